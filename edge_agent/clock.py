@@ -1,0 +1,112 @@
+"""Wall time, monotonic time, boot id and how far the wall clock can be trusted."""
+
+import ctypes
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class TimeQuality(StrEnum):
+    """How far the wall clock can be trusted."""
+
+    SYNCED = "synced"  # the kernel's clock is being disciplined now
+    HOLDOVER = "holdover"  # it was during this boot, and is not any more
+    UNSYNCED = "unsynced"  # not yet during this boot
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant on both clocks.
+
+    ``wall_ms``: Unix time in milliseconds, may step. ``uptime_ms``: milliseconds since boot, suspend included
+    (CLOCK_BOOTTIME), never steps. ``boot_id``: the kernel's random id of this boot.
+    """
+
+    wall_ms: int
+    uptime_ms: int
+    boot_id: str
+    quality: TimeQuality
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The wall clock jumped by ``step_ms`` (positive: forward) some time before ``at``."""
+
+    at: Moment
+    step_ms: int
+
+
+# NTP clients step above 128 ms (ntpd) or 400 ms (systemd-timesyncd) and slew below; a slew moves at most 0.5 ms a second.
+STEP_MS = 500
+
+_ADJTIME_ERROR = 5  # adjtimex(2): TIME_ERROR, the clock is not synchronized
+_TIMESYNCD_MARK = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd.service(8)
+
+
+class Clock:
+    """The machine's clocks. ``now()`` is the only place in the agent where time is read."""
+
+    def __init__(self, quality: Callable[[], bool] | None = None) -> None:
+        """``quality`` tells whether the wall clock is synchronized now; by default the kernel is asked."""
+        self.boot_id = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        self._is_synced = quality or kernel_clock_synced
+        self._was_synced = False
+        self._quality_read_ms = -QUALITY_MAX_AGE_MS
+        self._quality = TimeQuality.UNSYNCED
+        self._offset_ms: int | None = None
+        self._steps: list[Step] = []
+
+    def now(self) -> Moment:
+        """Read both clocks; a step of the wall clock since the last reading is kept for ``take_steps``."""
+        wall_ms = time.time_ns() // 1_000_000
+        uptime_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+        moment = Moment(wall_ms, uptime_ms, self.boot_id, self._current_quality(uptime_ms))
+        offset_ms = wall_ms - uptime_ms
+        if self._offset_ms is not None and abs(offset_ms - self._offset_ms) >= STEP_MS:
+            self._steps.append(Step(moment, offset_ms - self._offset_ms))
+        self._offset_ms = offset_ms
+        return moment
+
+    def take_steps(self) -> list[Step]:
+        """Return the steps seen since the last call, oldest first."""
+        steps, self._steps = self._steps, []
+        return steps
+
+    def _current_quality(self, uptime_ms: int) -> TimeQuality:
+        if uptime_ms - self._quality_read_ms >= QUALITY_MAX_AGE_MS:
+            self._quality_read_ms = uptime_ms
+            synced = self._is_synced()
+            self._was_synced = self._was_synced or synced
+            self._quality = (
+                TimeQuality.SYNCED
+                if synced
+                else TimeQuality.HOLDOVER
+                if self._was_synced
+                else TimeQuality.UNSYNCED
+            )
+        return self._quality
+
+
+QUALITY_MAX_AGE_MS = 1_000  # a system call a second at most, however many events are stamped
+
+
+class _Timex(ctypes.Structure):
+    """``struct timex`` of adjtimex(2); only ``modes`` (0: read) matters, the rest is room for the kernel's answer."""
+
+    _fields_ = (("modes", ctypes.c_uint), ("_rest", ctypes.c_byte * 252))
+
+
+def kernel_clock_synced() -> bool:
+    """Tell whether the kernel's clock is disciplined by a time source now.
+
+    systemd-timesyncd's mark file is asked first: ``ProtectClock=`` in a unit forbids adjtimex.
+    """
+    if _TIMESYNCD_MARK.exists():
+        return True
+    try:
+        state: int = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(_Timex(modes=0)))
+    except (OSError, AttributeError):
+        return False
+    return 0 <= state < _ADJTIME_ERROR

@@ -1,0 +1,1 @@
+"""agent.toml and store.toml: one model, all errors at once, each with its file and line."""

@@ -1,0 +1,229 @@
+"""The data of each event type. Minor versions add optional fields; enums are open; a breaking change is a new ``.vN``.
+
+Money is integer minor units of the order's currency; quantities are decimal strings; times are ISO 8601.
+"""
+
+import msgspec
+
+
+class _Data(msgspec.Struct, frozen=True, kw_only=True):
+    """Every field is always present on the wire, ``null`` where unknown: nothing is invented, nothing is left to guess."""
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+
+class Hop(_Data):
+    """One step of a shopper's journey. ``end``: ``store`` ``device`` (offline), ``internet`` ``mobile`` (online)."""
+
+    end: str
+    touchpoint: str | None
+    at: str
+
+
+class Source(_Data):
+    """Where the order was made: the system, the device that saw it and that system's own order number."""
+
+    system: str
+    device: str
+    order_no: str | None
+
+
+class Channel(_Data):
+    """The sales channel (``in_store``, ``meituan``, ``eleme`` …) and who owns it."""
+
+    id: str
+    owner: str
+
+
+class Attribution(_Data):
+    """Who and what earned the order."""
+
+    store: str
+    touchpoint: str | None
+    workstation: str | None = None
+    cashier: str | None = None
+    guide: str | None = None
+    scene: str | None = None
+
+
+class Line(_Data):
+    """One line of an order. ``kind``: ``sale`` ``discount`` ``top_up`` …; a discount's amount is negative.
+
+    ``match``: whether the name was matched to a product (``matched`` ``unmatched``).
+    """
+
+    number: int
+    name: str
+    amount: int
+    kind: str = "sale"
+    gtin: str | None = None
+    match: str = "unmatched"
+    quantity: str | None = None
+    unit: str | None = None
+    unit_price: int | None = None
+
+
+class Totals(_Data):
+    """The sums as printed, or derived from what is printed; ``null`` where the slip does not say.
+
+    Sum of line amounts + rounding + tax_added + tip = payable; sum of tenders - change = payable.
+    """
+
+    payable: int | None
+    gross: int | None = None
+    discount: int = 0
+    rounding: int = 0
+    tax_added: int = 0
+    tip: int = 0
+    tendered: int | None = None
+    change: int | None = None
+
+
+class Tender(_Data):
+    """One means of payment. ``type``: contract section 6; ``label``: as printed; ``entry``: how it was presented."""
+
+    number: int
+    type: str
+    label: str
+    amount: int
+    entry: str = "unknown"
+    provider: str | None = None
+    reference: str | None = None
+
+
+class States(_Data):
+    """The four axes of an order's life, kept apart."""
+
+    order: str
+    payment: str
+    fulfilment: str
+    after_sale: str
+
+
+class Checks(_Data):
+    """``pass`` ``fail`` ``unknown`` for each sum; ``receipt_number``: no gap since the workstation's last one."""
+
+    lines: str = "unknown"
+    tenders: str = "unknown"
+    receipt_number: str = "unknown"
+
+
+class Evidence(_Data):
+    """How the order was read: which decoder and template, which capture, which text stayed unexplained."""
+
+    decoder: str
+    template: str | None
+    capture_sha256: str | None
+    unparsed: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class Order(_Data):
+    """One order, whatever its channel. ``kind``: ``sale`` ``return`` ``void`` …; a return has positive amounts."""
+
+    order_id: str
+    order_no: str | None
+    revision: int
+    kind: str
+    mode: str
+    journey: tuple[Hop, ...]
+    source: Source
+    channel: Channel
+    attribution: Attribution
+    business_day: str
+    completed_at: str
+    printed_at: str | None
+    currency: str
+    lines: tuple[Line, ...]
+    totals: Totals
+    tenders: tuple[Tender, ...]
+    states: States
+    checks: Checks
+    evidence: Evidence
+    member: str | None = None
+    pickup_code: str | None = None
+    invoice: str | None = None
+    original_order_no: str | None = None
+
+
+class Unparsed(_Data):
+    """A slip no template understands: its redacted text, so that nothing printed is ever dropped silently."""
+
+    device: str
+    touchpoint: str | None
+    business_day: str
+    completed_at: str
+    text: tuple[str, ...]
+    reason: str
+    evidence: Evidence
+
+
+class CodePresented(_Data):
+    """A code shown to a scanner or exported by the register, redacted where it is a payment code."""
+
+    code: str
+    touchpoint: str | None
+    occurred_at: str
+
+
+# --- ops -------------------------------------------------------------------------------------------------------------
+
+
+class DeviceChanged(_Data):
+    """A device came up, went down or works badly. ``reason``: a stable code; ``detail``: one line for a person."""
+
+    device: str
+    kind: str
+    touchpoint: str | None
+    reason: str | None = None
+    detail: str | None = None
+
+
+class AgentStarted(_Data):
+    """The daemon runs. ``config_sha256``: of the store config in force."""
+
+    version: str
+    config_sha256: str
+    epoch: str
+
+
+class AgentStopping(_Data):
+    """The daemon was told to stop and has closed its devices."""
+
+    version: str
+    reason: str
+
+
+class ClockChanged(_Data):
+    """The wall clock of boot ``bootid`` stepped by ``step_ms`` at ``uptime`` (milliseconds since boot)."""
+
+    bootid: str
+    uptime: str
+    step_ms: int
+
+
+class StorageLow(_Data):
+    """Space runs short (or is back: ``level`` ``ok``). Bytes."""
+
+    level: str
+    free: int
+    shed: dict[str, int]
+
+
+class Recovered(_Data):
+    """A new epoch began because the old database was damaged, cloned or rolled back. Counts are events."""
+
+    reason: str
+    old_epoch: str | None
+    salvaged: int
+    lost: int | None
+
+
+class Gap(_Data):
+    """Events ``first`` .. ``last`` of ``stream`` will not come. ``reason``: ``evicted`` ``not_held`` ``forgotten`` ``damaged``."""
+
+    stream: str
+    first: int
+    last: int
+    reason: str

@@ -1,0 +1,29 @@
+"""The small JSON documents beside the frames: central's acknowledgement and the agent's state."""
+
+import msgspec
+
+
+class Ack(msgspec.Struct, kw_only=True):
+    """Central's word: every event up to ``upto[stream]`` of this epoch is stored; send ``need`` again.
+
+    ``need``: inclusive ranges of sequences, by stream. ``day``: the daily closing proof's answers, as they come.
+    """
+
+    epoch: str
+    upto: dict[str, int] = {}
+    need: dict[str, list[tuple[int, int]]] = {}
+    day: list[msgspec.Raw] = []
+
+
+class State(msgspec.Struct, kw_only=True, frozen=True):
+    """Whether the agent is there: ``online``, ``stopping`` (told to) or ``lost`` (the will). ``since``: ISO 8601."""
+
+    state: str
+    boot_id: str
+    epoch: str
+    version: str
+    since: str
+
+
+decode_ack = msgspec.json.Decoder(Ack).decode
+encode = msgspec.json.encode

@@ -80,11 +80,7 @@ class Clock:
             synced = self._is_synced()
             self._was_synced = self._was_synced or synced
             self._quality = (
-                TimeQuality.SYNCED
-                if synced
-                else TimeQuality.HOLDOVER
-                if self._was_synced
-                else TimeQuality.UNSYNCED
+                TimeQuality.SYNCED if synced else TimeQuality.HOLDOVER if self._was_synced else TimeQuality.UNSYNCED
             )
         return self._quality
 

@@ -68,9 +68,7 @@ class Health:
 
     def conditions(self) -> list[Reported]:
         """Return what is wrong now, worst first, then oldest first."""
-        return sorted(
-            self._conditions.values(), key=lambda r: (-_RANK[r.condition.level], r.since.uptime_ms, r.part)
-        )
+        return sorted(self._conditions.values(), key=lambda r: (-_RANK[r.condition.level], r.since.uptime_ms, r.part))
 
     def level(self) -> Level:
         """Return the worst level of all conditions."""

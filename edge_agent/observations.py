@@ -12,7 +12,8 @@ class Receipt:
     ``raw``: the bytes it came from, for a capture.
     ``barcodes``: what was printed by bar code and QR commands, in order.
     ``flags``: what a reader must know: ``image_only`` (raster without text), ``truncated`` (a limit cut it),
-    ``no_cut`` (ended by silence), ``undecodable`` (bytes the code page does not know), ``star`` (another printer language).
+    ``no_cut`` (ended by silence), ``undecodable`` (bytes the code page does not know), ``star`` (another printer
+    language).
     """
 
     lines: tuple[str, ...]

@@ -31,7 +31,7 @@ class SerialSettings(LineSettings):
     baudrate: int = Field(9600, ge=50, le=4_000_000)
     bytesize: Literal[5, 6, 7, 8] = 8
     parity: Literal["N", "E", "O", "M", "S"] = "N"
-    stopbits: Literal[1, 1.5, 2] = 1
+    stopbits: Literal[1, 2] = 1
     xonxoff: bool = False
     rtscts: bool = False
 

@@ -6,7 +6,7 @@ Money is integer minor units of the order's currency; quantities are decimal str
 import msgspec
 
 
-class _Data(msgspec.Struct, frozen=True, kw_only=True):
+class _Data(msgspec.Struct, kw_only=True):
     """Every field is always present on the wire, ``null`` where unknown: nothing is invented, nothing is left to guess."""
 
 

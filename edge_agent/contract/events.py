@@ -49,6 +49,8 @@ EVENT_TYPES: dict[str, EventType] = {
 
 SCHEMA_VERSION = "1.0"
 
+_encode_data = msgspec.json.Encoder().encode
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -83,7 +85,7 @@ class Origin:
 
 
 class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The envelope on the wire. ``data`` is the type's struct when written, the untouched JSON when read.
+    """The envelope on the wire. ``data`` is JSON, untouched from the moment the event is recorded.
 
     ``subject`` and ``partitionkey`` may be absent on ops and gap events only.
     """
@@ -102,7 +104,7 @@ class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     timequality: str
     bootid: str
     uptime: str
-    data: msgspec.Raw | msgspec.Struct
+    data: msgspec.Raw
 
 
 def iso_time(wall_ms: int, zone: ZoneInfo) -> str:
@@ -125,5 +127,5 @@ def envelope(draft: Draft, origin: Origin, sequence: int, recorded: Moment) -> C
         timequality=draft.at.quality,
         bootid=draft.at.boot_id,
         uptime=str(draft.at.uptime_ms),
-        data=draft.data,
+        data=msgspec.Raw(_encode_data(draft.data)),
     )

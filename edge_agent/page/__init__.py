@@ -1,1 +1,1 @@
-""""""
+"""What the store sees over HTTP: health, status, metrics."""

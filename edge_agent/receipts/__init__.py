@@ -1,1 +1,1 @@
-""""""
+"""Text receipts to orders: the template engine and the templates."""

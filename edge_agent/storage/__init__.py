@@ -1,1 +1,1 @@
-""""""
+"""The one database and the files; the only package that opens them."""

@@ -1,0 +1,47 @@
+# Everything a newcomer needs: `make demo` and `make test`. Both install what is missing first.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# pytest-xdist workers; the suite brings its own brokers, ports and folders, so any number works.
+WORKERS ?= auto
+
+export PATH := $(PATH):/usr/sbin:/sbin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test faults lint bench check lock clean
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready  ## install what is missing: Debian's mosquitto, the virtual environment from the lock
+	@./tools/debian-packages mosquitto faketime
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	@./tools/virtual-environment "$(PYTHON)" "$(VENV)"
+
+demo: setup  ## a whole virtual store; Ctrl-C ends it
+	@$(BIN)/edge-agent demo $(DEMO)
+
+test: setup  ## the whole test suite
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(TESTS)
+
+faults: setup  ## the long fault series
+	@$(BIN)/python -m pytest -n $(WORKERS) -m faults --timeout 3600 tests $(TESTS)
+
+lint: setup  ## formatting, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup  ## the figures of docs/performance.md, as ratios to raw limits of this machine
+	@$(BIN)/python -m tests.bench $(BENCH)
+
+check: lint test  ## what CI runs
+
+lock:  ## renew the locks from pyproject.toml (needs uv)
+	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -1,0 +1,142 @@
+"""How a central service reads a frame: strictly enough to store it, never so strictly as to lose it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from edge_agent.contract.data import Gap
+from edge_agent.contract.frames import FrameError, unpack
+from edge_agent.contract.topics import Topics, parse_up
+
+GAP = "o2o.agent.gap.v1"
+ORDER_PREFIX = "o2o.order."
+
+_LARGEST = 2**63 - 1  # SQLite's INTEGER
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One MQTT message as it came: its topic, its user properties, its bytes."""
+
+    topic: str
+    properties: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What the reading side needs of an order."""
+
+    order_id: str
+    order_no: str | None
+    revision: int
+    kind: str
+    payable: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One event of a frame. ``first`` .. ``sequence`` count as received; ``sequence`` is None if it told none.
+
+    ``trouble``: why it was not understood, empty if it was. ``sale``: of an order that was.
+    """
+
+    id: str
+    type: str
+    first: int
+    sequence: int | None
+    body: bytes
+    sale: Sale | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One decoded frame."""
+
+    agent: Topics
+    epoch: str
+    stream: str
+    events: list[Arrival]
+
+
+class _Totals(msgspec.Struct):
+    payable: int | None
+
+
+class _Order(msgspec.Struct):
+    order_id: str
+    order_no: str | None
+    revision: int
+    kind: str
+    totals: _Totals
+
+
+class _Head(msgspec.Struct):
+    id: str
+    type: str
+    sequence: str
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_head = msgspec.json.Decoder(_Head).decode
+_gap = msgspec.json.Decoder(Gap).decode
+_order = msgspec.json.Decoder(_Order).decode
+
+
+def read_frame(message: Message) -> Arrived:
+    """Return the events of a frame. Raises FrameError only where not even single events can be told apart."""
+    place = parse_up(message.topic)
+    if place is None:
+        raise FrameError("not an up topic")
+    epoch = message.properties.get("epoch")
+    if not epoch:
+        raise FrameError("the user property epoch is missing")
+    try:
+        items = _items(unpack(message.body, message.properties.get("encoding", "identity")))
+    except msgspec.DecodeError as error:
+        raise FrameError(f"not a JSON array: {error}") from error
+    first = _sequence(message.properties.get("first", ""))
+    events = [_arrival(bytes(item), None if first is None else first + index) for index, item in enumerate(items)]
+    return Arrived(place[0], epoch, place[1], events)
+
+
+def read_sale(body: bytes) -> Sale:
+    """Return what an order event says. Raises msgspec.DecodeError or ValidationError."""
+    return _sale(_head(body).data)
+
+
+def _arrival(body: bytes, place: int | None) -> Arrival:
+    try:
+        head = _head(body)
+    except msgspec.DecodeError as error:
+        # It has no usable name of its own: its bytes are its name, so that a resent copy is still known.
+        name = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        return Arrival(name, "", place or 0, place, body, trouble=f"envelope: {error}")
+    sequence = _sequence(head.sequence) or place
+    try:
+        first = _gap(head.data).first if head.type == GAP else sequence
+        sale = _sale(head.data) if head.type.startswith(ORDER_PREFIX) and head.type != UNPARSED else None
+    except msgspec.DecodeError as error:
+        return Arrival(head.id, head.type, sequence or 0, sequence, body, trouble=f"data: {error}")
+    if sequence is None or first is None or not 1 <= first <= sequence:
+        return Arrival(head.id, head.type, sequence or 0, sequence, body, sale, trouble=f"sequence: {head.sequence!r}")
+    return Arrival(head.id, head.type, first, sequence, body, sale)
+
+
+UNPARSED = "o2o.order.unparsed.v1"  # an order event whose data is not an order
+
+
+def _sale(data: msgspec.Raw) -> Sale:
+    order = _order(data)
+    return Sale(order.order_id, order.order_no, order.revision, order.kind, order.totals.payable)
+
+
+def _sequence(text: str) -> int | None:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        return None
+    number = int(text)
+    return number if 1 <= number <= _LARGEST else None

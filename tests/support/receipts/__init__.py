@@ -1,0 +1,1 @@
+"""Receipts as real tills print them, with the truth beside: seeded, independent of the reader."""

@@ -1,6 +1,7 @@
 """What is wrong now, since when, and whether every essential part still makes progress."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,9 +63,14 @@ class Health:
             listener()
         return before is None or condition is None or before.condition.code != condition.code
 
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` after every change of any condition."""
+    @contextmanager
+    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Call ``listener`` after every change of any condition, while the context lasts."""
         self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
 
     def conditions(self) -> list[Reported]:
         """Return what is wrong now, worst first, then oldest first."""

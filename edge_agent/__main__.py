@@ -1,0 +1,190 @@
+"""edge-agent: the commands. Each is thin; what it does lives in the room it names, imported when it is called."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_agent.errors import AgentError, ConfigError, StorageError
+
+DEFAULT_CONFIG = Path("/etc/edge-agent/agent.toml")
+
+EXIT_PROBLEM = 1
+EXIT_CONFIG = 2
+EXIT_STORAGE = 3
+EXIT_NOT_RUNNING = 4
+
+cli = typer.Typer(
+    name="edge-agent",
+    help="The in-store edge agent: registers in, orders confirmed by head office out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+ConfigOption = Annotated[Path, typer.Option("--config", help="agent.toml of this box.", show_default=True)]
+
+
+@cli.command()
+def run(
+    config: ConfigOption = DEFAULT_CONFIG,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Run the daemon in the foreground until SIGTERM or Ctrl-C."""
+    import asyncio
+    import faulthandler
+
+    from edge_agent import log
+    from edge_agent.app import run as run_agent
+    from edge_agent.config import load
+
+    faulthandler.enable()
+    log.set_up(log_level)
+    asyncio.run(run_agent(load(config)))
+
+
+@cli.command()
+def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Check both configuration files and print every error with its file and line."""
+    from edge_agent.config import load
+
+    loaded = load(config)
+    typer.echo(f"{loaded.agent_file}: ok")
+    typer.echo(f"{loaded.store_file}: ok ({len(loaded.store.devices)} devices)")
+
+
+@cli.command()
+def decode(
+    decoder: Annotated[str, typer.Argument(help="escpos, lines …")],
+    file: Annotated[Path, typer.Argument(help="Captured bytes; - reads stdin.")],
+    config: Annotated[Path | None, typer.Option("--config", help="agent.toml whose store config to use.")] = None,
+    device: Annotated[str | None, typer.Option(help="Use this device's settings.")] = None,
+    template: Annotated[str | None, typer.Option(help="Try this receipt template only.")] = None,
+    orders: Annotated[bool, typer.Option("--orders", help="Print orders instead of observations.")] = False,
+) -> None:
+    """Turn captured bytes into observations or orders, one JSON object a line. Personal data is redacted."""
+    from edge_agent.commands.decode import decode_file
+
+    try:
+        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    lines = decode_file(decoder, body, config=config, device=device, template=template, orders=orders)
+    count = 0
+    for line in lines:
+        count += 1
+        typer.echo(line)
+    if count == 0:
+        typer.echo("nothing was decoded: wrong decoder, or no complete slip in the file?", err=True)
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+@cli.command()
+def status(
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole status document.")] = False,
+) -> None:
+    """Ask the running daemon how things are."""
+    from edge_agent.commands.status import ask, render
+
+    document = ask(config)
+    if document is None:
+        typer.echo("not running (or not reachable by this user: its socket belongs to the daemon's user)", err=True)
+        raise typer.Exit(EXIT_NOT_RUNNING)
+    typer.echo(json.dumps(document, ensure_ascii=False) if as_json else render(document))
+    raise typer.Exit(0 if document["level"] == "ok" else EXIT_PROBLEM)
+
+
+@cli.command()
+def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Check ports, permissions, broker, clock and disk; one line each with what to do."""
+    from edge_agent.commands.doctor import findings
+    from edge_agent.config import load
+
+    good = True
+    for finding in findings(load(config)):
+        good = good and finding.ok
+        typer.echo(str(finding))
+    if not good:
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+@cli.command()
+def selftest() -> None:
+    """Run every decoder's vectors and every receipt template's own samples."""
+    from edge_agent import decoders, receipts
+
+    problems: list[str] = []
+    for name in decoders.names():
+        found = decoders.check_vectors(name)
+        problems += found
+        typer.echo(f"decoder {name}: {'ok' if not found else f'{len(found)} problems'}")
+    for name, settings in receipts.shipped().items():
+        found = receipts.check_samples(receipts.compile_template(settings))
+        problems += found
+        typer.echo(f"template {name}: {'ok' if not found else f'{len(found)} problems'}")
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+@cli.command()
+def schema(
+    what: Annotated[str, typer.Argument(help="config, events, datasets or asyncapi.")],
+) -> None:
+    """Print the JSON Schemas or the AsyncAPI document."""
+    from edge_agent import config
+    from edge_agent.contract import asyncapi, schemas
+
+    documents = {
+        "config": config.schema,
+        "events": schemas.event_schemas,
+        "datasets": schemas.dataset_schemas,
+        "asyncapi": asyncapi.document,
+    }
+    if what not in documents:
+        raise ConfigError(f"unknown schema {what!r} (allowed: {', '.join(documents)})")
+    typer.echo(json.dumps(documents[what](), ensure_ascii=False, indent=2))
+
+
+@cli.command()
+def demo(
+    seconds: Annotated[int | None, typer.Option(help="End by itself after so many seconds.", min=1)] = None,
+) -> None:
+    """Run a whole virtual store: a register, a broker, head office and the real agent between them."""
+    from edge_agent.simulator.demo import run_demo
+
+    raise typer.Exit(run_demo(seconds))
+
+
+def main() -> None:
+    """Run the command line; the agent's own errors become one clear message and their exit status."""
+    try:
+        cli()
+    except* AgentError as group:
+        error = _first(group)
+        typer.echo(str(error), err=True)
+        sys.exit(_exit_status(error))
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the error at the bottom of nested task groups: one part's failure is what ended them all."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _exit_status(error: BaseException) -> int:
+    match error:
+        case ConfigError():
+            return EXIT_CONFIG
+        case StorageError():
+            return EXIT_STORAGE
+        case _:
+            return EXIT_PROBLEM
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The composition root: builds the parts and nests them. Nothing else knows everybody.
+
+Nesting order is shutdown order: devices stop first, then the page and the link, the storage last.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from edge_agent import __version__
+from edge_agent.clock import Clock
+from edge_agent.config import Config
+from edge_agent.contract import data
+from edge_agent.contract.events import Draft, Origin, Stream
+from edge_agent.contract.ids import uuid7
+from edge_agent.contract.topics import Topics
+from edge_agent.generation import Generation
+from edge_agent.health import Health
+from edge_agent.page import status
+from edge_agent.page.control import control_socket
+from edge_agent.page.server import serving
+from edge_agent.shop.outcome import Outcome
+from edge_agent.storage import Storage, StorageSettings
+from edge_agent.sync import Sync
+from edge_agent.uplink import Link, TlsSettings, Uplink, UplinkSettings
+
+log = structlog.get_logger()
+
+HEALTH_EVERY_S = 300.0  # contract section 3: on change and every 5 minutes
+HEALTH_SETTLE_S = 1.0  # changes come in bursts (a hub unplugged is four devices): one message says it
+CLOCK_EVERY_S = 1.0  # a step is known within a second, and its event goes out before most that follow
+FLUSH_S = 2.0  # what a stopping agent waits for head office's last word, well inside the 10 s of the contract
+
+
+async def run(config: Config) -> None:
+    """Run the agent until SIGTERM or SIGINT. Raises StorageError where the state directory cannot be used."""
+    stop = _stop_signal()
+    clock = Clock()
+    health = Health(clock)
+    agent = config.agent.agent
+    origin = Origin(agent.tenant, agent.store, agent.id, config.store.zone)
+    topics = Topics(agent.tenant, agent.store, agent.id)
+    storage_settings = StorageSettings(
+        compression="zstd" if config.agent.mqtt.compression == "zstd" else "identity",
+        raw_event_hours=config.store.privacy.raw_event_hours,
+        capture_days=config.store.privacy.capture_days,
+    )
+    async with Storage.open(agent.state_dir, origin, clock, health, storage_settings, machine_id()) as storage:
+        sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
+        generation = Generation(config, storage, health, clock)
+        sources = status.Sources(config, clock, health, storage, sync, generation)
+        uplink = Uplink(_uplink_settings(config, topics), topics, health, clock, lambda: storage.epoch)
+        async with (
+            _alongside(storage.run(), _watch_clock(clock, storage)),
+            _alongside(uplink.run(partial(_session, sources, topics))),
+            serving(config.agent.page, sources, control_socket(agent.state_dir)),
+        ):
+            await _record(storage, clock, "started", _started(config, storage))
+            async with _alongside(generation.run()):
+                log.info("agent_started", version=__version__, devices=len(config.store.devices), epoch=storage.epoch)
+                await stop.wait()
+            log.info("agent_stopping")
+            stopping = data.AgentStopping(version=__version__, reason="signal")
+            await _record(storage, clock, "stopping", stopping)
+            await sync.delivered(within_s=FLUSH_S)
+
+
+def machine_id() -> str | None:
+    """Return this installation's id, hashed: machine-id(5) asks that the id itself never leave the machine."""
+    for path in (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id")):
+        try:
+            text = path.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if text:
+            return hmac.new(b"edge-agent", text.encode(), hashlib.sha256).hexdigest()
+    return None
+
+
+async def _session(sources: status.Sources, topics: Topics, link: Link) -> None:
+    """What runs while the broker is connected."""
+    async with asyncio.TaskGroup() as session:
+        session.create_task(sources.sync.run(link))
+        session.create_task(_publish_health(sources, topics, link))
+
+
+async def _publish_health(sources: status.Sources, topics: Topics, link: Link) -> None:
+    changed = asyncio.Event()
+    with sources.health.listening(changed.set):
+        while True:
+            changed.clear()
+            await link.publish(topics.health, msgspec.json.encode(status.document(sources)), retain=True)
+            try:
+                async with asyncio.timeout(HEALTH_EVERY_S):
+                    await changed.wait()
+                await asyncio.sleep(HEALTH_SETTLE_S)
+            except TimeoutError:
+                continue
+
+
+async def _watch_clock(clock: Clock, storage: Storage) -> None:
+    while True:
+        clock.now()
+        for step in clock.take_steps():
+            log.warning("clock_changed", step_ms=step.step_ms)
+            changed = data.ClockChanged(bootid=step.at.boot_id, uptime=str(step.at.uptime_ms), step_ms=step.step_ms)
+            await _record(storage, clock, "clock_changed", changed)
+        await asyncio.sleep(CLOCK_EVERY_S)
+
+
+async def _record(storage: Storage, clock: Clock, what: str, event: msgspec.Struct) -> None:
+    at = clock.now()
+    draft = Draft(uuid7(at.wall_ms), Stream.OPS, f"o2o.agent.{what}.v1", at, event)
+    await storage.commit(Outcome((draft,)))
+
+
+def _started(config: Config, storage: Storage) -> data.AgentStarted:
+    return data.AgentStarted(version=__version__, config_sha256=config.store_sha256, epoch=storage.epoch)
+
+
+def _uplink_settings(config: Config, topics: Topics) -> UplinkSettings:
+    mqtt = config.agent.mqtt
+    tls = TlsSettings(mqtt.ca_file, mqtt.client_certificate, mqtt.client_key) if mqtt.tls else None
+    return UplinkSettings(
+        host=mqtt.host,
+        port=mqtt.port,
+        tls=tls,
+        client_id=topics.client_id,
+        username=mqtt.username,
+        password=mqtt.password(),
+        keepalive=mqtt.keepalive,
+    )
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@asynccontextmanager
+async def _alongside(*parts: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run the parts while the context lasts, then cancel them; one that fails ends the context with its error."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(part) for part in parts]
+        yield
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,106 @@
+"""`edge-agent decode`: captured bytes to observations or orders, as the daemon would read them."""
+
+import secrets
+from collections.abc import Iterator
+from datetime import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from edge_agent import decoders
+from edge_agent.clock import Clock, Moment
+from edge_agent.config import Config, load
+from edge_agent.errors import ConfigError
+from edge_agent.fields import Settings
+from edge_agent.generation import shop_settings, template_set
+from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
+from edge_agent.redact import Redactor
+from edge_agent.shop.settings import DeviceFacts, ShopSettings
+from edge_agent.shop.slips import SlipReader
+
+
+def decode_file(
+    decoder: str, body: bytes, *, config: Path | None, device: str | None, template: str | None, orders: bool
+) -> Iterator[str]:
+    """Yield one JSON object a line. Raises ConfigError for an unknown decoder, device or template."""
+    loaded = load(config) if config else None
+    settings, device_id = _settings(decoder, loaded, device)
+    shop, redactor = _shop(loaded, decoder, device_id, settings, template)
+    running = decoders.create(decoder, settings)
+    reader = SlipReader(shop, redactor)
+    at = Clock().now()
+    for observation in (*running.feed(body), *running.idle()):
+        text = _order(reader, shop.devices[device_id], observation, at) if orders else _observed(redactor, observation)
+        if text is not None:
+            yield text
+
+
+def _settings(decoder: str, config: Config | None, device: str | None) -> tuple[Settings, str]:
+    """Return the settings of the named device, else of the first one with that decoder, else the decoder's defaults."""
+    if decoder not in decoders.names():
+        raise ConfigError(f"unknown decoder {decoder!r} (allowed: {', '.join(decoders.names())})")
+    candidates = config.store.devices if config else ()
+    if device is not None:
+        found = [candidate for candidate in candidates if candidate.id == device]
+        if not found:
+            raise ConfigError(f"no device {device!r} in the store config (give --config; see its [[device]] tables)")
+        if found[0].decoder != decoder:
+            raise ConfigError(f"device {device!r} has decoder {found[0].decoder!r}, not {decoder!r}")
+    else:
+        found = [candidate for candidate in candidates if candidate.decoder == decoder]
+    return (found[0], found[0].id) if found else (decoders.settings_model(decoder)(), "capture")
+
+
+def _shop(
+    config: Config | None, decoder: str, device_id: str, settings: Settings, template: str | None
+) -> tuple[ShopSettings, Redactor]:
+    available = template_set(config.store.receipt_templates if config else ())
+    wanted = [template] if template else getattr(settings, "templates", None)
+    unknown = sorted(set(wanted or ()) - set(available))
+    if unknown:
+        raise ConfigError(f"unknown template {unknown[0]!r} (allowed: {', '.join(sorted(available))})")
+    chosen = tuple(available[name] for name in wanted) if wanted else tuple(available.values())
+    facts = DeviceFacts(device_id, getattr(settings, "touchpoint", "capture"), decoder, chosen)
+    if config:
+        shop = shop_settings(config)
+    else:
+        shop = ShopSettings("capture", "capture", ZoneInfo("Asia/Shanghai"), "CNY", time(4), 0, {})
+    key = config.store.hash_key() if config else None
+    return msgspec.structs.replace(shop, devices={device_id: facts}), Redactor(key or secrets.token_bytes(32))
+
+
+def _order(reader: SlipReader, facts: DeviceFacts, observation: Observation, at: Moment) -> str | None:
+    match observation:
+        case Receipt():
+            slip = reader.receipt(facts, observation, at)
+        case Record():
+            slip = reader.record(facts, observation, at)
+        case _:
+            return None
+    return msgspec.json.encode(slip.data).decode()
+
+
+def _observed(redactor: Redactor, observation: Observation) -> str:
+    match observation:
+        case Receipt():
+            seen: dict[str, object] = {
+                "observation": "receipt",
+                "lines": redactor.redact_lines(observation.lines).lines,
+                "barcodes": [redactor.redact_text(code) for code in observation.barcodes],
+                "flags": observation.flags,
+                "bytes": len(observation.raw),
+            }
+        case Record():
+            raw = observation.raw.decode("utf-8", "replace").strip()
+            seen = {"observation": "record", "record": redactor.redact_text(raw)}
+        case Scan():
+            seen = {"observation": "scan", "code": redactor.redact_code(observation.code)}
+        case Undecoded():
+            seen = {
+                "observation": "undecoded",
+                "reason": observation.reason,
+                "bytes": len(observation.data),
+                "hex": observation.data[:64].hex(),
+            }
+    return msgspec.json.encode(seen).decode()

@@ -1,0 +1,121 @@
+"""`edge-agent doctor`: what would keep this box from working, one line each with what to do. Never opens a line."""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.clock import Clock, TimeQuality
+from edge_agent.commands.status import ask
+from edge_agent.config import Config
+from edge_agent.config.devices import DeviceSettings, SerialSettings, TcpListenSettings, TcpSettings
+from edge_agent.errors import LinkError
+from edge_agent.uplink import probe
+
+CONNECT_S = 5.0
+# The smallest state directory the agent works on (contract section 2) is 16 MB; below 64 MB free a weekend without a
+# link (60 h x 200 orders an hour x 2 KB = 24 MB) already competes with captures.
+LOW_SPACE = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``advice``: what to do, empty where all is well."""
+
+    subject: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        mark = "ok  " if self.ok else "FAIL"
+        return f"{mark} {self.subject}: {self.detail}" + (f" -> {self.advice}" if self.advice else "")
+
+
+def findings(config: Config) -> Iterator[Finding]:
+    """Yield what was found, most basic first."""
+    status = ask(config)
+    state = f"running, {status['level']}: {status['headline']}" if status else "not running"
+    yield Finding("agent", True, state)
+    yield Finding("store config", True, f"{config.store_file}, sha256 {config.store_sha256[:12]}")
+    yield _state_dir(config.agent.agent.state_dir)
+    yield _space(config.agent.agent.state_dir)
+    yield _clock()
+    for device in config.store.devices:
+        yield _device(device)
+    yield _broker(config, status["sync"]["connected"] if status else None)
+
+
+def _state_dir(path: Path) -> Finding:
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not existing.is_dir():
+        return Finding("state directory", False, f"{existing} is not a directory", "name another state_dir")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return Finding("state directory", False, f"{existing} is not writable", "run as the agent's user, or chown it")
+    return Finding("state directory", True, f"{path}" + ("" if path.exists() else " (made on the first start)"))
+
+
+def _space(path: Path) -> Finding:
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    text = f"{free // 1_000_000} MB free"
+    if free < LOW_SPACE:
+        return Finding("disk", False, text, "free some space: the agent keeps orders on a reserve only")
+    return Finding("disk", True, text)
+
+
+def _clock() -> Finding:
+    now = Clock().now()
+    if now.quality is TimeQuality.UNSYNCED:
+        return Finding("clock", False, "not synchronized", "allow NTP to reach a time server; orders go on meanwhile")
+    return Finding("clock", True, now.quality.value)
+
+
+def _device(device: DeviceSettings) -> Finding:
+    subject = f"device {device.id}"
+    match device:
+        case SerialSettings():
+            return _serial(subject, Path(device.port))
+        case TcpSettings():
+            return _tcp(subject, device)
+        case TcpListenSettings():
+            return Finding(subject, True, f"listens on {device.listen}")
+        case _:
+            return Finding(subject, True, "nothing to look at from outside")
+
+
+def _serial(subject: str, port: Path) -> Finding:
+    if not port.exists():
+        return Finding(subject, False, f"{port} does not exist", "plug the adapter in, or correct `port`")
+    if not port.is_char_device():
+        return Finding(subject, False, f"{port} is not a serial port", "correct `port`: see /dev/serial/by-path")
+    if not os.access(port, os.R_OK | os.W_OK):
+        return Finding(subject, False, f"{port}: no permission", "add the agent's user to the group dialout")
+    return Finding(subject, True, str(port))
+
+
+def _tcp(subject: str, device: TcpSettings) -> Finding:
+    where = f"{device.host}:{device.port}"
+    try:
+        socket.create_connection((device.host, device.port), timeout=CONNECT_S).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Finding(subject, False, f"{where}: {reason}", "check the device server's power, address and port")
+    return Finding(subject, True, f"{where} answers")
+
+
+def _broker(config: Config, connected: bool | None) -> Finding:
+    """Ask the running daemon; only without one connect: a second connection would throw the first one out."""
+    mqtt = config.agent.mqtt
+    where = f"{mqtt.host}:{mqtt.port}"
+    if connected is not None:
+        advice = "" if connected else "see the agent's headline above"
+        return Finding("broker", connected, f"{where}: the agent is {'' if connected else 'not '}connected", advice)
+    try:
+        asyncio.run(probe(config))
+    except LinkError as error:
+        return Finding("broker", False, f"{where}: {error}", "check address, certificates and account in [mqtt]")
+    return Finding("broker", True, f"{where} accepts this box")

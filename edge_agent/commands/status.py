@@ -1,0 +1,63 @@
+"""`edge-agent status`: ask the running daemon over its control socket."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from edge_agent.config import load
+from edge_agent.page.control import control_socket, short_path
+
+SYSTEM_SOCKET = Path("/run/edge-agent/control.sock")
+ANSWER_S = 5.0
+
+
+def ask(config_file: Path) -> dict[str, Any] | None:
+    """Return the status document of the daemon that serves this configuration's state directory, or None."""
+    config = load(config_file)
+    state_dir = config.agent.agent.state_dir
+    for path in dict.fromkeys((control_socket(state_dir), state_dir / "control.sock", SYSTEM_SOCKET)):
+        document = asyncio.run(_get(path))
+        if document is not None and document["state_dir"] == str(state_dir.resolve()):
+            return document
+    return None
+
+
+def render(document: dict[str, Any]) -> str:
+    """Return the document as a few lines for a person."""
+    sync = document["sync"]
+    lines = [
+        f"{document['level'].upper()}  {document['headline']}",
+        *(f"  {number}. {step}" for number, step in enumerate(document["steps"], 1)),
+        (
+            f"head office: {'connected' if sync['connected'] else 'not connected'}, {sync['waiting']} waiting,"
+            f" saved up to {sync['confirmed_until'] or 'nothing yet'}"
+        ),
+        f"today: {document['today']['orders']} orders, {document['today']['unparsed']} slips not understood",
+    ]
+    lines += [
+        f"device {device['id']}: {device['state']}{' - ' + device['detail'] if device['detail'] else ''},"
+        f" last seen {device['last_seen'] or 'never'}"
+        for device in document["devices"]
+    ]
+    return "\n".join(lines)
+
+
+async def _get(path: Path) -> dict[str, Any] | None:
+    try:
+        with short_path(path) as name:
+            return await _get_from(name)
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return None
+
+
+async def _get_from(socket: str) -> dict[str, Any]:
+    timeout = aiohttp.ClientTimeout(total=ANSWER_S)
+    connector = aiohttp.UnixConnector(socket)
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+        session.get("http://edge-agent/api/status") as response,
+    ):
+        document: dict[str, Any] = await response.json()
+        return document

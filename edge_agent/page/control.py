@@ -1,0 +1,25 @@
+"""The control socket: how the command line reaches the daemon of a state directory."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def control_socket(state_dir: Path) -> Path:
+    """Return the socket's path: in ``$RUNTIME_DIRECTORY`` (set by systemd), else in the state directory."""
+    runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    return (Path(runtime) if runtime else state_dir) / "control.sock"
+
+
+@contextmanager
+def short_path(path: Path) -> Iterator[str]:
+    """Give a name of at most 107 bytes (unix(7)) to a socket in any folder, valid while the context lasts.
+
+    Raises OSError if the folder does not exist.
+    """
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

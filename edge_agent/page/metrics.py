@@ -1,0 +1,54 @@
+"""Prometheus text, read from the same sources as the status."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from edge_agent.contract.events import Stream
+from edge_agent.page.status import Sources
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def text(sources: Sources) -> bytes:
+    """Return the exposition of the moment."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Agent(sources))
+    return generate_latest(registry)
+
+
+class _Agent(Collector):
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._streams()
+        yield from self._devices()
+        yield from self._slips()
+        connected = GaugeMetricFamily("edge_agent_connected", "1 while the broker is connected.")
+        connected.add_metric([], float(self._sources.sync.connected))
+        yield connected
+
+    def _streams(self) -> Iterator[Metric]:
+        waiting = GaugeMetricFamily("edge_agent_waiting", "Events head office has not confirmed.", labels=["stream"])
+        recorded = CounterMetricFamily("edge_agent_recorded", "Last sequence of this epoch.", labels=["stream"])
+        for stream in Stream:
+            waiting.add_metric([stream.value], self._sources.storage.waiting(stream))
+            recorded.add_metric([stream.value], self._sources.storage.last(stream))
+        yield waiting
+        yield recorded
+
+    def _devices(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("edge_agent_device_up", "1 while the device works.", labels=["device"])
+        for device in self._sources.generation.devices.values():
+            up.add_metric([device.settings.id], float(device.state == "up"))
+        yield up
+
+    def _slips(self) -> Iterator[Metric]:
+        now = self._sources.clock.now()
+        slips = GaugeMetricFamily("edge_agent_slips_today", "Slips of this business day by kind.", labels=["kind"])
+        for kind, count in self._sources.generation.shop.counts(now).seen.items():
+            slips.add_metric([kind], count)
+        yield slips

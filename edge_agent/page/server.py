@@ -1,0 +1,75 @@
+"""The HTTP server: the same handlers on the page's address and on the control socket of the command line."""
+
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from edge_agent.config.agent import PageSettings
+from edge_agent.page import status
+from edge_agent.page.control import short_path
+
+log = structlog.get_logger()
+
+_LOOPBACK = {"127.0.0.1", "::1", ""}  # a unix socket has no address: it is as local as can be
+
+
+def application(sources: status.Sources) -> web.Application:
+    """Return the routes. Reading needs no code and shows no personal data and no amounts."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        stalled = sources.health.stalled()
+        return web.json_response({"stalled": stalled}, status=503 if stalled else 200)
+
+    async def api_status(_request: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(status.document(sources)), content_type="application/json")
+
+    async def metrics(request: web.Request) -> web.Response:
+        if (request.remote or "") not in _LOOPBACK:
+            raise web.HTTPForbidden(text="metrics are served to this machine only\n")
+        from edge_agent.page import metrics as exposition  # noqa: PLC0415 - costs memory only where it is scraped
+
+        return web.Response(body=exposition.text(sources), headers={"Content-Type": exposition.CONTENT_TYPE})
+
+    app = web.Application(client_max_size=64 * 1024)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/api/status", api_status)
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+@asynccontextmanager
+async def serving(settings: PageSettings, sources: status.Sources, control_socket: Path) -> AsyncIterator[None]:
+    """Serve on the page's address and on the control socket while the context lasts."""
+    runner = web.AppRunner(application(sources), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await _listen_on_socket(runner, control_socket)
+        await _listen_on_address(runner, settings)
+        yield
+    finally:
+        await runner.cleanup()
+        control_socket.unlink(missing_ok=True)
+
+
+async def _listen_on_socket(runner: web.AppRunner, path: Path) -> None:
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+        path.unlink()  # left by a killed daemon: the lock on the state directory says that no other one lives
+    with short_path(path) as name:
+        await web.UnixSite(runner, name).start()
+    path.chmod(0o600)
+
+
+async def _listen_on_address(runner: web.AppRunner, settings: PageSettings) -> None:
+    """Listen on the page's address. A taken port does not stop the tills: it is said, and the agent goes on."""
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        log.warning("page_not_listening", address=settings.listen, reason=error.strerror)
+        return
+    host, port = runner.addresses[-1][:2]
+    log.info("page_listening", url=f"http://{host}:{port}/")

@@ -1,0 +1,111 @@
+"""The status document: what `/api/status`, `edge-agent status` and the retained health message say."""
+
+from dataclasses import dataclass
+
+from edge_agent import __version__
+from edge_agent.clock import Clock, Moment
+from edge_agent.config import Config
+from edge_agent.contract.events import Stream, iso_time
+from edge_agent.generation import Generation
+from edge_agent.health import Health
+from edge_agent.storage import Storage
+from edge_agent.sync import Sync
+
+MAX_STEPS = 3  # a store manager reads three steps, not ten
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The parts the status is read from; nothing here changes any of them."""
+
+    config: Config
+    clock: Clock
+    health: Health
+    storage: Storage
+    sync: Sync
+    generation: Generation
+
+
+def document(sources: Sources) -> dict[str, object]:
+    """Return the status as plain JSON values; no amounts, no names of people."""
+    now = sources.clock.now()
+    conditions = sources.health.conditions()
+    details = [reported.condition.detail or reported.condition.code for reported in conditions]
+    return {
+        "level": sources.health.level().value,
+        "headline": details[0] if details else "All good: every device answers and head office has everything.",
+        "steps": details[:MAX_STEPS],
+        "conditions": [
+            {
+                "part": reported.part,
+                "code": reported.condition.code,
+                "level": reported.condition.level.value,
+                "detail": reported.condition.detail,
+                "since": _time(sources, reported.since.wall_ms),
+            }
+            for reported in conditions
+        ],
+        "devices": _devices(sources),
+        "sync": _sync(sources, now),
+        "today": _today(sources, now),
+        "clock": {
+            "now": _time(sources, now.wall_ms),
+            "quality": now.quality.value,
+            "boot_id": now.boot_id,
+            "uptime_ms": now.uptime_ms,
+        },
+        "config": {"running": {"version": 0, "sha256": sources.config.store_sha256}},
+        "store": {"id": sources.config.agent.agent.store, "name": sources.config.store.store.name},
+        "state_dir": str(sources.config.agent.agent.state_dir.resolve()),
+        "epoch": sources.storage.epoch,
+        "version": __version__,
+    }
+
+
+def _devices(sources: Sources) -> list[dict[str, object]]:
+    return [
+        {
+            "id": device.settings.id,
+            "name": device.settings.name,
+            "kind": device.settings.kind,
+            "touchpoint": device.settings.touchpoint,
+            "state": device.state,
+            "since": _time(sources, device.since.wall_ms),
+            "last_seen": _time(sources, device.last_seen_ms) if device.last_seen_ms else None,
+            "detail": device.detail,
+        }
+        for device in sources.generation.devices.values()
+    ]
+
+
+def _sync(sources: Sources, now: Moment) -> dict[str, object]:
+    waiting = {stream.value: sources.storage.waiting(stream) for stream in Stream}
+    oldest_ms = sources.storage.oldest_waiting_ms()
+    confirmed_ms = sources.sync.confirmed_until_ms
+    return {
+        "connected": sources.sync.connected,
+        "waiting": sum(waiting.values()),
+        "waiting_by_stream": waiting,
+        "oldest_waiting_seconds": max(0, now.wall_ms - oldest_ms) // 1000 if oldest_ms else 0,
+        "confirmed_until": _time(sources, confirmed_ms) if confirmed_ms else None,
+    }
+
+
+def _today(sources: Sources, now: Moment) -> dict[str, object]:
+    counts = sources.generation.shop.counts(now)
+    return {
+        "business_day": counts.business_day,
+        "orders": counts.orders,
+        "returns": counts.returns,
+        "voids": counts.voids,
+        "unparsed": counts.unparsed,
+        "duplicates": counts.duplicates,
+        "slips": counts.seen,
+        "checkins": 0,
+        "visitors": 0,
+        "day_proof": None,
+    }
+
+
+def _time(sources: Sources, wall_ms: int) -> str:
+    return iso_time(wall_ms, sources.config.store.zone)

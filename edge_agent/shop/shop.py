@@ -1,0 +1,103 @@
+"""The shop's rules: one observation in, the events and the state it implies out. Pure."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from edge_agent.clock import Moment
+from edge_agent.contract import data
+from edge_agent.contract.events import Draft, Stream, iso_time
+from edge_agent.contract.ids import uuid7
+from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
+from edge_agent.redact import Redactor
+from edge_agent.shop import numbers, papers, today
+from edge_agent.shop.outcome import Outcome, StateChange
+from edge_agent.shop.settings import DeviceFacts, ShopSettings
+from edge_agent.shop.slips import Slip, SlipReader
+
+# Which counter of the day a slip's event type adds to.
+_COUNTERS = {
+    "o2o.order.completed.v1": "orders",
+    "o2o.order.returned.v1": "returns",
+    "o2o.order.voided.v1": "voids",
+    "o2o.order.unparsed.v1": "unparsed",
+}
+
+
+class Shop:
+    """Turns what devices say into what happened. Its memory mirrors the durable state it was given."""
+
+    def __init__(self, settings: ShopSettings, redactor: Redactor, state: Callable[[str], Mapping[str, bytes]]) -> None:
+        """``state`` returns the durable rows of a part, as they were last committed."""
+        self._settings = settings
+        self._redactor = redactor
+        self._slips = SlipReader(settings, redactor)
+        self.restore(state)
+
+    def restore(self, state: Callable[[str], Mapping[str, bytes]]) -> None:
+        """Go back to the durable state: after a commit failed, memory must not be ahead of the disk."""
+        self._papers = papers.Papers(state(papers.PART))
+        self._numbers = numbers.Numbers(state(numbers.PART))
+        self._today = today.Today(state(today.PART))
+
+    def counts(self, at: Moment) -> today.Counts:
+        """Return the counts of the business day of ``at``."""
+        return self._today.of(self._slips.business_day(at))
+
+    def observe(self, device: str, observation: Observation, at: Moment) -> Outcome:
+        """Return what an observation of ``device`` means. ``at``: the moment of its last byte."""
+        facts = self._settings.devices[device]
+        match observation:
+            case Receipt():
+                return self._slip(facts, self._slips.receipt(facts, observation, at), at)
+            case Record():
+                return self._slip(facts, self._slips.record(facts, observation, at), at)
+            case Scan():
+                return self._scan(facts, observation, at)
+            case Undecoded():
+                return Outcome()  # counted where the bytes are read: the device's health shows it
+
+    def _slip(self, facts: DeviceFacts, slip: Slip, at: Moment) -> Outcome:
+        if slip.event is None:
+            return Outcome(state=(self._today.count(slip.business_day, slip.kind, None),))
+        if isinstance(slip.data, data.Unparsed):
+            draft = self._draft(facts, slip.event, at, slip.data, f"slip/{slip.data.evidence.capture_sha256}")
+            counted = self._today.count(slip.business_day, slip.kind, _COUNTERS[slip.event])
+            return Outcome((draft,), (counted,), slip.captures)
+        return self._order(facts, slip, slip.data, at)
+
+    def _order(self, facts: DeviceFacts, slip: Slip, order: data.Order, at: Moment) -> Outcome:
+        known = self._papers.order_of(slip.paper, at.wall_ms)
+        if known is not None and slip.paper.is_certain:
+            return Outcome(state=(self._today.count(slip.business_day, slip.kind, "duplicates"),))
+        workstation = f"{facts.id}/{order.attribution.workstation or ''}"
+        check, missing, numbering = self._numbers.check(workstation, order.order_no)
+        flags = (*order.evidence.flags, *missing, *(("suspected_duplicate",) if known is not None else ()))
+        order = msgspec.structs.replace(
+            order,
+            checks=msgspec.structs.replace(order.checks, receipt_number=check),
+            evidence=msgspec.structs.replace(order.evidence, flags=flags),
+        )
+        assert slip.event is not None
+        state: list[StateChange] = [
+            self._papers.remember(slip.paper, order.order_id, at.wall_ms),
+            self._today.count(slip.business_day, slip.kind, _COUNTERS[slip.event]),
+        ]
+        if numbering is not None:
+            state.append(numbering)
+        draft = self._draft(facts, slip.event, at, order, f"order/{order.order_id}")
+        return Outcome((draft,), tuple(state), slip.captures)
+
+    def _scan(self, facts: DeviceFacts, scan: Scan, at: Moment) -> Outcome:
+        presented = data.CodePresented(
+            code=self._redactor.redact_code(scan.code),
+            touchpoint=facts.touchpoint,
+            occurred_at=iso_time(at.wall_ms, self._settings.zone),
+        )
+        draft_id = uuid7(at.wall_ms)
+        return Outcome((self._draft(facts, "o2o.code.presented.v1", at, presented, f"code/{draft_id}"),))
+
+    def _draft(self, facts: DeviceFacts, kind: str, at: Moment, what: msgspec.Struct, subject: str) -> Draft:
+        stream = Stream.CHECKINS if isinstance(what, data.CodePresented) else Stream.ORDERS
+        place = f"{self._settings.store}/{facts.touchpoint}"
+        return Draft(uuid7(at.wall_ms), stream, kind, at, what, facts.id, subject, place)

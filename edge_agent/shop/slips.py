@@ -1,0 +1,184 @@
+"""One printed slip or exported record, read: an order, a slip that is only seen, or text nobody understands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge_agent.clock import Moment
+from edge_agent.contract import data
+from edge_agent.contract.events import iso_time
+from edge_agent.contract.ids import uuid7
+from edge_agent.observations import Receipt, Record
+from edge_agent.receipts import reader
+from edge_agent.redact import Redactor
+from edge_agent.shop.business_day import business_day
+from edge_agent.shop.captures import capture_of
+from edge_agent.shop.journey import mode
+from edge_agent.shop.outcome import Capture
+from edge_agent.shop.papers import Paper
+from edge_agent.shop.records import RecordError, reading_of
+from edge_agent.shop.settings import DeviceFacts, ShopSettings
+
+# Slips that are orders, and the event each makes. Any other kind is seen and counted, or has no event of its own yet.
+_ORDER_EVENTS = {
+    "sale": "o2o.order.completed.v1",
+    "top_up": "o2o.order.completed.v1",
+    "delivery_slip": "o2o.order.completed.v1",
+    "return": "o2o.order.returned.v1",
+    "void": "o2o.order.voided.v1",
+}
+_SEEN_ONLY = {"prebill", "reprint", "kitchen", "merchant_copy"}
+
+_STATES = {
+    "sale": data.States(order="completed", payment="paid", fulfilment="handed_over", after_sale="none"),
+    "return": data.States(order="completed", payment="refunded", fulfilment="returned", after_sale="refunded"),
+    "void": data.States(order="cancelled", payment="void", fulfilment="none", after_sale="none"),
+    "delivery_slip": data.States(order="accepted", payment="paid", fulfilment="pending", after_sale="none"),
+}
+
+# Receipt flags that say there is nothing to read, worst first; each is the reason of an unparsed event.
+_UNREADABLE = ("star", "image_only")
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A slip, read. ``event``: the type it is sent as, or None where it is only seen."""
+
+    kind: str
+    data: data.Order | data.Unparsed
+    event: str | None
+    paper: Paper
+    business_day: str
+    captures: tuple[Capture, ...] = ()
+
+
+class SlipReader:
+    """Reads slips with the shop's facts; remembers nothing."""
+
+    def __init__(self, settings: ShopSettings, redactor: Redactor) -> None:
+        self._settings = settings
+        self._redactor = redactor
+
+    def business_day(self, at: Moment) -> str:
+        """Return the business day (ISO date) that a moment belongs to."""
+        return business_day(at.wall_ms, self._settings.zone, self._settings.business_day_start).isoformat()
+
+    def receipt(self, facts: DeviceFacts, receipt: Receipt, at: Moment) -> Slip:
+        """Return what a printed slip is. Personal data is redacted before anything looks at the text."""
+        redacted = self._redactor.redact_lines(receipt.lines)
+        sha256, captures = capture_of(self._redactor, receipt.raw, redacted)
+        reading = reader.read(redacted.lines, facts.templates, self._settings.currency, receipt.barcodes)
+        evidence = data.Evidence(
+            decoder=facts.decoder,
+            template=reading.template if reading else None,
+            capture_sha256=sha256,
+            unparsed=reading.unparsed if reading else (),
+            flags=(*receipt.flags, *(reading.flags if reading else ())),
+        )
+        body = reader.body_key(redacted.lines)
+        unreadable = next((flag for flag in _UNREADABLE if flag in receipt.flags), None)
+        if reading is None or unreadable:
+            reason = unreadable or "no_template"
+            return self._unparsed(facts, redacted.lines, reason, evidence, body, at, captures)
+        if reading.kind not in _ORDER_EVENTS and reading.kind not in _SEEN_ONLY:
+            return self._unparsed(facts, redacted.lines, reading.kind, evidence, body, at, captures)
+        return self._slip(facts, reading, evidence, body, at, captures)
+
+    def record(self, facts: DeviceFacts, record: Record, at: Moment) -> Slip:
+        """Return what an exported record is; a record whose figures make no sense is unparsed, with its text."""
+        text = self._redactor.redact_text(record.raw.decode("utf-8", "replace").strip())
+        sha256, captures = capture_of(self._redactor, record.raw, None)
+        evidence = data.Evidence(decoder=facts.decoder, template=None, capture_sha256=sha256)
+        try:
+            reading = reading_of(record.fields, self._settings.currency)
+        except RecordError as error:
+            return self._unparsed(facts, (text,), f"record: {error}", evidence, text, at, captures)
+        return self._slip(facts, reading, evidence, text, at, captures)
+
+    def _slip(
+        self,
+        facts: DeviceFacts,
+        reading: reader.Reading,
+        evidence: data.Evidence,
+        body: str,
+        at: Moment,
+        captures: tuple[Capture, ...],
+    ) -> Slip:
+        printed_at = reading.printed_at.isoformat() if reading.printed_at else None
+        order = self._order(facts, reading, evidence, printed_at, at)
+        paper = Paper(self._settings.store, reading.number, printed_at, body)
+        return Slip(reading.kind, order, _ORDER_EVENTS.get(reading.kind), paper, order.business_day, captures)
+
+    def _order(
+        self,
+        facts: DeviceFacts,
+        reading: reader.Reading,
+        evidence: data.Evidence,
+        printed_at: str | None,
+        at: Moment,
+    ) -> data.Order:
+        completed_ms = self._completed_ms(reading.printed_at, at)
+        completed_at = iso_time(completed_ms, self._settings.zone)
+        journey = (data.Hop(end="store", touchpoint=facts.touchpoint, at=completed_at),)
+        channel = reading.channel or "in_store"
+        owner = self._settings.tenant if channel == "in_store" else channel
+        return data.Order(
+            order_id=uuid7(at.wall_ms),
+            order_no=reading.number,
+            revision=1,
+            kind=reading.kind,
+            mode=mode(journey),
+            journey=journey,
+            source=data.Source(system="register", device=facts.id, order_no=reading.number),
+            channel=data.Channel(id=channel, owner=owner),
+            attribution=data.Attribution(
+                store=self._settings.store,
+                touchpoint=facts.touchpoint,
+                workstation=reading.workstation,
+                cashier=reading.cashier,
+            ),
+            business_day=self._day(completed_ms),
+            completed_at=completed_at,
+            printed_at=printed_at,
+            currency=self._settings.currency,
+            lines=reading.lines,
+            totals=reading.totals,
+            tenders=reading.tenders,
+            states=_STATES.get(reading.kind, _STATES["sale"]),
+            checks=reading.checks,
+            evidence=evidence,
+            member=reading.member,
+            pickup_code=reading.pickup_code,
+            original_order_no=reading.original_number,
+        )
+
+    def _unparsed(
+        self,
+        facts: DeviceFacts,
+        text: tuple[str, ...],
+        reason: str,
+        evidence: data.Evidence,
+        body: str,
+        at: Moment,
+        captures: tuple[Capture, ...],
+    ) -> Slip:
+        day = self.business_day(at)
+        unparsed = data.Unparsed(
+            device=facts.id,
+            touchpoint=facts.touchpoint,
+            business_day=day,
+            completed_at=iso_time(at.wall_ms, self._settings.zone),
+            text=text,
+            reason=reason,
+            evidence=evidence,
+        )
+        paper = Paper(self._settings.store, None, None, body)
+        return Slip("unparsed", unparsed, "o2o.order.unparsed.v1", paper, day, captures)
+
+    def _completed_ms(self, printed_at: datetime | None, at: Moment) -> int:
+        """Return when the order was completed: the agent's clock, unless it stands before the software was built."""
+        if at.wall_ms >= self._settings.built_ms or printed_at is None:
+            return at.wall_ms
+        return round(printed_at.replace(tzinfo=self._settings.zone).timestamp() * 1000)
+
+    def _day(self, wall_ms: int) -> str:
+        return business_day(wall_ms, self._settings.zone, self._settings.business_day_start).isoformat()

@@ -1,0 +1,162 @@
+"""A whole store in processes of its own: a broker, head office, a register on a pty, the real agent between them."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from edge_agent.simulator.broker import Broker
+
+# What a loaded two-core machine needs to start a Python process with all of the agent's libraries, generously.
+START_S = 60.0
+STOP_S = 15.0  # the agent stops within 10 s (contract section 1)
+LINE_BYTES = 4 * 1024 * 1024
+
+AGENT_TOML = """\
+[agent]
+tenant = "demo"
+store = "sh-0001"
+id = "pc-1"
+state_dir = "state"
+
+[mqtt]
+url = "mqtt://127.0.0.1:{port}"
+keepalive = 10
+
+[page]
+listen = "127.0.0.1:0"
+"""
+
+STORE_TOML = """\
+[store]
+name = "人民广场店"
+timezone = "Asia/Shanghai"
+currency = "CNY"
+business_day_start = "04:00"
+
+[[touchpoint]]
+id = "till-1"
+name = "1号收银台"
+
+[[device]]
+id = "till-1-printer"
+name = "1号收银小票"
+kind = "serial"
+touchpoint = "till-1"
+port = "till-1"
+baudrate = 115200
+decoder = "escpos"
+encoding = "gb18030"
+"""
+
+
+@dataclass(slots=True)
+class Part:
+    """One running process of the store; ``lines`` yields the JSON objects it prints."""
+
+    name: str
+    process: Process
+
+    @classmethod
+    async def start(
+        cls, name: str, *arguments: str, stream: str = "stdout", env: Mapping[str, str] | None = None
+    ) -> Self:
+        """Start ``python -m edge_agent…``. ``stream``: where its JSON lines come from, ``stdout`` or ``stderr``.
+
+        In a session of its own: Ctrl-C in the terminal is for whoever started the store, who then ends it in order.
+        """
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *arguments,
+            stdin=DEVNULL,
+            stdout=PIPE if stream == "stdout" else DEVNULL,
+            stderr=PIPE if stream == "stderr" else None,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+            limit=LINE_BYTES,
+        )
+        return cls(name, process)
+
+    async def lines(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield what the process prints, until it ends; lines that are not JSON objects are passed over."""
+        stream = self.process.stdout or self.process.stderr
+        assert stream is not None
+        async for line in stream:
+            try:
+                document = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(document, dict):
+                yield document
+
+    async def first(self, key: str, value: object) -> dict[str, Any]:
+        """Wait for the line in which ``key`` is ``value``. Raises RuntimeError if the process ends without it."""
+        async with asyncio.timeout(START_S):
+            async for line in self.lines():
+                if line.get(key) == value:
+                    return line
+        raise RuntimeError(f"the {self.name} ended with status {await self.process.wait()} before it was ready")
+
+    async def stop(self) -> int:
+        """Ask the process to end (SIGTERM) and return its exit status; one that does not end in time is killed."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await self.process.communicate()
+            except TimeoutError:
+                self.process.kill()
+        return await self.process.wait()
+
+    async def kill(self) -> None:
+        """End the process at once (SIGKILL): a crash."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+
+class VirtualStore:
+    """The processes of one store in one folder; each is started and stopped by name."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` is filled with the configuration, the state, the broker's files and head office's database."""
+        self.folder = folder
+        self.broker = Broker(folder / "broker")
+        self.database = folder / "central.db"
+        self.port = folder / "till-1"
+        self.config = folder / "agent.toml"
+
+    def configure(self, agent: str = AGENT_TOML, store: str = STORE_TOML) -> None:
+        """Write both configuration files; the broker must be running: its port goes into them."""
+        self.config.write_text(agent.format(port=self.broker.port), "utf-8")
+        (self.folder / "store.toml").write_text(store, "utf-8")
+
+    async def start_central(self, *options: str) -> Part:
+        """Start head office and wait until it has subscribed."""
+        central = await Part.start(
+            "central service",
+            "edge_agent.simulator.central",
+            f"--port={self.broker.port}",
+            f"--database={self.database}",
+            *options,
+        )
+        await central.first("ready", value=True)
+        return central
+
+    async def start_agent(self, *, env: Mapping[str, str] | None = None) -> tuple[Part, str]:
+        """Start the agent; return it and the page's address once it runs."""
+        agent = await Part.start("agent", "edge_agent", "run", f"--config={self.config}", stream="stderr", env=env)
+        listening = await agent.first("event", "page_listening")
+        return agent, str(listening["url"])
+
+    async def start_register(self, *options: str) -> Part:
+        """Start a register on the store's port; it prints one JSON line a receipt."""
+        return await Part.start("register", "edge_agent.simulator.register", f"--link={self.port}", *options)

@@ -1,0 +1,109 @@
+"""Open a connection: TCP, TLS and the CONNECT packet block, so they run in a thread."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Callable
+
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from edge_agent.errors import LinkError
+from edge_agent.uplink.reasons import link_error
+from edge_agent.uplink.settings import TlsSettings, UplinkSettings, Will
+
+# What we accept from head office: a config of 1 MiB (contract section 7) in base64 and its envelope.
+MAX_INCOMING_PACKET = 2 * 1024 * 1024
+
+
+async def connect(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
+    """Return a client whose CONNECT is on its way; its socket is non-blocking and nobody reads it yet.
+
+    Never blocks the loop, whatever the network does. Raises LinkError.
+    """
+    client = _prepare(settings, will)
+    try:
+        async with asyncio.timeout(settings.connect_timeout):
+            await _in_thread(lambda: _open(client, settings), lambda: close(client))
+    except OSError as error:
+        raise link_error(error) from error
+    except ValueError as error:  # a name that cannot be one: "mqtt..example"
+        raise LinkError("name_not_found", str(error)) from error
+    return client
+
+
+def close(client: mqtt.Client) -> None:
+    """Close the client's socket at once, without a word to the broker."""
+    client.on_socket_close = client.on_socket_unregister_write = client.on_disconnect = None
+    if (sock := client.socket()) is not None:
+        sock.close()
+
+
+def tls_context(tls: TlsSettings) -> ssl.SSLContext:
+    """Return a context that checks chain and host name, TLS 1.2 at least. Raises LinkError ``tls_files``."""
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if tls.client_certificate is not None:
+            # An encrypted key would ask a terminal for its password: an empty one makes it an error instead.
+            context.load_cert_chain(tls.client_certificate, tls.client_key, password="")
+    except (OSError, ValueError) as error:
+        files = ", ".join(str(f) for f in (tls.ca_file, tls.client_certificate, tls.client_key) if f)
+        raise LinkError("tls_files", f"{files}: {error}") from error
+    return context
+
+
+def _prepare(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
+    # A client for each connection: no queue, no half-sent message and no certificate outlives it.
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False
+    )
+    client.max_inflight_messages_set(0)  # no limit: paho's own is kept by a scan of the whole list at every PUBACK
+    client.connect_timeout = settings.connect_timeout
+    if settings.username is not None:
+        client.username_pw_set(settings.username, settings.password)
+    if will is not None:
+        client.will_set(will.topic, will.payload, qos=1, retain=True)
+    return client
+
+
+def _open(client: mqtt.Client, settings: UplinkSettings) -> None:
+    if settings.tls is not None:
+        client.tls_set_context(tls_context(settings.tls))
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's annotations end here
+    properties.MaximumPacketSize = MAX_INCOMING_PACKET
+    client.connect(settings.host, settings.port, settings.keepalive, clean_start=True, properties=properties)
+
+
+async def _in_thread(call: Callable[[], None], undo: Callable[[], None]) -> None:
+    """Run ``call`` in a thread of its own; when nobody waits any more at its end, ``undo`` what it did.
+
+    Not the loop's executor: leaving the interpreter waits for that one, and a name server may be silent for half a
+    minute.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def finish(error: BaseException | None) -> None:
+        if future.done():
+            undo()
+        elif error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            call()
+        except BaseException as caught:  # noqa: BLE001 - it is raised where the result is awaited
+            error = caught
+        try:
+            loop.call_soon_threadsafe(finish, error)
+        except RuntimeError:  # the loop is closed
+            undo()
+
+    threading.Thread(target=run, name="uplink-connect", daemon=True).start()
+    await future

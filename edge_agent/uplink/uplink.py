@@ -1,0 +1,112 @@
+"""Keep one connection to the broker, for ever."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from edge_agent.errors import LinkError
+from edge_agent.health import Health
+from edge_agent.uplink.backoff import Backoff
+from edge_agent.uplink.link import Link, open_link
+from edge_agent.uplink.reasons import REFUSED, code_of, condition
+from edge_agent.uplink.settings import UplinkSettings, Will
+
+PART = "link"  # in health: what is wrong with the connection
+PROGRESS = "sync"  # in health: the essential part whose progress is marked here while there is no connection
+
+# What a healthy loop promises between two marks: the connect time-outs, and a tick every second once connected.
+_PROMISE_MS = 30_000
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """How the agent says whether it is there. ``payload``: of ``online``, ``stopping`` or ``lost``, at this moment."""
+
+    topic: str
+    payload: Callable[[str], bytes]
+
+
+class Uplink:
+    """Connects, runs a session on the connection, and begins again when it is lost."""
+
+    def __init__(
+        self,
+        settings: UplinkSettings,
+        health: Health,
+        presence: Presence,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """``jitter`` returns a float in [0, 1)."""
+        self.connected = False
+        self._settings = settings
+        self._health = health
+        self._presence = presence
+        self._backoff = Backoff(jitter)
+
+    async def run(self, session: Callable[[Link], Awaitable[None]]) -> None:
+        """Run ``session`` on each connection; it is cancelled when the connection is lost. Never returns.
+
+        A session ends a connection by raising LinkError, or by returning. Its other errors end the uplink. When this
+        is cancelled while connected, the broker is told ``stopping`` and left cleanly within 2 s.
+        """
+        while True:
+            self._progress()
+            error = LinkError("closed", "by the session")
+            try:
+                await self._connect_once(session)
+            except* LinkError as group:
+                error = _first(group)
+            self.connected = False
+            if self._health.report(PART, condition(error.reason, error.detail)):
+                log.warning("link_lost", reason=error.reason, detail=error.detail)
+            wait = self._backoff.next()
+            self._health.progress(PROGRESS, within_ms=int(wait * 1000) + _PROMISE_MS)
+            await asyncio.sleep(wait)
+
+    def network_returned(self) -> None:
+        """Forget how long the broker has been away: the machine's own network was."""
+        self._backoff.reset()
+
+    async def _connect_once(self, session: Callable[[Link], Awaitable[None]]) -> None:
+        link = await open_link(self._settings, Will(self._presence.topic, self._presence.payload("lost")))
+        since = asyncio.get_running_loop().time()
+        try:
+            self._greet(link)
+            await self._converse(link, session)
+        except asyncio.CancelledError:
+            await link.goodbye(self._presence.topic, self._presence.payload("stopping"))
+            raise
+        finally:
+            self._backoff.connected_for(asyncio.get_running_loop().time() - since)
+            link.close()
+
+    async def _converse(self, link: Link, session: Callable[[Link], Awaitable[None]]) -> None:
+        async with asyncio.TaskGroup() as scope:
+            watch = scope.create_task(link.watch(self._progress))
+            await session(link)
+            watch.cancel()
+
+    def _greet(self, link: Link) -> None:
+        self.connected = True
+        self._health.report(PART, None)
+        log.info("link_up", host=self._settings.host, window=link.window, max_packet=link.max_packet)
+        link.publish(self._presence.topic, self._presence.payload("online"), self._greeted, retain=True)
+
+    def _greeted(self, code: int) -> None:
+        if code >= REFUSED and self._health.report(PART, condition(code_of(code), f"publish {self._presence.topic}")):
+            log.warning("state_refused", reason=code_of(code), topic=self._presence.topic)
+
+    def _progress(self) -> None:
+        self._health.progress(PROGRESS, within_ms=_PROMISE_MS)
+
+
+def _first(group: BaseExceptionGroup[LinkError]) -> LinkError:
+    """Return the first cause in a group of groups."""
+    for error in group.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("an exception group is never empty")

@@ -1,0 +1,83 @@
+"""Files a configuration names: relative to the file that names them, and secrets only ever in files of their own."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+
+from edge_agent.config.document import reason
+from edge_agent.errors import ConfigError
+
+
+def _resolve(value: object, info: ValidationInfo) -> object:
+    """Take a path from the folder in the validation context (the one of the file being read)."""
+    if not isinstance(value, str):
+        return value
+    if not value or "\0" in value:
+        raise ValueError("must name a file")
+    folder = info.context if isinstance(info.context, Path) else Path()
+    return str(folder / value)
+
+
+def _from_credentials(value: object) -> object:
+    """Prefer systemd's credential of that name (systemd.exec(5), LoadCredential=) to a file beside the config."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if credentials and isinstance(value, str) and value and "/" not in value and "\0" not in value:
+        candidate = os.path.join(credentials, value)  # noqa: PTH118  os.path swallows what Path.is_file raises
+        if os.path.isfile(candidate):  # noqa: PTH113
+            return candidate
+    return value
+
+
+def _readable(path: Path) -> Path:
+    try:
+        with path.open("rb") as stream:
+            stream.read(1)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {path}: {reason(error)}; {_remedy(error)}") from None
+    return path
+
+
+def _not_empty(path: Path) -> Path:
+    _readable(path)
+    if not read_secret(path):
+        raise ValueError(f"is empty: {path}; write the secret into it")
+    return path
+
+
+def _remedy(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "let the agent's user read it"
+    if isinstance(error, FileNotFoundError):
+        return "make the file or correct the name"
+    return "name a regular file"
+
+
+FilePath = Annotated[Path, BeforeValidator(_resolve, json_schema_input_type=str)]
+ReadableFile = Annotated[
+    FilePath, BeforeValidator(_from_credentials, json_schema_input_type=str), AfterValidator(_readable)
+]
+SecretFile = Annotated[
+    FilePath, BeforeValidator(_from_credentials, json_schema_input_type=str), AfterValidator(_not_empty)
+]
+
+
+def read_secret(path: Path) -> bytes:
+    """Return what is in a secret's file; one line end at its end is the editor's, not the secret's.
+
+    Raises ConfigError when the file has become unreadable since the configuration was loaded.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {reason(error)}; {_remedy(error)}") from None
+    return data.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def others_can_read(path: Path) -> bool:
+    """Tell whether every user of the machine may read the file."""
+    try:
+        return bool(path.stat().st_mode & 0o004)
+    except OSError:
+        return False

@@ -1,0 +1,178 @@
+"""Both files to one ``Config``, or to everything that is wrong with them."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_agent import decoders, receipts
+from edge_agent.config import agent as agent_toml
+from edge_agent.config import store as store_toml
+from edge_agent.config.addresses import parse_listen
+from edge_agent.config.agent import AgentSettings, PageSettings
+from edge_agent.config.devices import KINDS, LATER_DECODERS, LATER_KINDS, DeviceSettings, device_model
+from edge_agent.config.document import Document, read
+from edge_agent.config.explain import check, keys
+from edge_agent.config.files import others_can_read
+from edge_agent.config.problems import InvalidConfigError, Loc, Problem, RefusedError, closest, quoted
+from edge_agent.config.references import check_agent, check_store
+from edge_agent.config.store import StoreSettings
+
+DEFAULT_STORE_CONFIG = "store.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What both files say.
+
+    ``store_bytes``: store.toml's exact bytes. ``warnings``: what works but should not stay so.
+    """
+
+    agent: AgentSettings
+    store: StoreSettings
+    agent_file: Path
+    store_file: Path
+    store_bytes: bytes
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def store_sha256(self) -> str:
+        """The hash (lower-case hex) by which head office knows this store config as version 0."""
+        return hashlib.sha256(self.store_bytes).hexdigest()
+
+
+def load(agent_file: Path) -> Config:
+    """Return the configuration in agent.toml and the store.toml it names.
+
+    Raises InvalidConfigError with the problems of both files.
+    """
+    problems: list[Problem] = []
+    agent_document = _read(agent_file, problems)
+    store_document = _store_document(agent_file, agent_document, problems)
+    agent = _agent(agent_document, problems) if agent_document else None
+    store = _store(store_document, _page(agent_document), problems) if store_document else None
+    if problems or not (agent and agent_document and store and store_document):
+        raise InvalidConfigError(sorted(problems, key=lambda p: (p.file != agent_file, p.line, p.path)))
+    warnings = [
+        *_exposed(agent_document, agent_toml.secret_files(agent)),
+        *_exposed(store_document, store_toml.secret_files(store)),
+    ]
+    return Config(agent, store, agent_file, store_document.file, store_document.data, tuple(warnings))
+
+
+def _read(file: Path, problems: list[Problem]) -> Document | None:
+    try:
+        return read(file)
+    except InvalidConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _store_document(agent_file: Path, agent: Document | None, problems: list[Problem]) -> Document | None:
+    """Read the store config; where agent.toml is not valid TOML, the one that lies where it does by default."""
+    box = agent.table.get("agent") if agent else None
+    name = box.get("store_config", DEFAULT_STORE_CONFIG) if isinstance(box, dict) else DEFAULT_STORE_CONFIG
+    if not isinstance(name, str) or not name or "\0" in name:
+        name = DEFAULT_STORE_CONFIG
+    file = agent_file.parent / name
+    if not os.path.isfile(file):  # noqa: PTH113  Path.is_file raises where the folder cannot be entered
+        if agent:
+            message = f"there is no file {quoted(str(file))}: write the store's configuration, or name another file"
+            problems.append(agent.problem(("agent", "store_config"), message))
+        return None
+    return _read(file, problems)
+
+
+def _agent(document: Document, problems: list[Problem]) -> AgentSettings | None:
+    settings, found = check(AgentSettings, document.table, document)
+    problems += found
+    problems += check_agent(document)
+    return settings
+
+
+def _page(agent: Document | None) -> tuple[str, int] | None:
+    page = agent.table.get("page", {}) if agent else None
+    try:
+        return parse_listen(page.get("listen", PageSettings().listen)) if isinstance(page, dict) else None
+    except (RefusedError, AttributeError):
+        return None
+
+
+def _store(document: Document, page: tuple[str, int] | None, problems: list[Problem]) -> StoreSettings | None:
+    """Check store.toml: each device by the model of its kind and decoder, the rest as one."""
+    rows = document.table.get("device")
+    tables = rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
+    rest = {key: value for key, value in document.table.items() if key != "device" or tables is None}
+    settings, found = check(StoreSettings, rest, document)
+    problems += found
+    devices = [_device(document, row, ("device", index), problems) for index, row in enumerate(tables or [])]
+    problems += check_store(document, _shipped_templates(document), page)
+    if settings is None:
+        return None
+    problems += _failed_samples(document, settings)
+    return settings.model_copy(update={"devices": tuple(device for device in devices if device)})
+
+
+def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: list[Problem]) -> DeviceSettings | None:
+    before = len(problems)
+    kind = _choice(document, table, "kind", _Choices(tuple(KINDS), LATER_KINDS), at, problems)
+    decoder = _choice(document, table, "decoder", _Choices(tuple(decoders.names()), LATER_DECODERS), at, problems)
+    settings: DeviceSettings | None
+    if kind and decoder:
+        settings, found = check(device_model(kind, decoder), {**table, "kind": kind, "decoder": decoder}, document, at)
+    else:
+        # Nobody knows which other keys would be right: look at those that every such device has.
+        model = KINDS[kind] if kind else DeviceSettings
+        common = {key: value for key, value in table.items() if key in keys(model) or key in model.LATER}
+        settings, found = check(model, common, document, at)
+    reported = {problem.path for problem in problems[before:]}
+    problems += [problem for problem in found if problem.path not in reported]
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    names: tuple[str, ...]
+    later: frozenset[str]  # known words that this version does not support
+
+
+def _choice(
+    document: Document, table: Mapping[str, Any], key: str, choices: _Choices, at: Loc, problems: list[Problem]
+) -> str | None:
+    """Return what is chosen, or was probably meant: so the rest of the table can be checked all the same."""
+    value = table.get(key)
+    suggestion = None
+    if key not in table:
+        message = "is required"
+    elif not isinstance(value, str):
+        message = "must be text in quotes"
+    elif value in choices.names:
+        return value
+    elif value in choices.later:
+        message = f"{quoted(value)} is not supported by this version"
+    else:
+        message = f"{quoted(value)} is not possible here"
+        suggestion = closest(value, choices.names)
+    problems.append(document.problem((*at, key), message, choices.names, suggestion))
+    return suggestion
+
+
+def _shipped_templates(document: Document) -> list[str]:
+    """Return the names of the shipped templates, if anything here names a template: reading them costs time."""
+    rows = document.table.get("device")
+    named = any(isinstance(row, dict) and "templates" in row for row in (rows if isinstance(rows, list) else ()))
+    return sorted(receipts.shipped()) if named else []
+
+
+def _failed_samples(document: Document, settings: StoreSettings) -> Iterator[Problem]:
+    for index, template in enumerate(settings.receipt_templates):
+        for failure in receipts.check_samples(receipts.compile_template(template)):
+            yield document.problem(("receipt_template", index, "samples"), " ".join(failure.split()))
+
+
+def _exposed(document: Document, secrets: Mapping[tuple[str, str], Path]) -> Iterator[Problem]:
+    for loc, path in secrets.items():
+        if others_can_read(path):
+            yield document.problem(loc, f"every user of this machine can read {path}: chmod 640 it")

@@ -1,0 +1,129 @@
+"""What one table says about another: checked on the raw tables, because a table with any mistake has no model."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from edge_agent.config.addresses import is_loopback, overlap, parse_listen, parse_url
+from edge_agent.config.document import Document
+from edge_agent.config.problems import Loc, Problem, RefusedError, closest
+
+Row = tuple[Loc, Mapping[str, Any]]
+
+
+def check_agent(document: Document) -> Iterator[Problem]:
+    """Yield what is wrong between the keys of agent.toml."""
+    mqtt = _table(document.table, "mqtt")
+    yield from _plain_text(document, mqtt)
+    for one, other in (("client_certificate", "client_key"), ("client_key", "client_certificate")):
+        if one in mqtt and other not in mqtt:
+            yield document.problem(("mqtt", one), f"needs {other}, too")
+    keys = _table(document.table, "trust").get("keys")
+    yield from _unique(document, [(("trust", *loc), row) for loc, row in _rows({"keys": keys}, "keys")], "id")
+
+
+def check_store(
+    document: Document, shipped_templates: Collection[str], page: tuple[str, int] | None
+) -> Iterator[Problem]:
+    """Yield what is wrong between the tables of store.toml. ``page``: where the status page listens, if known."""
+    zones, touchpoints, devices, templates = (
+        list(_rows(document.table, key)) for key in ("zone", "touchpoint", "device", "receipt_template")
+    )
+    for rows in (zones, touchpoints, devices):
+        yield from _unique(document, rows, "id")
+    yield from _unique(document, templates, "name")
+    yield from _refers(document, touchpoints, "zone", _values(zones, "id"))
+    yield from _refers(document, devices, "touchpoint", _values(touchpoints, "id"))
+    yield from _templates(document, devices, [*shipped_templates, *_values(templates, "name")])
+    yield from _shared_lines(document, devices)
+    yield from _shared_listeners(document, devices, page)
+
+
+def _plain_text(document: Document, mqtt: Mapping[str, Any]) -> Iterator[Problem]:
+    url = mqtt.get("url")
+    if not isinstance(url, str) or mqtt.get("insecure") is True:
+        return
+    try:
+        broker = parse_url(url)
+    except RefusedError:
+        return
+    if not broker.tls and not is_loopback(broker.host):
+        message = "mqtt:// sends everything in plain text to another machine: use mqtts://, or say insecure = true"
+        yield document.problem(("mqtt", "url"), message)
+
+
+def _unique(document: Document, rows: list[Row], key: str) -> Iterator[Problem]:
+    first: dict[str, Loc] = {}
+    for loc, row in rows:
+        value = row.get(key)
+        if not isinstance(value, str):
+            continue
+        if value in first:
+            line = document.line((*first[value], key))
+            yield document.problem((*loc, key), f"is taken: the same {key} stands on line {line}")
+        first.setdefault(value, loc)
+
+
+def _refers(document: Document, rows: list[Row], key: str, known: list[str]) -> Iterator[Problem]:
+    for loc, row in rows:
+        value = row.get(key)
+        if isinstance(value, str) and value not in known:
+            message = f"there is no [[{key}]] with this id"
+            yield document.problem((*loc, key), message, tuple(known), closest(value, known))
+
+
+def _templates(document: Document, devices: list[Row], known: list[str]) -> Iterator[Problem]:
+    for loc, device in devices:
+        names = device.get("templates")
+        for index, name in enumerate(names if isinstance(names, list) else ()):
+            if isinstance(name, str) and name not in known:
+                message = "there is no receipt template of this name"
+                yield document.problem((*loc, "templates", index), message, tuple(known), closest(name, known))
+
+
+def _shared_lines(document: Document, devices: list[Row]) -> Iterator[Problem]:
+    """Two devices on one serial port or one address would each get half of the bytes."""
+    first: dict[object, Loc] = {}
+    for loc, device in devices:
+        kind, host, port = (device.get(key) for key in ("kind", "host", "port"))
+        if kind == "serial" and isinstance(port, str):
+            line: object = port
+        elif kind == "tcp" and isinstance(host, str) and isinstance(port, int):
+            line = (host.lower(), port)
+        else:
+            continue
+        if line in first:
+            other = document.line((*first[line], "port"))
+            yield document.problem((*loc, "port"), f"is taken: the device of line {other} reads it")
+        first.setdefault(line, loc)
+
+
+def _shared_listeners(document: Document, devices: list[Row], page: tuple[str, int] | None) -> Iterator[Problem]:
+    taken: list[tuple[tuple[str, int], str]] = [(page, "the status page listens there")] if page else []
+    for loc, device in devices:
+        address = device.get("listen")
+        if device.get("kind") != "tcp-listen" or not isinstance(address, str):
+            continue
+        try:
+            listener = parse_listen(address)
+        except RefusedError:
+            continue
+        by = next((who for other, who in taken if overlap(other, listener)), None)
+        if by:
+            yield document.problem((*loc, "listen"), f"is taken: {by}")
+        taken.append((listener, f"the device of line {document.line((*loc, 'listen'))} listens there"))
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = table.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _rows(table: Mapping[str, Any], key: str) -> Iterator[Row]:
+    rows = table.get(key)
+    for index, row in enumerate(rows if isinstance(rows, list) else ()):
+        if isinstance(row, dict):
+            yield (key, index), row
+
+
+def _values(rows: list[Row], key: str) -> list[str]:
+    return list(dict.fromkeys(row[key] for _, row in rows if isinstance(row.get(key), str)))

@@ -7,7 +7,7 @@ import msgspec
 
 
 class _Data(msgspec.Struct, kw_only=True):
-    """Every field is always present on the wire, ``null`` where unknown: nothing is invented, nothing is left to guess."""
+    """Every field is always on the wire, ``null`` where unknown: nothing is invented, nothing is left to guess."""
 
 
 # --- orders ----------------------------------------------------------------------------------------------------------
@@ -221,7 +221,10 @@ class Recovered(_Data):
 
 
 class Gap(_Data):
-    """Events ``first`` .. ``last`` of ``stream`` will not come. ``reason``: ``evicted`` ``not_held`` ``forgotten`` ``damaged``."""
+    """Events ``first`` .. ``last`` of ``stream`` will not come.
+
+    ``reason``: ``evicted`` ``not_held`` ``forgotten`` ``damaged``.
+    """
 
     stream: str
     first: int

@@ -107,6 +107,11 @@ class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     data: msgspec.Raw
 
 
+def schema_urn(name: str) -> str:
+    """Return the ``dataschema`` of a schema name: ``order`` gives ``urn:o2o:schema:order:1.0``."""
+    return f"urn:o2o:schema:{name}:{SCHEMA_VERSION}"
+
+
 def iso_time(wall_ms: int, zone: ZoneInfo) -> str:
     """Return Unix milliseconds as ISO 8601 with milliseconds and the zone's offset."""
     return datetime.fromtimestamp(wall_ms / 1000, zone).isoformat(timespec="milliseconds")
@@ -120,7 +125,7 @@ def envelope(draft: Draft, origin: Origin, sequence: int, recorded: Moment) -> C
         source=origin.source(draft.device),
         subject=draft.subject,
         time=iso_time(draft.at.wall_ms, origin.zone),
-        dataschema=f"urn:o2o:schema:{EVENT_TYPES[draft.type].schema}:{SCHEMA_VERSION}",
+        dataschema=schema_urn(EVENT_TYPES[draft.type].schema),
         sequence=str(sequence),
         partitionkey=draft.partitionkey,
         recordedtime=iso_time(recorded.wall_ms, origin.zone),

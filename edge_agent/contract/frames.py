@@ -8,6 +8,7 @@ import msgspec
 import zstandard
 
 from edge_agent.contract.events import CloudEvent
+from edge_agent.contract.messages import UNREADABLE
 
 CONTENT_TYPE = "application/cloudevents-batch+json"
 
@@ -64,8 +65,12 @@ def unpack(body: bytes, encoding: str) -> bytes:
         expanded = body
     elif encoding == "zstd":
         try:
+            # A size declared in the header is believed and allocated, whatever max_output_size says.
+            if zstandard.frame_content_size(body) > MAX_EXPANDED_BYTES:
+                raise FrameError(f"more than {MAX_EXPANDED_BYTES} bytes expanded")
             # A fresh decompressor a call: python-zstandard's objects must not be shared between threads.
-            expanded = zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_EXPANDED_BYTES)
+            decompress = zstandard.ZstdDecompressor().decompress
+            expanded = decompress(body, max_output_size=MAX_EXPANDED_BYTES, allow_extra_data=False)
         except zstandard.ZstdError as error:
             raise FrameError(f"not a zstd frame of at most {MAX_EXPANDED_BYTES} bytes: {error}") from error
     else:
@@ -79,5 +84,5 @@ def decode_events(body: bytes, encoding: str) -> list[CloudEvent]:
     """Return the events of a frame; each ``data`` is the untouched JSON. Raises FrameError."""
     try:
         return _decoder.decode(unpack(body, encoding))
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise FrameError(f"not a JSON array of CloudEvents: {error}") from error

@@ -25,5 +25,8 @@ class State(msgspec.Struct, kw_only=True, frozen=True):
     since: str
 
 
+# What msgspec raises on bytes nobody has checked: not JSON of that shape, not UTF-8, nested beyond the stack.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 decode_ack = msgspec.json.Decoder(Ack).decode
 encode = msgspec.json.encode

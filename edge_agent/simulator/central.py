@@ -20,7 +20,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import msgspec
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -28,7 +27,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_agent.clock import Clock
-from edge_agent.contract.messages import Ack, decode_ack, encode
+from edge_agent.contract.messages import UNREADABLE, Ack, decode_ack, encode
 from edge_agent.contract.topics import Topics
 from edge_agent.simulator.central_frames import Message
 from edge_agent.simulator.central_store import Alarm, Batch, CentralStore, News
@@ -215,7 +214,7 @@ class Link:
                 if message.retain:
                     try:
                         self._work.put(Remembered(Topics(tenant, store, agent), decode_ack(message.payload)))
-                    except msgspec.DecodeError:
+                    except UNREADABLE:
                         say({"alarm": "bad_ack", "topic": message.topic})
             case _:
                 pairs = getattr(message.properties, "UserProperty", [])

@@ -8,6 +8,7 @@ import msgspec
 
 from edge_agent.contract.data import Gap
 from edge_agent.contract.frames import FrameError, unpack
+from edge_agent.contract.messages import UNREADABLE
 from edge_agent.contract.topics import Topics, parse_up
 
 GAP = "o2o.agent.gap.v1"
@@ -97,7 +98,7 @@ def read_frame(message: Message) -> Arrived:
         raise FrameError("the user property epoch is missing")
     try:
         items = _items(unpack(message.body, message.properties.get("encoding", "identity")))
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise FrameError(f"not a JSON array: {error}") from error
     first = _sequence(message.properties.get("first", ""))
     events = [_arrival(bytes(item), None if first is None else first + index) for index, item in enumerate(items)]
@@ -105,14 +106,14 @@ def read_frame(message: Message) -> Arrived:
 
 
 def read_sale(body: bytes) -> Sale:
-    """Return what an order event says. Raises msgspec.DecodeError or ValidationError."""
+    """Return what an order event says. Raises one of UNREADABLE."""
     return _sale(_head(body).data)
 
 
 def _arrival(body: bytes, place: int | None) -> Arrival:
     try:
         head = _head(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         # It has no usable name of its own: its bytes are its name, so that a resent copy is still known.
         name = f"sha256:{hashlib.sha256(body).hexdigest()}"
         return Arrival(name, "", place or 0, place, body, trouble=f"envelope: {error}")
@@ -120,7 +121,7 @@ def _arrival(body: bytes, place: int | None) -> Arrival:
     try:
         first = _gap(head.data).first if head.type == GAP else sequence
         sale = _sale(head.data) if head.type.startswith(ORDER_PREFIX) and head.type != UNPARSED else None
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Arrival(head.id, head.type, sequence or 0, sequence, body, trouble=f"data: {error}")
     if sequence is None or first is None or not 1 <= first <= sequence:
         return Arrival(head.id, head.type, sequence or 0, sequence, body, sale, trouble=f"sequence: {head.sequence!r}")

@@ -6,8 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
+from edge_agent.contract.messages import UNREADABLE
 from edge_agent.contract.topics import Topics
 from edge_agent.simulator.central_frames import ORDER_PREFIX, read_sale
 
@@ -64,7 +63,7 @@ def orders(database: Path) -> dict[str, HeldOrder]:
     for event in events(database, ORDER_PREFIX):
         try:
             sale = read_sale(event.body)
-        except msgspec.DecodeError:  # stored, not understood: the alarm says so
+        except UNREADABLE:  # stored, not understood: the alarm says so
             continue
         if sale.order_id not in held or held[sale.order_id].revision <= sale.revision:
             held[sale.order_id] = HeldOrder(sale.revision, sale.kind, sale.payable, sale.order_no)

@@ -6,6 +6,8 @@ Nesting order is shutdown order: devices stop first, then the page and the link,
 import asyncio
 import hashlib
 import hmac
+import os
+import secrets
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -18,19 +20,21 @@ import structlog
 from edge_agent import __version__
 from edge_agent.clock import Clock
 from edge_agent.config import Config
-from edge_agent.contract import data
-from edge_agent.contract.events import Draft, Origin, Stream
+from edge_agent.contract import data, messages
+from edge_agent.contract.events import Draft, Origin, Stream, iso_time
 from edge_agent.contract.ids import uuid7
 from edge_agent.contract.topics import Topics
+from edge_agent.errors import StorageError
 from edge_agent.generation import Generation
 from edge_agent.health import Health
 from edge_agent.page import status
 from edge_agent.page.control import control_socket
 from edge_agent.page.server import serving
+from edge_agent.redact import Redactor
 from edge_agent.shop.outcome import Outcome
 from edge_agent.storage import Storage, StorageSettings
 from edge_agent.sync import Sync
-from edge_agent.uplink import Link, TlsSettings, Uplink, UplinkSettings
+from edge_agent.uplink import Link, Presence, TlsSettings, Uplink, UplinkSettings
 
 log = structlog.get_logger()
 
@@ -55,9 +59,10 @@ async def run(config: Config) -> None:
     )
     async with Storage.open(agent.state_dir, origin, clock, health, storage_settings, machine_id()) as storage:
         sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
-        generation = Generation(config, storage, health, clock)
+        generation = Generation(config, storage, health, clock, Redactor(_hash_key(config)))
         sources = status.Sources(config, clock, health, storage, sync, generation)
-        uplink = Uplink(_uplink_settings(config, topics), topics, health, clock, lambda: storage.epoch)
+        presence = Presence(topics.state, partial(_state, origin, clock, storage))
+        uplink = Uplink(uplink_settings(config, topics), health, presence)
         async with (
             _alongside(storage.run(), _watch_clock(clock, storage)),
             _alongside(uplink.run(partial(_session, sources, topics))),
@@ -126,8 +131,39 @@ def _started(config: Config, storage: Storage) -> data.AgentStarted:
     return data.AgentStarted(version=__version__, config_sha256=config.store_sha256, epoch=storage.epoch)
 
 
-def _uplink_settings(config: Config, topics: Topics) -> UplinkSettings:
+def _state(origin: Origin, clock: Clock, storage: Storage, state: str) -> bytes:
+    now = clock.now()
+    return messages.encode(
+        messages.State(
+            state=state,
+            boot_id=now.boot_id,
+            epoch=storage.epoch,
+            version=__version__,
+            since=iso_time(now.wall_ms, origin.zone),
+        )
+    )
+
+
+def _hash_key(config: Config) -> bytes:
+    """Return the tenant's key, or this box's own, made on its first start."""
+    key = config.store.privacy.hash_key()
+    if key is not None:
+        return key
+    path = config.agent.agent.state_dir / "hash.key"
+    try:
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(32))
+        return path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}; make the state directory writable for the agent") from error
+
+
+def uplink_settings(config: Config, topics: Topics) -> UplinkSettings:
+    """Return what the connection needs. Raises ConfigError when the password's file has gone."""
     mqtt = config.agent.mqtt
+    password = mqtt.password()
     tls = TlsSettings(mqtt.ca_file, mqtt.client_certificate, mqtt.client_key) if mqtt.tls else None
     return UplinkSettings(
         host=mqtt.host,
@@ -135,7 +171,7 @@ def _uplink_settings(config: Config, topics: Topics) -> UplinkSettings:
         tls=tls,
         client_id=topics.client_id,
         username=mqtt.username,
-        password=mqtt.password(),
+        password=password.decode() if password else None,
         keepalive=mqtt.keepalive,
     )
 

@@ -1,0 +1,167 @@
+"""One run of one config: its devices and the shop's rules, under supervision."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import msgspec
+
+from edge_agent import BUILT, decoders, devices, receipts
+from edge_agent.clock import Clock, Moment
+from edge_agent.config import Config
+from edge_agent.config.devices import LineSettings, TcpListenSettings
+from edge_agent.contract import data
+from edge_agent.contract.events import Draft, Stream
+from edge_agent.contract.ids import uuid7
+from edge_agent.devices.line import Position, Start
+from edge_agent.devices.status import DeviceState
+from edge_agent.health import Condition, Health, Level
+from edge_agent.observations import Observation
+from edge_agent.receipts.template import TemplateSettings
+from edge_agent.redact import Redactor
+from edge_agent.shop.outcome import Outcome, StateChange
+from edge_agent.shop.settings import DeviceFacts, ShopSettings
+from edge_agent.shop.shop import Shop
+from edge_agent.storage import Storage
+from edge_agent.supervisor import supervise
+
+LINES = "line"  # durable state: how far each line has been recorded, by device
+
+
+class _Recorded(msgspec.Struct):
+    """The durable form of a line's position."""
+
+    consumed: int
+    modes: bytes
+
+
+class RunningDevice:
+    """One configured device while it runs, as the status page sees it."""
+
+    def __init__(self, settings: LineSettings, at: Moment) -> None:
+        self.settings = settings
+        self.state = "down"
+        self.reason = "starting"
+        self.detail = ""
+        self.since = at
+        self.device: devices.Device | None = None
+
+    @property
+    def last_seen_ms(self) -> int | None:
+        """Unix milliseconds of the last byte of this run, or None."""
+        seen = self.device.status.last_data if self.device else None
+        return seen.wall_ms if seen else None
+
+
+class Generation:
+    """The devices and rules of one config."""
+
+    def __init__(self, config: Config, storage: Storage, health: Health, clock: Clock, redactor: Redactor) -> None:
+        self._storage = storage
+        self._health = health
+        self._clock = clock
+        self.shop = Shop(shop_settings(config), redactor, storage.state)
+        self.devices = {settings.id: RunningDevice(settings, clock.now()) for settings in config.store.devices}
+        self._changes: asyncio.Queue[Outcome] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Run every device until cancelled; a device that fails is run again and never takes another one down."""
+        rng = random.Random()  # noqa: S311 - jitter of retries, no secret
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._record_changes())
+            for running in self.devices.values():
+                device = self._create(running)
+                running.device = device
+                emit = partial(self._record, running.settings)
+                group.create_task(
+                    supervise(device.name, partial(device.run, emit), on_down=device.status.down, rng=rng)
+                )
+
+    def _create(self, running: RunningDevice) -> devices.Device:
+        settings = running.settings
+        journal = self._storage.journal(settings.id)
+        row = self._storage.state(LINES).get(settings.id)
+        recorded = msgspec.msgpack.decode(row, type=_Recorded) if row else _Recorded(0, b"")
+        return devices.create(
+            settings,
+            lambda: decoders.create(settings.decoder, settings),
+            clock=self._clock,
+            report=partial(self._report, running),
+            journal=journal,
+            start=Start(recorded.consumed, recorded.modes, journal.start(recorded.consumed)),
+        )
+
+    async def _record(self, settings: LineSettings, observations: Sequence[Observation], position: Position) -> None:
+        """Make observations and the line's position durable, both or neither. Raises StorageError."""
+        events: list[Draft] = []
+        state: list[StateChange] = []
+        captures = []
+        for observation in observations:
+            outcome = self.shop.observe(settings.id, observation, position.at)
+            events += outcome.events
+            state += outcome.state
+            captures += outcome.captures
+        if not isinstance(settings, TcpListenSettings):  # its connections are lines of their own and end with the agent
+            recorded = _Recorded(position.consumed, position.modes)
+            state.append(StateChange(LINES, settings.id, msgspec.msgpack.encode(recorded)))
+        try:
+            await self._storage.commit(Outcome(tuple(events), tuple(state), tuple(captures)))
+        except BaseException:
+            self.shop.restore(self._storage.state)
+            raise
+
+    def _report(self, running: RunningDevice, state: DeviceState) -> None:
+        """Take a device's change of state to health, and to head office as an event."""
+        at = self._clock.now()
+        running.state, running.reason, running.detail, running.since = state.state, state.reason, state.detail, at
+        settings = running.settings
+        name = settings.name or settings.id
+        levels = {"down": Level.ACTION, "degraded": Level.ATTENTION}
+        condition = None
+        if state.state in levels:
+            condition = Condition(
+                f"device_{state.state}", levels[state.state], f"{name}: {state.detail or state.reason}"
+            )
+        self._health.report(f"device/{settings.id}", condition)
+        changed = data.DeviceChanged(
+            device=settings.id,
+            kind=settings.kind,
+            touchpoint=settings.touchpoint,
+            reason=state.reason or None,
+            detail=state.detail or None,
+        )
+        kind = f"o2o.device.{state.state}.v1"
+        self._changes.put_nowait(Outcome((Draft(uuid7(at.wall_ms), Stream.OPS, kind, at, changed, settings.id),)))
+
+    async def _record_changes(self) -> None:
+        while True:
+            await self._storage.commit(await self._changes.get())
+
+
+def shop_settings(config: Config) -> ShopSettings:
+    """Return what the rules need to know, from the configuration."""
+    store = config.store
+    available = template_set(store.receipt_templates)
+    facts = {}
+    for device in store.devices:
+        names = getattr(device, "templates", None) or list(available)
+        chosen = tuple(available[name] for name in names)
+        facts[device.id] = DeviceFacts(device.id, device.touchpoint, device.decoder, chosen)
+    return ShopSettings(
+        tenant=config.agent.agent.tenant,
+        store=config.agent.agent.store,
+        zone=store.zone,
+        currency=store.store.currency,
+        business_day_start=store.store.business_day_start,
+        built_ms=round(datetime.combine(BUILT, datetime.min.time(), UTC).timestamp() * 1000),
+        devices=facts,
+    )
+
+
+def template_set(own: Sequence[TemplateSettings]) -> dict[str, receipts.Template]:
+    """Return the templates by name: the store's own first, then the shipped ones it does not replace."""
+    settings = {template.name: template for template in own}
+    settings |= {name: template for name, template in receipts.shipped().items() if name not in settings}
+    return {name: receipts.compile_template(template) for name, template in settings.items()}

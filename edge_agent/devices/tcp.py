@@ -1,0 +1,100 @@
+"""A register or a serial device server on the network: the agent connects and reads."""
+
+import asyncio
+import socket
+
+from edge_agent.config.devices import TcpSettings
+from edge_agent.devices.line import Emit, Line
+from edge_agent.devices.status import Status
+from edge_agent.errors import DeviceError
+
+# A SYN is sent at 0, 1, 3 and 7 s (Linux, RFC 6298): three lost ones are survived, a fourth is not waited for.
+CONNECT_S = 8.0
+# A peer that lost power says nothing: asked after 30 s of silence, then every 10 s, given up after three: one minute.
+KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
+
+
+class TcpDevice:
+    """Reads one TCP connection; never writes to it."""
+
+    def __init__(self, settings: TcpSettings, line: Line, status: Status) -> None:
+        self.name = settings.id
+        self.status = status
+        self._settings = settings
+        self._line = line
+
+    async def run(self, emit: Emit) -> None:
+        """Read until the connection goes, then raise DeviceError ``disconnected``.
+
+        Raises DeviceError ``refused``, ``timeout``, ``unknown_host`` or ``unreachable`` if there is none.
+        """
+        await self._line.catch_up(emit)
+        connection = await self._connect()
+        try:
+            self.status.up()
+            await self._line.run(emit, connection)
+        finally:
+            connection.abort()
+        raise DeviceError("disconnected", f"{self._address}: {connection.cause}")
+
+    async def _connect(self) -> "Connection":
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._line), self._settings.host, self._settings.port
+                )
+        except TimeoutError:
+            raise DeviceError("timeout", f"{self._address}: no answer; is it switched on?") from None
+        except ConnectionRefusedError:
+            raise DeviceError("refused", f"{self._address}: nothing listens on this port") from None
+        except socket.gaierror as error:
+            raise DeviceError("unknown_host", f"{self._address}: {error.strerror}") from None
+        except OSError as error:
+            raise DeviceError("unreachable", f"{self._address}: {error.strerror or error}") from None
+        return connection
+
+    @property
+    def _address(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+
+class Connection(asyncio.Protocol):
+    """Moves bytes from a connection to a line for as long as there is room."""
+
+    def __init__(self, line: Line) -> None:
+        self.ended = False
+        self.cause = "closed by the other side"
+        self.line = line
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Watch over a peer that may vanish without a word."""
+        assert isinstance(transport, asyncio.Transport)  # asyncio's promise for TCP
+        self._transport = transport
+        raw: socket.socket = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEPALIVE:
+            raw.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on; without room, let TCP hold the sender."""
+        if not self.line.receive(data) and self._transport is not None:
+            self._transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the line come to its end."""
+        if exc is not None:
+            self.cause = str(exc)
+        self.ended = True
+        self.line.wake()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._transport is not None and not self.ended:
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()

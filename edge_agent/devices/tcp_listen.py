@@ -1,0 +1,96 @@
+"""The agent as a network printer: registers connect and print."""
+
+import asyncio
+import errno
+from collections.abc import Callable
+
+import structlog
+
+from edge_agent.config.addresses import parse_listen
+from edge_agent.config.devices import TcpListenSettings
+from edge_agent.devices.line import Emit, Line
+from edge_agent.devices.status import Status
+from edge_agent.devices.tcp import Connection
+from edge_agent.errors import DeviceError
+
+log = structlog.get_logger()
+
+# More tills than a shop has; each connection costs at most its line's 64 KiB and what its decoder keeps.
+CONNECTIONS = 16
+
+_REASONS = {
+    errno.EADDRINUSE: ("busy", "another program listens there"),
+    errno.EACCES: ("permission", "a port below 1024 needs a privilege: choose a higher one"),
+    errno.EADDRNOTAVAIL: ("refused", "this machine has no such address"),
+}
+
+
+class TcpListenDevice:
+    """Listens for registers; every connection is a line of its own, and what it leaves unfinished ends with it.
+
+    Nothing is kept for the life after a crash: the register sees its connection break, as with any printer.
+    """
+
+    def __init__(self, settings: TcpListenSettings, new_line: Callable[[], Line], status: Status) -> None:
+        self.name = settings.id
+        self.status = status
+        self.address: tuple[str, int] | None = None  # where it listens: with port 0 the kernel has chosen
+        self._listen = settings.listen
+        self._new_line = new_line
+        self._lines: list[Line] = []  # of open connections, and of those that ended while nothing could be recorded
+
+    async def run(self, emit: Emit) -> None:
+        """Serve connections for ever. Raises DeviceError ``busy``, ``permission`` or ``refused`` if it can't listen.
+
+        Raises what ``emit`` raises; what it refused is handed over again by the next ``run``.
+        """
+        while self._lines:
+            await self._lines[0].catch_up(emit)
+            await self._lines[0].finish(emit)
+            self._lines.pop(0)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                server = await self._open(lambda connection: tasks.create_task(self._serve(connection, emit)))
+                async with server:
+                    self.status.up()
+                    await server.serve_forever()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+
+    async def _open(self, accepted: Callable[["_Accepted"], object]) -> asyncio.Server:
+        host, port = parse_listen(self._listen)
+        try:
+            server = await asyncio.get_running_loop().create_server(
+                lambda: _Accepted(self._new_line(), accepted), host, port
+            )
+        except OSError as error:
+            reason, advice = _REASONS.get(error.errno or 0, ("refused", error.strerror or str(error)))
+            raise DeviceError(reason, f"{self._listen}: {advice}") from error
+        self.address = server.sockets[0].getsockname()[:2]
+        return server
+
+    async def _serve(self, connection: "_Accepted", emit: Emit) -> None:
+        if len(self._lines) >= CONNECTIONS:
+            log.warning("connection_refused", device=self.name, open=len(self._lines))
+            connection.abort()
+            return
+        self._lines.append(connection.line)
+        try:
+            await connection.line.run(emit, connection)
+            await connection.line.finish(emit)
+            self._lines.remove(connection.line)
+        finally:
+            connection.abort()
+
+
+class _Accepted(Connection):
+    """A register's connection; tells when it is open."""
+
+    def __init__(self, line: Line, accepted: Callable[["_Accepted"], object]) -> None:
+        super().__init__(line)
+        self._accepted = accepted
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start to serve it."""
+        super().connection_made(transport)
+        self._accepted(self)

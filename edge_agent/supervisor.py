@@ -1,0 +1,61 @@
+"""Runs a replaceable part again, with capped, jittered back-off."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from edge_agent.errors import AgentError
+
+log = structlog.get_logger()
+
+FIRST_S = 0.1  # a cable pulled and put back within a second loses nothing at this pace
+CAP_S = 30.0
+HEALTHY_S = 60.0  # what has run this long starts over with short delays
+
+# For a port that is not there, trying again is one open(2) that fails: 40 µs, so once a second costs 0.004 % of a
+# core, and a port that comes back is read within the second whether it was away for a minute or a night.
+CAPS_S = {"missing": 1.0, "unplugged": 1.0}
+
+
+async def supervise(
+    name: str,
+    run: Callable[[], Awaitable[None]],
+    *,
+    on_down: Callable[[str, str], None],
+    rng: random.Random,
+    first: float = FIRST_S,
+    cap: float = CAP_S,
+    healthy_after: float = HEALTHY_S,
+) -> None:
+    """Run a part for ever; return only by being cancelled.
+
+    ``on_down(reason, detail)`` hears of every failure, the same one again included: that of an AgentError, ``crashed``
+    for anything else (a defect: logged with its traceback), ``ended`` if the part returned. Delays (seconds) double
+    from ``first`` to ``cap`` and start over after a run of ``healthy_after``; each is cut by up to half, at random, so
+    that what failed together does not come back together.
+    """
+    loop = asyncio.get_running_loop()
+    delay, before = first, ""
+    while True:
+        began = loop.time()
+        reason, detail, defect = "ended", "", None
+        try:
+            await run()
+        except AgentError as error:
+            reason, detail = getattr(error, "reason", type(error).__name__), getattr(error, "detail", str(error))
+        except Exception as error:  # noqa: BLE001 - the one place that survives a defect
+            reason, detail, defect = "crashed", f"{type(error).__name__}: {error}", error
+        if loop.time() - began >= healthy_after:
+            delay, before = first, ""
+        if reason != before:
+            if defect is not None:
+                log.error("part_crashed", part=name, exc_info=defect)
+            else:
+                log.warning("part_down", part=name, reason=reason, detail=detail)
+        on_down(reason, detail)
+        before = reason
+        delay = min(delay, cap, CAPS_S.get(reason, cap))
+        await asyncio.sleep(delay * rng.uniform(0.5, 1.0))
+        delay *= 2

@@ -1,0 +1,134 @@
+import random
+
+from edge_agent.clock import Clock, Moment, TimeQuality
+from edge_agent.devices.status import ENOUGH, FLOOD, WINDOW, DeviceState, Status
+from edge_agent.observations import Receipt, Scan, Undecoded
+from tests.support.devices import States
+
+
+class Stopped(Clock):
+    """A clock that stands where the test puts it."""
+
+    uptime_ms = 1_000
+
+    def now(self) -> Moment:
+        return Moment(1_700_000_000_000 + self.uptime_ms, self.uptime_ms, "boot", TimeQuality.SYNCED)
+
+
+RATE = 960  # 9600 baud
+
+
+def new(clock: Clock | None = None) -> tuple[Status, States]:
+    states = States()
+    return Status(states, clock or Stopped(), rate=RATE), states
+
+
+def noise(count: int) -> Undecoded:
+    return Undecoded(random.Random(count).randbytes(count), "noise")
+
+
+def hear(status: Status, *observations: Undecoded | Scan | Receipt, consumed: int) -> None:
+    status.received(consumed)
+    status.understood(observations, consumed)
+
+
+def test_only_changes_are_reported() -> None:
+    status, states = new()
+    status.down("missing", "first try")
+    status.down("missing", "second try")
+    status.down("busy")
+    status.up()
+    status.up()
+    assert states.all == [DeviceState("down", "missing", "first try"), DeviceState("down", "busy"), DeviceState("up")]
+
+
+def test_a_wrong_baud_rate_degrades_and_readable_data_heals() -> None:
+    status, states = new()
+    status.up()
+    for _ in range(100):
+        hear(status, noise(30), consumed=30)
+    assert states.reasons == ["up", "unreadable"]
+    for _ in range(WINDOW // 30):
+        hear(status, Scan("6901234567892"), consumed=30)
+    assert states.reasons == ["up", "unreadable", "up"]
+
+
+def test_the_noise_of_plugging_in_is_not_judged() -> None:
+    status, states = new()
+    status.up()
+    hear(status, noise(ENOUGH - 1), consumed=ENOUGH - 1)
+    assert states.reasons == ["up"]
+
+
+def test_a_noisy_line_that_is_mostly_readable_is_up() -> None:
+    status, states = new()
+    status.up()
+    for _ in range(200):
+        hear(status, noise(20), Scan("6901234567892"), consumed=100)
+    assert states.reasons == ["up"]
+
+
+def test_the_state_does_not_flicker_between_the_marks() -> None:
+    status, states = new()
+    status.up()
+    for _ in range(50):
+        hear(status, noise(60), consumed=60)
+    for _ in range(200):
+        hear(status, noise(40), Scan("6901234567892"), consumed=100)
+    assert states.reasons == ["up", "unreadable"]
+
+
+def test_a_receipt_counts_by_the_share_of_it_that_no_code_page_knows() -> None:
+    status, states = new()
+    status.up()
+    broken = Receipt(("\ufffd" * 90 + "abcdefghij",), bytes(500), flags=("undecodable",))
+    one_bad_byte = Receipt(("\ufffd" + "a" * 99,), bytes(500), flags=("undecodable",))
+    hear(status, one_bad_byte, consumed=500)
+    assert states.reasons == ["up"]
+    for _ in range(5):
+        hear(status, broken, consumed=500)
+    assert states.reasons == ["up", "unreadable"]
+
+
+def test_a_line_that_never_stops_and_says_nothing_floods_until_it_says_something() -> None:
+    clock = Stopped()
+    status, states = new(clock)
+    status.up()
+    for _ in range(FLOOD // 4096 + 1):
+        clock.uptime_ms += 4096 * 1000 // RATE  # at line rate
+        hear(status, consumed=4096)
+    assert states.reasons == ["up", "flooding"]
+    hear(status, Scan("6901234567892"), consumed=14)
+    assert states.reasons == ["up", "flooding", "up"]
+
+
+def test_a_badly_set_line_in_normal_use_is_unreadable_and_never_flooding() -> None:
+    clock = Stopped()
+    status, states = new(clock)
+    status.up()
+    for _ in range(2 * FLOOD // 1000):
+        clock.uptime_ms += 30_000  # a receipt every half minute
+        hear(status, noise(1000), consumed=1000)
+    assert states.reasons == ["up", "unreadable"]
+
+
+def test_a_device_that_comes_back_is_judged_afresh() -> None:
+    status, states = new()
+    status.up()
+    hear(status, noise(1000), consumed=1000)
+    status.down("unplugged")
+    hear(status, noise(10), consumed=10)
+    assert states.reasons == ["up", "unreadable", "unplugged"]
+    status.up()
+    hear(status, Scan("6901234567892"), consumed=14)
+    assert states.reasons == ["up", "unreadable", "unplugged", "up"]
+
+
+def test_last_data_is_the_moment_of_the_last_byte() -> None:
+    clock = Stopped()
+    status, _ = new(clock)
+    assert status.last_data is None
+    status.received(0)
+    assert status.last_data is None
+    moment = status.received(3)
+    assert status.last_data == moment == clock.now()

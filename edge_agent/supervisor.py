@@ -31,8 +31,8 @@ async def supervise(
 ) -> None:
     """Run a part for ever; return only by being cancelled.
 
-    ``on_down(reason, detail)`` hears of every failure, the same one again included: that of an AgentError, ``crashed``
-    for anything else (a defect: logged with its traceback), ``ended`` if the part returned. Delays (seconds) double
+    ``on_down(reason, detail)`` hears of every failure, the same one again included: that of an AgentError
+    (``failed`` if it has none), ``crashed`` for anything else (a defect: logged with its traceback), ``ended`` if the part returned. Delays (seconds) double
     from ``first`` to ``cap`` and start over after a run of ``healthy_after``; each is cut by up to half, at random, so
     that what failed together does not come back together.
     """
@@ -44,7 +44,7 @@ async def supervise(
         try:
             await run()
         except AgentError as error:
-            reason, detail = getattr(error, "reason", type(error).__name__), getattr(error, "detail", str(error))
+            reason, detail = getattr(error, "reason", "failed"), getattr(error, "detail", str(error))
         except Exception as error:  # noqa: BLE001 - the one place that survives a defect
             reason, detail, defect = "crashed", f"{type(error).__name__}: {error}", error
         if loop.time() - began >= healthy_after:

@@ -1,0 +1,290 @@
+"""The network devices against real sockets."""
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Self, cast
+
+import pytest
+
+from edge_agent.clock import Clock
+from edge_agent.config.devices import LineSettings, TcpListenSettings, TcpSettings
+from edge_agent.devices import Device, create
+from edge_agent.devices.line import ROOM, Start
+from edge_agent.devices.tcp_listen import CONNECTIONS, TcpListenDevice
+from edge_agent.errors import DeviceError, StorageError
+from edge_agent.supervisor import supervise
+from tests.support.devices import LineDecoder, MemoryJournal, Recorder, States
+
+SEED = 20261122
+TCP_REPAIR = 19  # linux/tcp.h: a socket closed in this state says nothing to its peer
+COMMON = {"id": "till-1", "touchpoint": "till-1", "decoder": "lines"}
+
+
+class Bench:
+    """A device and everything around it."""
+
+    def __init__(self, settings: LineSettings) -> None:
+        self.emit = Recorder()
+        self.states = States()
+        self.journal = MemoryJournal()
+        self.device: Device = create(
+            settings, LineDecoder, clock=Clock(), report=self.states, journal=self.journal, start=Start()
+        )
+
+    @asynccontextmanager
+    async def supervised(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(
+                supervise(
+                    "till-1",
+                    lambda: self.device.run(self.emit),
+                    on_down=self.device.status.down,
+                    rng=random.Random(SEED),
+                    cap=0.1,
+                )
+            )
+            try:
+                yield
+            finally:
+                task.cancel()
+
+
+class Server:
+    """A serial device server: says what it is told to whoever is connected."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
+        self.said = b""
+        self.writers: list[asyncio.StreamWriter] = []
+        self._connected = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, reuse_address=True)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for writer in self.writers:
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        self._connected.set()
+
+    async def say(self, data: bytes) -> None:
+        await self._connected.wait()
+        self.writers[-1].write(data)
+        await self.writers[-1].drain()
+
+
+def client(port: int, host: str = "127.0.0.1") -> Bench:
+    return Bench(TcpSettings.model_validate(COMMON | {"kind": "tcp", "host": host, "port": port}))
+
+
+def listener(listen: str = "127.0.0.1:0", **more: object) -> Bench:
+    return Bench(TcpListenSettings.model_validate(COMMON | {"kind": "tcp-listen", "listen": listen} | more))
+
+
+@asynccontextmanager
+async def register(port: int) -> AsyncIterator[asyncio.StreamWriter]:
+    """Connect as a register does; the connection is closed, at the latest, at the end."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield writer
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def port_of(bench: Bench) -> int:
+    await bench.states.until_last("up")
+    address = cast("TcpListenDevice", bench.device).address
+    assert address is not None
+    return address[1]
+
+
+async def test_a_server_that_restarts_is_read_on() -> None:
+    async with Server() as first:
+        bench = client(first.port)
+        async with bench.supervised():
+            await first.say(b"one\ntw")
+            await bench.emit.until(lambda: bench.emit.codes == ["one"])
+            await bench.journal.until(lambda: bench.journal.kept == b"tw")
+            await first.__aexit__()
+            await bench.states.until_last("refused")
+            async with Server(first.port) as second:
+                await second.say(b"o\nthree\n")
+                await bench.emit.until(lambda: len(bench.emit.codes) == 3)
+    assert bench.emit.codes == ["one", "two", "three"]
+    assert bench.states.reasons == ["up", "disconnected", "refused", "up"]
+
+
+async def test_a_server_that_comes_late_is_found() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+    bench = client(port)
+    async with bench.supervised():
+        await bench.states.until_last("refused")
+        async with Server(port) as server:
+            await server.say(b"hello\n")
+            await bench.emit.until(lambda: bench.emit.codes == ["hello"])
+
+
+async def test_a_host_nobody_knows_is_named() -> None:
+    with pytest.raises(DeviceError) as raised:
+        await client(4001, "no-such-host.invalid").device.run(Recorder())
+    assert raised.value.reason == "unknown_host"
+
+
+async def test_a_server_that_does_not_answer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_agent.devices.tcp.CONNECT_S", 0.05)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        waiting = [socket.socket() for _ in range(4)]  # fill the backlog: further SYNs are dropped
+        try:
+            for each in waiting:
+                each.setblocking(False)
+                each.connect_ex(deaf.getsockname())
+            with pytest.raises(DeviceError) as raised:
+                await client(deaf.getsockname()[1]).device.run(Recorder())
+        finally:
+            for each in waiting:
+                each.close()
+    assert raised.value.reason == "timeout"
+
+
+async def test_a_server_that_dies_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    soon = ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 1))
+    monkeypatch.setattr("edge_agent.devices.tcp.KEEPALIVE", soon)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.setblocking(False)
+        bench = client(server.getsockname()[1])
+        async with bench.supervised():
+            accepted, _ = await asyncio.get_running_loop().sock_accept(server)
+            await bench.states.until_last("up")
+            try:
+                accepted.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+            except PermissionError:
+                pytest.skip("only root can make a connection vanish without a FIN")
+            finally:
+                accepted.close()
+            await bench.states.until(lambda: "disconnected" in bench.states.reasons)
+
+
+async def test_a_slow_commit_holds_the_sender_and_loses_nothing() -> None:
+    sent = [f"{number:06} " + "x" * 990 for number in range(20_000)]  # 20 MB: more than all socket buffers
+    async with Server() as server:
+        bench = client(server.port)
+        bench.emit.gate.clear()
+        async with bench.supervised(), asyncio.TaskGroup() as tasks:
+            saying = tasks.create_task(server.say("".join(code + "\n" for code in sent).encode()))
+            await bench.journal.until(lambda: len(bench.journal.kept) >= ROOM)
+            held = len(bench.journal.kept)
+            await asyncio.sleep(0.05)
+            assert len(bench.journal.kept) == held
+            assert not saying.done()
+            bench.emit.gate.set()
+            await bench.emit.until(lambda: len(bench.emit.codes) == len(sent))
+    assert bench.emit.codes == sent
+
+
+async def test_registers_that_print_at_once_are_kept_apart() -> None:
+    bench = listener()
+    async with bench.supervised(), AsyncExitStack() as connections:
+        port = await port_of(bench)
+        tills = [await connections.enter_async_context(register(port)) for _ in range(5)]
+        for piece in range(20):
+            for number, till in enumerate(tills):
+                till.write(f"till {number} pie".encode())
+                await till.drain()
+            for till in tills:
+                till.write(f"ce {piece}\n".encode())
+        await bench.emit.until(lambda: len(bench.emit.codes) == 100)
+    for number in range(5):
+        mine = [code for code in bench.emit.codes if code.startswith(f"till {number} ")]
+        assert mine == [f"till {number} piece {piece}" for piece in range(20)]
+
+
+async def test_a_connection_that_ends_completes_what_it_left() -> None:
+    bench = listener()
+    async with bench.supervised(), register(await port_of(bench)) as till:
+        till.write(b"one\nno cut")
+        till.close()
+        await bench.emit.until(lambda: bench.emit.codes == ["one", "no cut"])
+    assert bench.journal.kept == b""
+
+
+async def test_a_register_that_is_reset_in_the_middle_of_a_receipt_harms_nobody() -> None:
+    bench = listener()
+    async with bench.supervised():
+        port = await port_of(bench)
+        async with register(port) as dying, register(port) as living:
+            dying.write(b"order 1\nhalf a rec")
+            living.write(b"order 2\nfirst half, ")
+            await bench.emit.until(lambda: len(bench.emit.codes) == 2)
+            dying.transport.abort()
+            await bench.emit.until(lambda: len(bench.emit.codes) == 3)
+            living.write(b"second half\n")
+            await bench.emit.until(lambda: len(bench.emit.codes) == 4)
+    assert sorted(bench.emit.codes[:2]) == ["order 1", "order 2"]
+    assert bench.emit.codes[2:] == ["half a rec", "first half, second half"]
+    assert bench.states.reasons == ["up"]
+
+
+async def test_connections_beyond_the_limit_are_closed() -> None:
+    bench = listener()
+    async with bench.supervised(), AsyncExitStack() as connections:
+        port = await port_of(bench)
+        tills = [await connections.enter_async_context(register(port)) for _ in range(CONNECTIONS)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(ConnectionResetError):
+            assert await reader.read(1) == b""
+        writer.close()
+        tills[1].write(b"still served\n")
+        await bench.emit.until(lambda: bench.emit.codes == ["still served"])
+        tills[0].write(b"good bye")
+        tills[0].close()
+        await bench.emit.until(lambda: bench.emit.codes[-1] == "good bye")
+        async with register(port) as next_one:
+            next_one.write(b"room again\n")
+            await bench.emit.until(lambda: bench.emit.codes[-1] == "room again")
+
+
+async def test_what_could_not_be_recorded_is_handed_over_after_the_connection_has_gone() -> None:
+    bench = listener()
+    async with bench.supervised(), register(await port_of(bench)) as till:
+        bench.emit.fail = StorageError("no room")
+        till.write(b"one\ntwo")
+        till.close()
+        await bench.states.until(lambda: "down" in [state.state for state in bench.states.all])
+        bench.emit.fail = None
+        await bench.emit.until(lambda: bench.emit.codes == ["one", "two"])
+        await bench.states.until_last("up")
+
+
+async def test_a_port_another_program_listens_on_is_busy_until_it_is_free() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        bench = listener(f"127.0.0.1:{holder.getsockname()[1]}")
+        async with bench.supervised():
+            await bench.states.until_last("busy")
+            holder.close()
+            await bench.states.until_last("up")
+
+
+async def test_an_address_that_is_not_ours_is_refused() -> None:
+    with pytest.raises(DeviceError) as raised:
+        await listener("192.0.2.1:9100").device.run(Recorder())
+    assert raised.value.reason == "refused"

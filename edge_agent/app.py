@@ -6,7 +6,6 @@ Nesting order is shutdown order: devices stop first, then the page and the link,
 import asyncio
 import hashlib
 import hmac
-import os
 import secrets
 import signal
 from collections.abc import AsyncIterator, Coroutine
@@ -152,9 +151,10 @@ def _hash_key(config: Config) -> bytes:
     path = config.agent.agent.state_dir / "hash.key"
     try:
         if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(32))
+            fresh = path.with_suffix(".new")
+            fresh.touch(mode=0o600)
+            fresh.write_bytes(secrets.token_bytes(32))
+            fresh.rename(path)  # a kill in between never leaves half a key
         return path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}; make the state directory writable for the agent") from error

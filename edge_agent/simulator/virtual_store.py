@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -72,6 +72,7 @@ class Part:
         In a session of its own: Ctrl-C in the terminal is for whoever started the store, who then ends it in order.
         """
         process = await asyncio.create_subprocess_exec(
+            *wrapper,
             sys.executable,
             "-m",
             *arguments,
@@ -151,9 +152,16 @@ class VirtualStore:
         await central.first("ready", value=True)
         return central
 
-    async def start_agent(self, *, env: Mapping[str, str] | None = None) -> tuple[Part, str]:
+    async def spawn_agent(self, *, env: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()) -> Part:
+        """Start the agent and do not wait for it; its JSON lines are its log."""
+        run = ("edge_agent", "run", f"--config={self.config}")
+        return await Part.start("agent", *run, stream="stderr", env=env, wrapper=wrapper)
+
+    async def start_agent(
+        self, *, env: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()
+    ) -> tuple[Part, str]:
         """Start the agent; return it and the page's address once it runs."""
-        agent = await Part.start("agent", "edge_agent", "run", f"--config={self.config}", stream="stderr", env=env)
+        agent = await self.spawn_agent(env=env, wrapper=wrapper)
         listening = await agent.first("event", "page_listening")
         return agent, str(listening["url"])
 

@@ -1,0 +1,174 @@
+"""What a shop does to its box: after each of these, head office's books equal the register's."""
+
+import asyncio
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edge_agent.simulator import central_reading
+from tests.support.shop import ShopUnderTest, until
+
+KILLS = 50
+OUTAGES = 10
+
+
+async def test_kill_9_at_random_moments(shop: ShopUnderTest, rng: random.Random) -> None:
+    await shop.central()
+    till = await shop.till("--interval=0.03", "--style=mixed", f"--seed={rng.randrange(10**6)}")
+    for _ in range(KILLS):
+        agent = await shop.agent_unready()
+        # Reading begins about 0.6 s after the start: some die before, some in the thick of a backlog, some at rest.
+        await asyncio.sleep(rng.uniform(0.3, 1.6))
+        await agent.kill()
+    await till.part.stop()
+    await shop.agent()
+    await shop.until_equal(till)
+    assert len(till.printed) > KILLS
+
+
+async def test_broker_outages_with_and_without_its_memory(shop: ShopUnderTest, rng: random.Random) -> None:
+    await shop.central()
+    await shop.agent()
+    till = await shop.till("--interval=0.05", "--style=mixed", f"--seed={rng.randrange(10**6)}")
+    for outage in range(OUTAGES):
+        before = len(till.printed)
+        await until(lambda before=before: len(till.printed) > before + 5)  # type: ignore[misc]  # bound per round
+        shop.store.broker.kill()
+        printed = len(till.printed)
+        await until(lambda printed=printed: len(till.printed) > printed + 5)  # type: ignore[misc]  # bound per round
+        shop.store.broker.restart(keep_memory=outage % 2 == 0)
+    await till.part.stop()
+    await shop.until_equal(till)
+
+
+async def test_head_office_restored_from_a_backup(shop: ShopUnderTest) -> None:
+    central = await shop.central()
+    await shop.agent()
+    till = await shop.till("--count=15", "--interval=0.02")
+    await till.part.process.wait()
+    await shop.until_equal(till)
+    backup = shop.store.folder / "backup.db"
+    central_reading.backup(shop.store.database, backup)
+    again = await shop.till("--count=15", "--interval=0.02", "--seed=2")
+    await again.part.process.wait()
+    till.printed |= again.printed
+    await shop.until_equal(till)
+    await central.stop()
+
+    for leftover in shop.store.folder.glob("central.db*"):
+        leftover.unlink()
+    shutil.copy(backup, shop.store.database)
+    assert len(shop.held()) == 15
+    await shop.central()
+    await shop.until_equal(till)
+    assert central_reading.alarms(shop.store.database) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another machine-id needs a mount namespace, which needs root")
+async def test_a_cloned_disk(shop: ShopUnderTest) -> None:
+    central = await shop.central()
+    first, _ = await shop.agent()
+    till = await shop.till("--count=10", "--interval=0.02")
+    await till.part.process.wait()
+    await shop.until_equal(till)
+    await central.stop()
+    more = await shop.till("--count=10", "--interval=0.02", "--seed=2")
+    await more.part.process.wait()
+    till.printed |= more.printed
+    await until(lambda: any(shop.store.folder.glob("state/edge.db")))
+    await asyncio.sleep(0.5)  # the last slips reach the disk; there is nothing outside to wait for
+    await first.stop()
+
+    other = shop.store.folder / "machine-id"
+    other.write_text("0123456789abcdef0123456789abcdef\n", "ascii")
+    mount = f'mount --bind {other} /etc/machine-id && exec "$@"'
+    await shop.agent(wrapper=("unshare", "-m", "sh", "-c", mount, "sh"))
+    await shop.central()
+    await shop.until_equal(till)
+    (recovered,) = shop.events("o2o.agent.recovered.v1")
+    assert (recovered["reason"], recovered["lost"]) == ("cloned", 0)
+
+
+async def test_a_disk_rolled_back_to_an_older_image(shop: ShopUnderTest) -> None:
+    await shop.central()
+    agent, _ = await shop.agent()
+    till = await shop.till("--count=10", "--interval=0.02")
+    await till.part.process.wait()
+    await shop.until_equal(till)
+    await agent.stop()
+    image = shop.store.folder / "image"
+    shutil.copytree(shop.store.folder / "state", image)
+    agent, _ = await shop.agent()
+    more = await shop.till("--count=10", "--interval=0.02", "--seed=2")
+    await more.part.process.wait()
+    till.printed |= more.printed
+    await shop.until_equal(till)
+    await agent.stop()
+
+    shutil.rmtree(shop.store.folder / "state")
+    shutil.copytree(image, shop.store.folder / "state")
+    shop.store.broker.kill()  # it boots offline and goes on selling: past what head office has seen of the old life
+    agent, _ = await shop.agent()
+    later = await shop.till("--count=30", "--interval=0.02", "--seed=3")
+    await later.part.process.wait()
+    till.printed |= later.printed
+    shop.store.broker.restart(keep_memory=True)
+    await shop.until_equal(till)
+    (recovered,) = shop.events("o2o.agent.recovered.v1")
+    assert recovered["reason"] == "rolled_back"
+
+
+async def test_a_damaged_database_is_salvaged(shop: ShopUnderTest, rng: random.Random) -> None:
+    agent, _ = await shop.agent()
+    till = await shop.till("--count=150", "--interval=0.005", "--style=mixed", f"--seed={rng.randrange(10**6)}")
+    await till.part.process.wait()
+    await asyncio.sleep(0.5)
+    await agent.stop()
+    database = shop.store.folder / "state" / "edge.db"
+    body = bytearray(database.read_bytes())
+    pages = range(4096 * 2, len(body), 4096)
+    for start in rng.sample(list(pages), 3):
+        body[start : start + 4096] = rng.randbytes(4096)
+    database.write_bytes(body)
+
+    await shop.central()
+    await shop.agent()
+    await until(lambda: len(shop.events("o2o.agent.recovered.v1")) == 1)
+    (recovered,) = shop.events("o2o.agent.recovered.v1")
+    assert recovered["reason"] == "damaged"
+    assert list((shop.store.folder / "state" / "quarantine").iterdir())
+    await until(lambda: len(shop.held()) + (recovered["lost"] or 0) >= len(till.printed) - 1)
+    assert shop.held().items() <= till.printed.items(), "a salvaged order must be the one that was printed"
+    after = await shop.till("--count=5", "--interval=0.02", "--seed=2")
+    await after.part.process.wait()
+    await until(lambda: after.printed.items() <= shop.held().items())
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="needs Debian's faketime")
+async def test_a_clock_step_is_told_with_the_boots_events(shop: ShopUnderTest) -> None:
+    stamp = shop.store.folder / "faketime"
+    stamp.write_text("-2d\n", "ascii")
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    await shop.central()
+    await shop.agent(
+        env={
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(stamp),
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_NO_CACHE": "1",
+        }
+    )
+    till = await shop.till("--count=3", "--interval=0.02")
+    await till.part.process.wait()
+    await shop.until_equal(till)
+    stamp.write_text("+0d\n", "ascii")
+    await until(lambda: len(shop.events("o2o.agent.clock_changed.v1")) == 1)
+    (changed,) = shop.events("o2o.agent.clock_changed.v1")
+    assert abs(changed["step_ms"] - 2 * 86_400_000) < 60_000
+    more = await shop.till("--count=3", "--interval=0.02", "--seed=2")
+    await more.part.process.wait()
+    till.printed |= more.printed
+    await shop.until_equal(till)

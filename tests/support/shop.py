@@ -1,0 +1,119 @@
+"""A virtual store under test: what its register printed, what head office holds, and how to break it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from edge_agent.simulator import central_reading
+from edge_agent.simulator.virtual_store import Part, VirtualStore
+
+# Everything is waited for as a condition; this only ends a test that would otherwise hang.
+PATIENCE_S = 60.0
+
+
+class Till:
+    """A running register and all it has said it printed: payable (minor units) by order number."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.printed: dict[str, int] = {}
+
+    async def watch(self) -> None:
+        """Collect what is printed, until the register ends."""
+        async for line in self.part.lines():
+            if line.get("order_no"):
+                self.printed[line["order_no"]] = line["payable"]
+
+
+class ShopUnderTest:
+    """The store's processes with a background reader for each, all ended with the context."""
+
+    def __init__(self, store: VirtualStore, readers: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
+        self.store = store
+        self._readers = readers
+        self._stack = stack
+        self.log: list[dict[str, Any]] = []
+
+    async def central(self, *options: str) -> Part:
+        """Start head office."""
+        part = await self.store.start_central("--quiet", *options)
+        self._stack.push_async_callback(part.kill)
+        self._readers.create_task(self._drain(part))
+        return part
+
+    async def till(self, *options: str) -> Till:
+        """Start the register."""
+        till = Till(await self.store.start_register(*options))
+        self._stack.push_async_callback(till.part.kill)
+        self._readers.create_task(till.watch())
+        return till
+
+    async def agent(self, **options: Any) -> tuple[Part, str]:
+        """Start the agent and wait until it serves its page; its log goes to ``self.log``."""
+        part, url = await self.store.start_agent(**options)
+        self._stack.push_async_callback(part.kill)
+        self._readers.create_task(self._drain(part))
+        return part, url
+
+    async def agent_unready(self, **options: Any) -> Part:
+        """Start the agent and do not wait for anything."""
+        part = await self.store.spawn_agent(**options)
+        self._stack.push_async_callback(part.kill)
+        self._readers.create_task(self._drain(part))
+        return part
+
+    def held(self) -> dict[str, int]:
+        """Return what head office holds: payable by order number, each order id counted once."""
+        orders = central_reading.orders(self.store.database).values()
+        held: dict[str, int] = {}
+        for order in orders:
+            assert order.order_no is not None
+            assert order.order_no not in held, f"{order.order_no} is counted twice"
+            assert order.payable is not None
+            held[order.order_no] = order.payable
+        return held
+
+    async def until_equal(self, till: Till) -> None:
+        """Wait until head office holds exactly what the register printed."""
+        await until(lambda: self.held() == till.printed, lambda: difference(till.printed, self.held()))
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """Return the data of all events of a type that head office holds."""
+        return [json.loads(event.body)["data"] for event in central_reading.events(self.store.database, kind)]
+
+    async def _drain(self, part: Part) -> None:
+        async for line in part.lines():
+            self.log.append(line)
+
+
+@asynccontextmanager
+async def shop_under_test(folder: Path) -> AsyncIterator[ShopUnderTest]:
+    """Give a store with a running broker and its configuration written; nothing else runs yet."""
+    store = VirtualStore(folder)
+    with store.broker:
+        store.configure()
+        async with asyncio.TaskGroup() as readers, AsyncExitStack() as stack:
+            yield ShopUnderTest(store, readers, stack)
+
+
+async def until(
+    condition: Callable[[], bool], explain: Callable[[], object] = lambda: "", patience: float = PATIENCE_S
+) -> None:
+    """Wait for a condition of the outside world; fail with the explanation when it does not come."""
+    try:
+        async with asyncio.timeout(patience):
+            while not condition():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"it did not happen within {patience} s: {explain()}") from None
+
+
+def difference(printed: dict[str, int], held: dict[str, int]) -> str:
+    """Return how the register's and head office's books differ."""
+    missing = sorted(printed.keys() - held.keys())
+    invented = sorted(held.keys() - printed.keys())
+    altered = sorted(number for number in printed.keys() & held.keys() if printed[number] != held[number])
+    return f"{len(printed)} printed, {len(held)} held; missing {missing}, invented {invented}, altered {altered}"

@@ -51,7 +51,7 @@ class LineSettings(DeviceSettings):
     """
 
     decoder: str
-    templates: tuple[Ident, ...] = ()
+    templates: tuple[Ident, ...] | None = None
     idle_end: Duration = Field(default=timedelta(seconds=2), ge=timedelta(milliseconds=10), le=timedelta(minutes=5))
 
 

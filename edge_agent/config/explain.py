@@ -64,7 +64,7 @@ def check(
     problems += [
         _explain(model, detail, document, at)
         for detail in details
-        if detail["loc"] not in unusable and detail["type"] != "default_factory_not_called"
+        if detail["loc"] not in unusable and not _is_consequence(detail, details)
     ]
     return None, problems
 
@@ -117,6 +117,14 @@ def _usable(value: Any, loc: Loc, unusable: dict[Loc, str]) -> Any:
     else:
         return value
     return None
+
+
+def _is_consequence(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Tell whether pydantic reports this only because of another error: a list's bad items do not count, for it."""
+    if detail["type"] == "too_short":
+        loc = detail["loc"]
+        return any(other["loc"][: len(loc)] == loc and other is not detail for other in details)
+    return detail["type"] == "default_factory_not_called"
 
 
 def _explain(model: type[BaseModel], detail: ErrorDetails, document: Document, at: Loc) -> Problem:

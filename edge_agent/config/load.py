@@ -79,7 +79,8 @@ def _store_document(agent_file: Path, agent: Document | None, problems: list[Pro
     file = agent_file.parent / name
     if not os.path.isfile(file):  # noqa: PTH113  Path.is_file raises where the folder cannot be entered
         if agent:
-            message = f"there is no file {quoted(str(file))}: write the store's configuration, or name another file"
+            shown = quoted(str(file), longest=4096)
+            message = f"there is no file {shown}: write the store's configuration, or name another file"
             problems.append(agent.problem(("agent", "store_config"), message))
         return None
     return _read(file, problems)

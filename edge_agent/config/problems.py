@@ -68,9 +68,9 @@ def path_text(loc: Loc) -> str:
     return text or "(file)"
 
 
-def quoted(value: str) -> str:
+def quoted(value: str, longest: int = 60) -> str:
     """Return a value from the file in quotes, on one line, cut if it is long."""
-    shown = value if len(value) <= 60 else value[:59] + "…"
+    shown = value if len(value) <= longest else value[: longest - 1] + "…"
     return json.dumps(shown, ensure_ascii=not shown.isprintable())
 
 

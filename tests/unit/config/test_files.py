@@ -1,0 +1,122 @@
+"""Secrets come from files of their own and never show."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edge_agent.config.files import read_secret
+from edge_agent.errors import ConfigError
+from tests.unit.config.conftest import AGENT, STORE, Files
+
+WITH_PASSWORD = AGENT + 'username = "sh-0001"\npassword_file = "password"\n'
+
+
+def write_secret(file: Path, data: bytes = b"hunter2\n") -> Path:
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(data)
+    file.chmod(0o600)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("data", "secret"),
+    [(b"hunter2", b"hunter2"), (b"hunter2\n", b"hunter2"), (b"hunter2\r\n", b"hunter2"), (b" h 2 \n\n", b" h 2 \n")],
+)
+def test_a_password_is_its_file_without_the_line_end(files: Files, data: bytes, secret: bytes) -> None:
+    write_secret(files.folder / "password", data)
+    files.write(agent=WITH_PASSWORD)
+
+    assert files.load().agent.mqtt.password() == secret
+
+
+def test_a_secret_does_not_show(files: Files) -> None:
+    write_secret(files.folder / "password")
+    files.write(agent=WITH_PASSWORD)
+
+    config = files.load()
+
+    assert "hunter2" not in f"{config!r} {config} {config.agent.mqtt.model_dump()}"
+
+
+def test_a_password_may_change_while_the_agent_runs(files: Files) -> None:
+    file = write_secret(files.folder / "password")
+    files.write(agent=WITH_PASSWORD)
+    mqtt = files.load().agent.mqtt
+
+    write_secret(file, b"correct horse")
+    assert mqtt.password() == b"correct horse"
+
+    file.unlink()
+    with pytest.raises(ConfigError, match="cannot be read: No such file or directory; make the file"):
+        mqtt.password()
+
+
+def test_a_bare_name_is_a_credential_first(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_secret(files.folder / "password", b"beside the file")
+    write_secret(files.folder / "credentials" / "password", b"credential")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(files.folder / "credentials"))
+    files.write(agent=WITH_PASSWORD)
+    assert files.load().agent.mqtt.password() == b"credential"
+
+    files.write(agent=WITH_PASSWORD.replace('"password"', '"./password"'))
+    assert files.load().agent.mqtt.password() == b"beside the file"
+
+    (files.folder / "credentials" / "password").unlink()
+    files.write(agent=WITH_PASSWORD)
+    assert files.load().agent.mqtt.password() == b"beside the file"
+
+
+def test_a_secret_that_is_not_there(files: Files) -> None:
+    files.write(agent=WITH_PASSWORD, store=STORE + '[privacy]\nhash_key_file = "tenant-hash.key"\n')
+
+    assert files.problems() == [
+        (
+            f"agent.toml:10: mqtt.password_file: cannot be read: {files.folder}/password: No such file or directory; "
+            "make the file or correct the name"
+        ),
+        (
+            f"store.toml:20: privacy.hash_key_file: cannot be read: {files.folder}/tenant-hash.key: "
+            "No such file or directory; make the file or correct the name"
+        ),
+    ]
+
+
+def test_a_secret_that_is_empty_or_no_file(files: Files) -> None:
+    write_secret(files.folder / "password", b"\n")
+    (files.folder / "folder").mkdir()
+    files.write(agent=WITH_PASSWORD + 'ca_file = "folder"\nclient_certificate = ""\n')
+
+    assert files.problems() == [
+        f"agent.toml:10: mqtt.password_file: is empty: {files.folder}/password; write the secret into it",
+        f"agent.toml:11: mqtt.ca_file: cannot be read: {files.folder}/folder: Is a directory; name a regular file",
+        "agent.toml:12: mqtt.client_certificate: must name a file",
+        "agent.toml:12: mqtt.client_certificate: needs client_key, too",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_secret_that_the_user_must_not_read(files: Files) -> None:
+    write_secret(files.folder / "password").chmod(0o000)
+    files.write(agent=WITH_PASSWORD)
+
+    (problem,) = files.problems()
+
+    assert problem.endswith("Permission denied; let the agent's user read it")
+
+
+def test_a_secret_that_everybody_can_read_is_a_warning(files: Files) -> None:
+    write_secret(files.folder / "password").chmod(0o644)
+    write_secret(files.folder / "hash.key").chmod(0o640)
+    files.write(agent=WITH_PASSWORD, store=STORE + '[privacy]\nhash_key_file = "hash.key"\n')
+
+    (warning,) = files.load().warnings
+
+    assert str(warning).removeprefix(f"{files.folder}/") == (
+        f"agent.toml:10: mqtt.password_file: every user of this machine can read {files.folder}/password: chmod 640 it"
+    )
+
+
+def test_reading_a_folder_as_a_secret_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Is a directory"):
+        read_secret(tmp_path)

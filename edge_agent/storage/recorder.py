@@ -1,0 +1,153 @@
+"""Writing a group of outcomes in one transaction, whatever the disk says. Runs in the connection's thread."""
+
+import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+
+from edge_agent.clock import Moment
+from edge_agent.contract import data
+from edge_agent.contract.events import Draft, Stream
+from edge_agent.contract.ids import uuid7
+from edge_agent.shop.outcome import Outcome
+from edge_agent.storage import ledger, state
+from edge_agent.storage.captures import Captures
+from edge_agent.storage.connection import FullError, pragma, transaction
+from edge_agent.storage.outbox import Batch, Outbox
+from edge_agent.storage.shedding import shed
+from edge_agent.storage.space import PAGE_BYTES, Space
+
+T = TypeVar("T")
+
+# What a transaction takes besides its bodies: a new leaf, its parent, a state page, the first page and the ptrmap.
+_OVERHEAD_BYTES = 8 * PAGE_BYTES
+_ATTEMPTS = 32  # at a bite each, 2 MiB are freed before a group gives up and waits
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Everything a transaction needs. ``low``: space runs short; ``shed``: events evicted since it does."""
+
+    outbox: Outbox
+    space: Space
+    captures: Captures
+    low: bool = False
+    shed: Counter[str] = field(default_factory=Counter)
+
+    def record(self, connection: sqlite3.Connection, outcomes: Sequence[Outcome], at: Moment) -> None:
+        """Make ``outcomes`` durable, all of them in one transaction. Raises FullError when not even that can be."""
+        self.captures.write(capture for outcome in outcomes for capture in outcome.captures)
+        drafts = [draft for outcome in outcomes for draft in outcome.events]
+        drafts.extend(self._level_changed(at))
+        batch = self.outbox.batch(drafts, at)
+        need = _OVERHEAD_BYTES + 2 * batch.size + 2 * _state_bytes(outcomes)
+        squeezed = not self._make_room(connection, need, at)
+        try:
+            self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, squeezed, at))
+        except FullError:
+            if squeezed:
+                raise
+            self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, True, at))
+
+    def with_room(self, connection: sqlite3.Connection, at: Moment, operation: Callable[[], T]) -> T:
+        """Run a transaction; when the disk is full, free what may be freed and run it again. Raises FullError in the end."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return operation()
+            except FullError:
+                if not self._free_some(connection, at):
+                    raise
+        return operation()
+
+    def notice(self) -> bool:
+        """Look at the disk; returns whether it went from enough to short or back: an event is due."""
+        free = self.space.free()
+        if self.low:
+            missing = 0 if self.space.has_reserve() else self.space.reserve_bytes
+            return free >= 2 * self.space.low_water + missing
+        return free < self.space.low_water
+
+    def _level_changed(self, at: Moment) -> list[Draft]:
+        if not self.notice():
+            return []
+        self.low = not self.low
+        free = self.space.free()
+        level = "low" if self.low else "ok"
+        told = data.StorageLow(level=level, free=free, shed=dict(self.shed))
+        _log.warning("storage_space", level=level, free=free, shed=dict(self.shed))
+        if not self.low:
+            self.space.restore_reserve()
+            self.shed.clear()
+        return [Draft(id=uuid7(at.wall_ms), stream=Stream.OPS, type="o2o.agent.storage_low.v1", at=at, data=told)]
+
+    def _write(
+        self, connection: sqlite3.Connection, outcomes: Sequence[Outcome], batch: Batch, squeezed: bool, at: Moment
+    ) -> None:
+        positions = self.outbox.ledger.positions
+        watermarks = {
+            stream: position.upto for stream, position in positions.items() if position.upto != position.saved
+        }
+        evicted: Counter[str] = Counter()
+        with transaction(connection):
+            for frame in batch.frames:
+                if not squeezed or frame.stream == Stream.ORDERS:
+                    self.outbox.insert(connection, frame, at)
+            if squeezed:
+                for stream in batch.last.keys() - {Stream.ORDERS}:
+                    evicted[stream] = self.outbox.insert_evicted(connection, stream, batch.last[stream], at)
+            for outcome in outcomes:
+                state.write(connection, outcome.state)
+            ledger.save_watermarks(connection, watermarks)
+        for stream, last in batch.last.items():
+            positions[stream].last = last
+        for stream, upto in watermarks.items():
+            positions[stream].saved = upto
+        self.shed.update(evicted)
+
+    def _make_room(self, connection: sqlite3.Connection, need: int, at: Moment) -> bool:
+        """Free pages until ``need`` fits without going below the low-water mark. Returns False if it cannot be."""
+        try:
+            while self._room(connection) < need:
+                if not self._shed(connection, at):
+                    return False
+        except FullError:
+            return False
+        return True
+
+    def _room(self, connection: sqlite3.Connection) -> int:
+        """Return what the streams that may be evicted can take: free pages, and the disk above the low-water mark."""
+        spare = self.space.free() - self.space.low_water
+        # Asking for the free pages costs a read; on a disk with room it does not matter how many there are.
+        return (
+            spare
+            if spare > self.space.low_water
+            else max(0, spare) + PAGE_BYTES * int(pragma(connection, "freelist_count"))
+        )
+
+    def _free_some(self, connection: sqlite3.Connection, at: Moment) -> bool:
+        """Do the next best thing against a full disk. Returns whether there was one."""
+        if self.space.release_reserve():
+            return True
+        with contextlib.suppress(sqlite3.DatabaseError):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            return self._shed(connection, at)
+        except FullError:
+            return False
+
+    def _shed(self, connection: sqlite3.Connection, at: Moment) -> bool:
+        evicted = shed(connection, self.outbox, self.captures, at)
+        if evicted is None:
+            return False
+        self.shed.update(evicted)
+        return True
+
+
+def _state_bytes(outcomes: Sequence[Outcome]) -> int:
+    return sum(len(change.value or b"") for outcome in outcomes for change in outcome.state)

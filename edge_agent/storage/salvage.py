@@ -1,0 +1,270 @@
+"""A damaged database: read every row that can be read into a new one, which begins a new epoch.
+
+Order of steps, each safe to be killed in:
+
+1. ``edge.db.building``  the new database is filled (deleted and begun again if found at start-up)
+2. ``edge.db.salvaged``  its name once it is whole and on disk; from here on the old file is only moved
+3. ``quarantine/edge-<time>.db`` (and ``-wal``)  the old files, the log first: it must never meet the new database
+4. ``edge.db``           the new database takes the place
+"""
+
+import os
+import shutil
+import sqlite3
+import uuid
+from collections import deque
+from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+
+from edge_agent.clock import Moment
+from edge_agent.contract import data
+from edge_agent.contract.events import Origin, Stream, envelope
+from edge_agent.contract.frames import Encoding
+from edge_agent.storage import ledger, meta, rows, state
+from edge_agent.storage.connection import FullError, lenient_text, migrate, transaction, translated
+from edge_agent.storage.epoch import Renumber, new_epoch, recovered
+from edge_agent.storage.packing import pack_events
+from edge_agent.storage.space import PAGE_BYTES
+
+_QUARANTINED = 3  # newest first; enough to compare, little enough for a small disk
+# Attempts to get into the middle of an unreadable range. Every damaged spot costs some 2 × log2(rows) of them; a
+# destroyed root page would otherwise be asked about 2**48 sequences.
+_PROBES = 4096
+_NUMBERS = 1 << 62  # above every row id of the state table
+
+_log = structlog.get_logger()
+
+
+def finish(database: Path, quarantine: Path) -> None:
+    """Carry on where a killed salvage stopped: steps 3 and 4 if the new database is whole, else begin afresh."""
+    _building(database).unlink(missing_ok=True)
+    salvaged = _salvaged(database)
+    if not salvaged.exists():
+        return
+    quarantine.mkdir(mode=0o700, exist_ok=True)
+    # The same name however often this is interrupted: the time of the new database.
+    stamp = datetime.fromtimestamp(int(salvaged.stat().st_mtime), UTC).strftime("%Y%m%dT%H%M%SZ")
+    for suffix in ("-wal", "-shm", ""):
+        old = database.with_name(database.name + suffix)
+        if old.exists():
+            old.rename(quarantine / f"{database.stem}-{stamp}{database.suffix}{suffix}")
+    _flush_folder(quarantine)
+    salvaged.rename(database)
+    _flush_folder(database.parent)
+    _forget_oldest(quarantine, database)
+
+
+def salvage(database: Path, origin: Origin, compression: Encoding, machine_id: str | None, at: Moment) -> None:
+    """Build the new database beside the damaged one (steps 1 and 2). Raises FullError if there is no room for it."""
+    building = _building(database)
+    building.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        stack.callback(building.unlink, missing_ok=True)
+        try:
+            source = _readable(database, stack)
+            told = _build(building, source, origin, compression, machine_id, at)
+        except OSError as error:
+            raise FullError(str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise translated(error) from error
+        building.rename(_salvaged(database))
+    _flush_folder(database.parent)
+    _log.error("storage_salvaged", old_epoch=told.old_epoch, salvaged=told.salvaged, lost=told.lost)
+
+
+def _readable(database: Path, stack: ExitStack) -> sqlite3.Connection:
+    """Return a connection to the damaged file; to a copy with a sound first page; or, in the end, to nothing at all."""
+    try:
+        return _source(database, stack)
+    except sqlite3.DatabaseError:
+        pass
+    copy = database.with_name(database.name + ".graft")
+    log = database.with_name(database.name + "-wal")
+    copied_log = copy.with_name(copy.name + "-wal")
+    stack.callback(copy.unlink, missing_ok=True)
+    stack.callback(copied_log.unlink, missing_ok=True)
+    shutil.copyfile(database, copy)
+    if log.exists():
+        shutil.copyfile(log, copied_log)
+    _graft(copy)
+    try:
+        return _source(copy, stack)
+    except sqlite3.DatabaseError:
+        empty = stack.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
+        migrate(empty)
+        return empty
+
+
+def _source(path: Path, stack: ExitStack) -> sqlite3.Connection:
+    if path.stat().st_size < PAGE_BYTES:  # SQLite would delete the log of an empty database
+        raise sqlite3.DatabaseError("too short")
+    source = stack.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+    source.text_factory = lenient_text
+    source.execute("PRAGMA locking_mode=EXCLUSIVE")
+    for table in ("frame", "stream", "state", "meta"):
+        source.execute(f"SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0)")  # noqa: S608 — the schema, not the pages
+    return source
+
+
+def _graft(copy: Path) -> None:
+    """Give a file whose first page is gone the first page of a fresh database.
+
+    The same scripts put every table's root on the same page, so the rest of the file becomes readable again.
+    """
+    with TemporaryDirectory(dir=copy.parent) as folder:
+        template = Path(folder) / "template.db"
+        with closing(sqlite3.connect(template, isolation_level=None)) as fresh:
+            fresh.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            migrate(fresh)
+        page = bytearray(template.read_bytes()[:PAGE_BYTES])
+    # https://www.sqlite.org/fileformat2.html, 1.3: 18 and 19: versions (2: write-ahead log), 28: size in pages,
+    # 32 and 36: freelist.
+    page[18:20] = b"\x02\x02"
+    page[28:32] = (copy.stat().st_size // PAGE_BYTES).to_bytes(4, "big")
+    page[32:40] = bytes(8)
+    with copy.open("rb+") as file:
+        file.write(page)
+
+
+def _build(
+    building: Path, source: sqlite3.Connection, origin: Origin, compression: Encoding, machine: str | None, at: Moment
+) -> data.Recovered:
+    os.close(os.open(building, os.O_CREAT | os.O_WRONLY, 0o600))
+    with closing(sqlite3.connect(building, isolation_level=None)) as target:
+        target.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        target.execute("PRAGMA journal_mode=OFF")  # a file that is not whole is thrown away
+        migrate(target)
+        with transaction(target):
+            told = _fill(target, source, origin, compression, machine, at)
+    with building.open("rb+") as file:
+        os.fsync(file.fileno())
+    return told
+
+
+def _fill(
+    target: sqlite3.Connection, source: sqlite3.Connection, origin: Origin, compression: Encoding,
+    machine: str | None, at: Moment,
+) -> data.Recovered:  # fmt: skip
+    old_epoch, watermarks = _identity(source)
+    salvaged, last = 0, 0
+    lost: int | None = 0 if old_epoch else None
+    for stream in reversed(Stream):
+        upto = watermarks.get(stream)
+        # Without the watermark everything is sent again: head office knows the ids.
+        renumber = Renumber(stream, upto or 0, compression)
+        whole_end = _copy_frames(target, source, renumber)
+        salvaged += renumber.salvaged
+        lost = lost + renumber.lost if whole_end and upto is not None and lost is not None else None
+        last = renumber.last if stream is Stream.OPS else last
+    _copy_state(target, source)
+    told = recovered("damaged", old_epoch, salvaged, lost, at)
+    for frame in pack_events(Stream.OPS, [envelope(told, origin, last + 1, at)], "identity"):
+        rows.insert(target, frame, at.wall_ms)
+    new_epoch(target, str(uuid.uuid4()), machine)
+    return data.Recovered(reason="damaged", old_epoch=old_epoch, salvaged=salvaged, lost=lost)
+
+
+def _identity(source: sqlite3.Connection) -> tuple[str | None, dict[Stream, int]]:
+    old_epoch: str | None = None
+    watermarks: dict[Stream, int] = {}
+    with suppress(sqlite3.DatabaseError):
+        old_epoch = meta.get(source, meta.EPOCH)
+    with suppress(sqlite3.DatabaseError):
+        watermarks = ledger.load_watermarks(source)
+    return old_epoch, watermarks
+
+
+def _copy_frames(target: sqlite3.Connection, source: sqlite3.Connection, renumber: Renumber) -> bool:
+    """Record again what can be read of one stream. Returns whether its newest sequence is known for sure."""
+    low, high = rows.key(renumber.stream, 0), rows.end(renumber.stream) - 1
+    select = f"SELECT {rows.COLUMNS} FROM frame WHERE id"  # noqa: S608 — a constant
+    ranges, whole_end = readable_ranges(source, select, "id", low, high)
+    for first, last in ranges:
+        for columns in source.execute(f"{select} BETWEEN ? AND ? ORDER BY id", (first, last)):
+            row = rows.from_columns(renumber.stream, columns)
+            whole_end = whole_end if row.intact or last < high else False
+            for frame, gap in renumber.frames(row):
+                rows.insert(target, frame, row.recorded_ms, gap)
+    return whole_end
+
+
+def _copy_state(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
+    select = f"SELECT number, {state.COLUMNS} FROM state WHERE number"  # noqa: S608 — a constant
+    ranges, _ = readable_ranges(source, select, "number", 0, _NUMBERS)
+    for first, last in ranges:
+        for _, part, key, value, expires_ms, crc in source.execute(f"{select} BETWEEN ? AND ?", (first, last)):
+            if isinstance(value, bytes) and crc == state.checksum(part, key, value, expires_ms):
+                target.execute(state.UPSERT, (part, key, value, expires_ms, crc))
+
+
+def readable_ranges(
+    source: sqlite3.Connection, select: str, key: str, low: int, high: int
+) -> tuple[list[tuple[int, int]], bool]:
+    """Find the ranges of ``key`` whose rows can be read, ascending, and whether the upper end is one of them.
+
+    ``select`` ends where ``BETWEEN ? AND ?`` follows. Each unreadable range is narrowed from both sides, then halved.
+    """
+    found: list[tuple[int, int]] = []
+    whole_end: bool | None = None
+    waiting = deque([(low, high)])
+    for _ in range(_PROBES):
+        if not waiting:
+            break
+        low, high = waiting.popleft()
+        whole, newest = _read_through(source, f"{select} BETWEEN ? AND ? ORDER BY {key}", low, high)
+        if whole:
+            found.append((low, high))
+            whole_end = True if whole_end is None else whole_end
+            continue
+        if newest is not None:
+            found.append((low, newest))
+            low = newest + 1
+        whole, oldest = _read_through(source, f"{select} BETWEEN ? AND ? ORDER BY {key} DESC", low, high)
+        if oldest is not None:
+            found.append((oldest, high))
+            high = oldest - 1
+        whole_end = (whole or oldest is not None) if whole_end is None else whole_end
+        if low < high and not whole:
+            middle = (low + high) // 2
+            waiting.extend([(low, middle), (middle + 1, high)])
+    return sorted(found), bool(whole_end)
+
+
+def _read_through(source: sqlite3.Connection, statement: str, low: int, high: int) -> tuple[bool, int | None]:
+    """Read rows, keeping none. Returns whether the range came to its end, and the key of the last row that was read."""
+    reached: int | None = None
+    try:
+        for row in source.execute(statement, (low, high)):
+            reached = row[0]
+    except sqlite3.DatabaseError:
+        return False, reached
+    return True, reached
+
+
+def _building(database: Path) -> Path:
+    return database.with_name(database.name + ".building")
+
+
+def _salvaged(database: Path) -> Path:
+    return database.with_name(database.name + ".salvaged")
+
+
+def _forget_oldest(quarantine: Path, database: Path) -> None:
+    """Keep the newest few damaged databases; all that could be read of the older ones was."""
+    kept = sorted(quarantine.glob(f"{database.stem}-*{database.suffix}"), reverse=True)
+    for old in kept[_QUARANTINED:]:
+        for suffix in ("-wal", "-shm", ""):
+            old.with_name(old.name + suffix).unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the folder's renames durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

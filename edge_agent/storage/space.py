@@ -1,0 +1,72 @@
+"""How much room there is, and the reserve that is given up when there is none."""
+
+import os
+from pathlib import Path
+
+import structlog
+
+PAGE_BYTES = 4096
+
+# The write-ahead log: 4 MiB (SQLite's default of 1000 pages), on small file systems a 64th of them, at least 256 KiB.
+_WAL_PAGES = (64, 1000)
+_WAL_SHARE = 64
+# 200 orders (contract section 4), each in a commit of its own, 10 KiB each with the state they imply: a long receipt of
+# 60 lines packs to some 2 KB, a new leaf and a state page are 8 KB.
+_RESERVE_ORDERS_BYTES = 200 * 10 * 1024
+
+_log = structlog.get_logger()
+
+
+class Space:
+    """The file system under the state directory. Used in the connection's thread only, once the storage is open."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._directory = state_dir
+        self._reserve = state_dir / "reserve"
+        status = os.statvfs(state_dir)
+        self.total_bytes = status.f_blocks * status.f_frsize
+        low, high = _WAL_PAGES
+        self.wal_pages = max(low, min(high, self.total_bytes // _WAL_SHARE // PAGE_BYTES))
+        wal_bytes = self.wal_pages * PAGE_BYTES
+        self.reserve_bytes = _RESERVE_ORDERS_BYTES + wal_bytes
+        # The log may grow to twice its limit before a checkpoint empties it; the files beside the database grow too.
+        self.low_water = 2 * wal_bytes + 64 * PAGE_BYTES
+
+    def free(self) -> int:
+        """Return the bytes this user may still write to the file system."""
+        status = os.statvfs(self._directory)
+        return status.f_bavail * status.f_frsize
+
+    def has_reserve(self) -> bool:
+        """Tell whether the reserve is there, whole."""
+        try:
+            return self._reserve.stat().st_size >= self.reserve_bytes
+        except OSError:
+            return False
+
+    def release_reserve(self) -> bool:
+        """Give the reserve back to the file system. Returns whether there was one."""
+        try:
+            self._reserve.unlink()
+        except OSError:
+            return False
+        _log.warning("storage_reserve_released", bytes=self.reserve_bytes, free=self.free())
+        return True
+
+    def restore_reserve(self) -> bool:
+        """Allocate the reserve again where that leaves room enough. Returns whether it is there now."""
+        if self.has_reserve():
+            return True
+        if self.free() < self.reserve_bytes + 2 * self.low_water:
+            return False
+        try:
+            descriptor = os.open(self._reserve, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, self.reserve_bytes)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            self._reserve.unlink(missing_ok=True)
+            _log.warning("storage_reserve_failed", error=str(error))
+            return False
+        return True

@@ -1,0 +1,232 @@
+"""The storage as the rest of the agent sees it."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from edge_agent.clock import Clock, Moment
+from edge_agent.contract.events import Origin, Stream
+from edge_agent.contract.frames import Frame
+from edge_agent.errors import StorageError
+from edge_agent.health import Health
+from edge_agent.shop.outcome import Outcome
+from edge_agent.storage import epoch, ledger, rows
+from edge_agent.storage.captures import Captures
+from edge_agent.storage.connection import Database, FullError
+from edge_agent.storage.housekeeping import Housekeeping
+from edge_agent.storage.journal import Journal
+from edge_agent.storage.opening import DATABASE, Opening, locked
+from edge_agent.storage.recorder import Recorder
+from edge_agent.storage.settings import StorageSettings
+from edge_agent.storage.space import Space
+from edge_agent.storage.thread import StorageThread
+from edge_agent.storage.writer import RETRY_SECONDS, Writer
+
+T = TypeVar("T")
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What one stream has not got home yet: how many sequences, and when the oldest was recorded (Unix ms, or None)."""
+
+    events: int
+    oldest_ms: int | None
+
+
+class Storage:
+    """Events and the state they imply, durable and in order; what is delivered; what is asked for again.
+
+    Open it with ``Storage.open``; ``run`` must be running for ``commit`` to return. One task drains (``sync``): it
+    alone calls ``acknowledge``, ``rewind``, ``hold``, ``about_to_send`` and ``begin_epoch``.
+    """
+
+    def __init__(
+        self,
+        thread: StorageThread,
+        recorder: Recorder,
+        writer: Writer,
+        state_dir: Path,
+        clock: Clock,
+        machine: str | None,
+    ) -> None:
+        self.on_recorded: list[Callable[[], None]] = []  # called in the loop after each COMMIT that held events
+        self._thread = thread
+        self._recorder = recorder
+        self._writer = writer
+        self._state_dir = state_dir
+        self._clock = clock
+        self._machine = machine
+        writer.recorded = self._recorded
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, state_dir: Path, origin: Origin, clock: Clock, health: Health,
+        settings: StorageSettings, machine_id: str | None,
+    ) -> AsyncIterator["Storage"]:  # fmt: skip
+        """Open ``state_dir``, salvaging what is damaged. Raises StorageError with what to do.
+
+        ``machine_id``: a keyed hash, None if unknown; another one than last time begins a new epoch.
+        """
+        with locked(state_dir):
+            space = Space(state_dir)
+            opening = Opening(state_dir, space, origin, settings.compression, machine_id, clock.now())
+            async with Database(opening.connect, iter_chunk_size=64) as database:
+                if opening.outbox is None or opening.state is None:
+                    raise StorageError("the database was not loaded")
+                thread = StorageThread(database, state_dir)
+                captures = Captures(state_dir / "captures", settings, space.total_bytes)
+                space.restore_reserve()
+                recorder = Recorder(opening.outbox, space, captures)
+                housekeeping = Housekeeping(recorder, settings)
+                writer = Writer(thread, recorder, housekeeping, clock, health, opening.state, lambda: None)
+                storage = cls(thread, recorder, writer, state_dir, clock, machine_id)
+                _log.info("storage_open", file=str(state_dir / DATABASE), epoch=storage.epoch)
+                try:
+                    yield storage
+                finally:
+                    await storage._close()
+
+    @property
+    def epoch(self) -> str:
+        """The life of this outbox: sequences mean something within it only."""
+        return self._ledger.epoch
+
+    async def run(self) -> None:
+        """Be the one writer, until cancelled. Raises StorageError when the database cannot be used any more."""
+        await self._writer.run()
+
+    async def commit(self, outcome: Outcome) -> None:
+        """Return once ``outcome`` is durable: events, state and captures, together or not at all.
+
+        Waits while the disk is so full that not even orders fit: that is the back-pressure. A cancelled call returns
+        once its outcome is either durable or certain never to be. Raises StorageError.
+        """
+        await self._writer.commit(outcome)
+
+    async def pending(self, stream: Stream, after: int, limit: int, max_bytes: int) -> list[Frame]:
+        """Return frames that hold sequences above ``after``, in order. What is found damaged comes as a gap event.
+
+        At most ``limit`` frames; at most ``max_bytes`` of bodies, but at least one frame where there is any.
+        """
+        at = self._clock.now()
+        outbox = self._recorder.outbox
+        return await self._with_room(at, lambda c: outbox.pending(c, stream, after, limit, max_bytes, at))
+
+    def watermark(self, stream: Stream) -> int:
+        """Return the highest sequence up to which head office holds everything."""
+        return self._ledger.positions[stream].upto
+
+    def last(self, stream: Stream) -> int:
+        """Return the newest sequence recorded."""
+        return self._ledger.positions[stream].last
+
+    def waiting_events(self, stream: Stream) -> int:
+        """Return how many sequences head office does not hold yet; those of an undelivered gap event count as well."""
+        position = self._ledger.positions[stream]
+        return position.last - position.upto
+
+    async def waiting(self) -> dict[Stream, Waiting]:
+        """Return, for every stream, how much waits and since when."""
+        positions = {stream: (self.waiting_events(stream), self.watermark(stream)) for stream in Stream}
+        oldest = await self._thread.run(
+            lambda c: {s: rows.heads(c, s, upto, 1) if events else [] for s, (events, upto) in positions.items()}
+        )
+        return {
+            stream: Waiting(events, oldest[stream][0].recorded_ms if oldest[stream] else None)
+            for stream, (events, _) in positions.items()
+        }
+
+    def acknowledge(self, stream: Stream, upto: int) -> None:
+        """Raise the watermark, in memory at once, on disk with the next commit or within about a second.
+
+        Never beyond what can have been sent: an acknowledgement that claims more is a case for ``begin_epoch``.
+        """
+        position = self._ledger.positions[stream]
+        position.upto = max(position.upto, min(upto, self.possibly_sent(stream)))
+
+    async def rewind(self, stream: Stream, upto: int) -> None:
+        """Lower the watermark: head office was restored from a backup. What is no longer held becomes gap events."""
+        at = self._clock.now()
+        outbox = self._recorder.outbox
+        await self._with_room(at, lambda connection: outbox.rewind(connection, stream, max(0, upto), at))
+
+    async def hold(self, stream: Stream, first: int, last: int) -> None:
+        """See to it that ``first`` .. ``last``, as far as they exist, can be read: missing ones become gap events."""
+        at = self._clock.now()
+        outbox = self._recorder.outbox
+        await self._with_room(at, lambda connection: outbox.hold(connection, stream, first, last, at))
+
+    def possibly_sent(self, stream: Stream) -> int:
+        """Return the highest sequence that this or an earlier process may have published in this epoch.
+
+        An acknowledgement beyond it proves that the disk was rolled back, even where new events have taken the numbers.
+        """
+        return self._ledger.possibly_sent(stream)
+
+    async def about_to_send(self) -> None:
+        """Make it durable that publishing begins; to be awaited before the first publish of a process and of an epoch.
+
+        Retained acknowledgements should be awaited before it. Costs nothing when repeated.
+        """
+        if self._ledger.sent_before is not None:
+            await self._with_room(self._clock.now(), self._recorder.outbox.about_to_send)
+
+    async def begin_epoch(self, reason: str) -> None:
+        """Record the undelivered events again in a new epoch: same ids and data, sequences from 1.
+
+        ``reason``: ``cloned`` or ``rolled_back``; ``o2o.agent.recovered.v1`` says so.
+        """
+        at = self._clock.now()
+        outbox = self._recorder.outbox
+        await self._with_room(at, lambda connection: epoch.begin(connection, outbox, reason, self._machine, at))
+        self._recorded()
+
+    def state(self, part: str) -> dict[str, bytes]:
+        """Return the durable facts of ``part``, by key, as of the last COMMIT."""
+        return dict(self._writer.state.get(part, {}))
+
+    def capture(self, sha256: str) -> bytes | None:
+        """Return a capture if it is still held."""
+        return self._recorder.captures.read(sha256)
+
+    def journal(self, device: str) -> Journal:
+        """Return the journal of a line's unrecorded bytes; ``device`` is an ident."""
+        return Journal(self._state_dir / "lines" / device)
+
+    @property
+    def damaged_frames(self) -> int:
+        """How many frames were found damaged since the process started."""
+        return self._recorder.outbox.damaged
+
+    @property
+    def _ledger(self) -> ledger.Ledger:
+        return self._recorder.outbox.ledger
+
+    async def _with_room(self, at: Moment, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a transaction; while the disk is so full that it has no room for it, wait."""
+        while True:
+            try:
+                return await self._thread.run(
+                    lambda connection: self._recorder.with_room(connection, at, lambda: operation(connection))
+                )
+            except FullError:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _close(self) -> None:
+        try:
+            await self._writer.flush()
+        except (StorageError, FullError) as error:  # an older watermark only means that frames are sent again
+            _log.warning("watermarks_not_saved", error=str(error))
+
+    def _recorded(self) -> None:
+        for listener in self.on_recorded:
+            listener()

@@ -2,6 +2,6 @@
 
 from edge_agent.uplink.link import Link, Message, probe
 from edge_agent.uplink.settings import TlsSettings, UplinkSettings
-from edge_agent.uplink.uplink import Presence, Uplink
+from edge_agent.uplink.uplink import Uplink
 
-__all__ = ["Link", "Message", "Presence", "TlsSettings", "Uplink", "UplinkSettings", "probe"]
+__all__ = ["Link", "Message", "TlsSettings", "Uplink", "UplinkSettings", "probe"]

@@ -78,7 +78,7 @@ class Link:
         headers = 1 + 4 + 2 + len(topic.encode()) + 2 + len(pack_properties(properties, content_type))
         return self.max_packet - headers
 
-    def publish(
+    def send(
         self,
         topic: str,
         payload: bytes,
@@ -104,13 +104,13 @@ class Link:
         self._outstanding[info.mid] = done, len(payload)
         self.outstanding_bytes += len(payload)
 
-    async def deliver(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         """Publish, waiting for room, and return the PUBACK's reason code."""
         while self.room <= 0:
             self._room.clear()
             await self._room.wait()
         acknowledged: asyncio.Future[int] = self._loop.create_future()
-        self.publish(topic, payload, _resolve(acknowledged), retain=retain)
+        self.send(topic, payload, _resolve(acknowledged), retain=retain)
         return await acknowledged
 
     async def subscribe(self, topic_filter: str, deliver: Callable[[Message], None]) -> None:
@@ -146,7 +146,7 @@ class Link:
         acknowledged: asyncio.Future[int] = self._loop.create_future()
         deadline = self._loop.time() + GOODBYE_SECONDS
         with contextlib.suppress(LinkError):
-            self.publish(topic, payload, _resolve(acknowledged), retain=True)
+            self.send(topic, payload, _resolve(acknowledged), retain=True)
             await _first_of(GOODBYE_SECONDS, acknowledged, self._lost)
         await self.disconnect(deadline - self._loop.time())
 

@@ -3,10 +3,15 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from edge_agent import __version__
+from edge_agent.clock import Clock
+from edge_agent.contract.events import iso_time
+from edge_agent.contract.messages import State, encode
+from edge_agent.contract.topics import Topics
 from edge_agent.errors import LinkError
 from edge_agent.health import Health
 from edge_agent.uplink.backoff import Backoff
@@ -19,16 +24,9 @@ PROGRESS = "sync"  # in health: the essential part whose progress is marked here
 
 # What a healthy loop promises between two marks: the connect time-outs, and a tick every second once connected.
 _PROMISE_MS = 30_000
+_UTC = ZoneInfo("UTC")
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """How the agent says whether it is there. ``payload``: of ``online``, ``stopping`` or ``lost``, at this moment."""
-
-    topic: str
-    payload: Callable[[str], bytes]
 
 
 class Uplink:
@@ -37,15 +35,19 @@ class Uplink:
     def __init__(
         self,
         settings: UplinkSettings,
+        topics: Topics,
         health: Health,
-        presence: Presence,
+        clock: Clock,
+        epoch: Callable[[], str],
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """``jitter`` returns a float in [0, 1)."""
+        """``epoch``: of the outbox, at this moment. ``jitter`` returns a float in [0, 1)."""
         self.connected = False
         self._settings = settings
+        self._topics = topics
         self._health = health
-        self._presence = presence
+        self._clock = clock
+        self._epoch = epoch
         self._backoff = Backoff(jitter)
 
     async def run(self, session: Callable[[Link], Awaitable[None]]) -> None:
@@ -73,13 +75,13 @@ class Uplink:
         self._backoff.reset()
 
     async def _connect_once(self, session: Callable[[Link], Awaitable[None]]) -> None:
-        link = await open_link(self._settings, Will(self._presence.topic, self._presence.payload("lost")))
+        link = await open_link(self._settings, Will(self._topics.state, self._state("lost")))
         since = asyncio.get_running_loop().time()
         try:
             self._greet(link)
             await self._converse(link, session)
         except asyncio.CancelledError:
-            await link.goodbye(self._presence.topic, self._presence.payload("stopping"))
+            await link.goodbye(self._topics.state, self._state("stopping"))
             raise
         finally:
             self._backoff.connected_for(asyncio.get_running_loop().time() - since)
@@ -95,11 +97,16 @@ class Uplink:
         self.connected = True
         self._health.report(PART, None)
         log.info("link_up", host=self._settings.host, window=link.window, max_packet=link.max_packet)
-        link.publish(self._presence.topic, self._presence.payload("online"), self._greeted, retain=True)
+        link.send(self._topics.state, self._state("online"), self._greeted, retain=True)
 
     def _greeted(self, code: int) -> None:
-        if code >= REFUSED and self._health.report(PART, condition(code_of(code), f"publish {self._presence.topic}")):
-            log.warning("state_refused", reason=code_of(code), topic=self._presence.topic)
+        if code >= REFUSED and self._health.report(PART, condition(code_of(code), f"publish {self._topics.state}")):
+            log.warning("state_refused", reason=code_of(code), topic=self._topics.state)
+
+    def _state(self, state: str) -> bytes:
+        now = self._clock.now()
+        since = iso_time(now.wall_ms, _UTC)
+        return encode(State(state=state, boot_id=now.boot_id, epoch=self._epoch(), version=__version__, since=since))
 
     def _progress(self) -> None:
         self._health.progress(PROGRESS, within_ms=_PROMISE_MS)

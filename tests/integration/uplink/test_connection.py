@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from edge_agent.clock import Clock
+from edge_agent.contract.topics import Topics
 from edge_agent.errors import LinkError
 from edge_agent.health import Health
 from edge_agent.simulator.broker import Broker, BrokerOptions, free_port
-from edge_agent.uplink import Link, Message, Presence, Uplink, UplinkSettings, probe
+from edge_agent.uplink import Link, Message, Uplink, UplinkSettings, probe
 from edge_agent.uplink.link import open_link
 from tests.support.broker import Listener, needs_mosquitto, running, until
 from tests.support.proxy import Mode, proxied
@@ -35,8 +36,8 @@ class Harness:
 
     def __init__(self, settings: UplinkSettings) -> None:
         self.health = Health(Clock())
-        presence = Presence(STATE, lambda state: json.dumps({"state": state}).encode())
-        self.uplink = Uplink(settings, self.health, presence, jitter=lambda: 0.05)
+        topics = Topics("acme", "s1", "pc-1")
+        self.uplink = Uplink(settings, topics, self.health, Clock(), lambda: "an-epoch", jitter=lambda: 0.05)
         self.links: list[Link] = []
 
     async def session(self, link: Link) -> None:
@@ -88,7 +89,7 @@ async def test_messages_go_out_and_come_in(broker: Broker) -> None:
         came: list[Message] = []
         await link.subscribe("down/#", came.append)
         codes: list[int] = []
-        link.publish("up/orders", b"[]", codes.append, properties=[("epoch", "e"), ("first", "1")], content_type="x/y")
+        link.send("up/orders", b"[]", codes.append, properties=[("epoch", "e"), ("first", "1")], content_type="x/y")
         await until(lambda: codes == [0] and listener.seen)
         assert listener.seen[0].user == {"epoch": "e", "first": "1"}
         assert listener.seen[0].content_type == "x/y"
@@ -96,7 +97,7 @@ async def test_messages_go_out_and_come_in(broker: Broker) -> None:
         listener.publish("down/ack", b"{}")
         await until(lambda: came)
         assert came == [Message("down/ack", b"{}", retained=False)]
-        assert await link.deliver("nobody/listens", b"?") == 0x10
+        assert await link.publish("nobody/listens", b"?") == 0x10
         await link.disconnect(2)
 
 
@@ -145,7 +146,7 @@ async def test_a_denied_topic_and_a_denied_subscription_are_told_by_reason(tmp_p
     acl.chmod(0o600)
     with Broker(tmp_path / "broker", BrokerOptions(acl_file=acl)) as broker:
         link = await open_link(settings(broker.port))
-        assert await link.deliver("denied/topic", b"x") == 0x87
+        assert await link.publish("denied/topic", b"x") == 0x87
         harness = Harness(settings(broker.port, connect_timeout=5.0))
         link.close()
         async with running(harness.run()):
@@ -159,7 +160,7 @@ async def test_the_brokers_limits_are_taken_over(tmp_path: Path) -> None:
         assert (link.max_packet, link.window) == (2_000, 7)
         room = link.payload_room("up/orders", [("epoch", "e")], "x/y")
         codes: list[int] = []
-        link.publish("up/orders", b"x" * room, codes.append, properties=[("epoch", "e")], content_type="x/y")
+        link.send("up/orders", b"x" * room, codes.append, properties=[("epoch", "e")], content_type="x/y")
         await until(lambda: codes == [0x10])
         link.close()
 

@@ -1,0 +1,291 @@
+"""Store to uplink: drain, acknowledge, resend. Central's watermark decides what is delivered."""
+
+import asyncio
+import random as _random
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+import msgspec
+import structlog
+
+from edge_agent.clock import Clock
+from edge_agent.contract.events import Stream
+from edge_agent.contract.frames import CONTENT_TYPE, Frame, FrameError
+from edge_agent.contract.topics import Topics
+from edge_agent.errors import LinkError
+from edge_agent.health import Health
+from edge_agent.storage import Storage
+from edge_agent.sync.acks import Meaning, Standing, interpret, read_ack
+from edge_agent.sync.fit import fit, last_event
+from edge_agent.sync.repeats import Repeats
+from edge_agent.sync.window import Sent, Window
+from edge_agent.uplink import Link, Message
+from edge_agent.uplink.reasons import SUCCESS, code_of, condition
+
+# What is below orders in priority keeps this little on its way to the broker, so that an order never waits behind more.
+# 32 KiB take 0.3 s on a line of 1 Mbit/s; over 50 ms of distance they still are 13,000 events a second (49 bytes each).
+LOWER_BYTES = 32 * 1024
+READ_BYTES = 256 * 1024  # read ahead of what is published: a drain's memory
+FIRST_ACK_SECONDS = 0.5  # a retained message follows its SUBACK at once; a broker that has none says nothing
+MARK_SECONDS = 5.0
+_PROMISE_MS = 30_000  # a turn of the loop reads a few hundred rows at most
+
+log = structlog.get_logger()
+
+
+class Sync:
+    """Carries the outbox to central over one link after the other; one instance for the life of the process.
+
+    ``connected``: a link is being used. ``confirmed_until_ms``: when the newest acknowledged event was recorded (Unix
+    milliseconds), None before the first acknowledgement of this process. ``last_ack_ms``: when central last said
+    anything of use. ``sent_frames``, ``sent_events``, ``resends``: counted since the process started.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        topics: Topics,
+        health: Health,
+        clock: Clock,
+        *,
+        acknowledge: Literal["central", "broker"] = "central",
+        on_day: Callable[[list[msgspec.Raw]], None] = lambda _: None,
+        random: Callable[[], float] = _random.random,
+    ) -> None:
+        """``acknowledge``: who says that an event is delivered. ``on_day`` is given the closing proof's answers."""
+        self.connected = False
+        self.confirmed_until_ms: int | None = None
+        self.last_ack_ms: int | None = None
+        self.sent_frames = self.sent_events = 0
+        self._storage = storage
+        self._topics = topics
+        self._health = health
+        self._clock = clock
+        self._by_broker = acknowledge == "broker"
+        self._on_day = on_day
+        self._windows = {stream: Window(random) for stream in Stream}
+        self._repeats = Repeats()
+        self._acks: deque[bytes] = deque()
+        self._heard = b""
+        self._wake = asyncio.Event()
+        self._moved = asyncio.Event()
+        storage.on_recorded.append(self._wake.set)
+
+    @property
+    def resends(self) -> int:
+        """Frames published again for want of an acknowledgement, or because central asked."""
+        return sum(window.resends for window in self._windows.values()) + self._repeats.count
+
+    async def run(self, link: Link) -> None:
+        """Drain the outbox over ``link``, for ever. Raises LinkError when the connection is to be made anew."""
+        self._acks.clear()
+        await link.subscribe(self._topics.ack, self._on_ack)
+        await self._hear_first()
+        # Only now: until here nothing was published by this process, and an acknowledgement beyond what an earlier one
+        # may have published proves that the disk was rolled back.
+        await self._storage.about_to_send()
+        for stream, window in self._windows.items():
+            window.start(self._storage.watermark(stream))
+        self._repeats.start()
+        self.connected = True
+        try:
+            while True:
+                self._wake.clear()
+                await self._hear()
+                now = self._now()
+                await self._publish(link)
+                self._health.progress("sync", within_ms=_PROMISE_MS)
+                await self._rest(now)
+        finally:
+            self.connected = False
+            self._moved.set()
+
+    async def delivered(self, within_s: float) -> bool:
+        """Wait, while connected and at most so long, until nothing waits; return whether that is so."""
+        try:
+            async with asyncio.timeout(within_s):
+                while self.connected and not self._nothing_waits():
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            pass
+        return self._nothing_waits()
+
+    def _nothing_waits(self) -> bool:
+        return all(self._storage.watermark(stream) >= self._storage.last(stream) for stream in Stream)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _rest(self, since: float) -> None:
+        """Wait for news, or for the first thing that fell due after ``since``."""
+        due = [self._repeats.deadline(since), *(window.deadline(since) for window in self._windows.values())]
+        seconds = min((at - self._now() for at in due if at is not None), default=MARK_SECONDS)
+        try:
+            async with asyncio.timeout(min(max(seconds, 0.0), MARK_SECONDS)):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    # --- central's word ---
+
+    def _on_ack(self, message: Message) -> None:
+        self._acks.append(message.payload)
+        self._wake.set()
+
+    async def _hear_first(self) -> None:
+        try:
+            async with asyncio.timeout(FIRST_ACK_SECONDS):
+                while not self._acks:
+                    self._wake.clear()
+                    await self._wake.wait()
+        except TimeoutError:
+            return
+        await self._hear()
+
+    async def _hear(self) -> None:
+        while self._acks:
+            payload = self._acks.popleft()
+            if payload == self._heard:
+                for window in self._windows.values():
+                    window.unchanged(self._now())
+                continue
+            self._heard = payload
+            ack = read_ack(payload)
+            if ack is None:
+                log.warning("ack_malformed", payload=payload[:200].decode("utf-8", "replace"))
+            elif ack.epoch == self._storage.epoch:
+                await self._obey(interpret(ack, self._standing))
+                self._on_day(ack.day)
+
+    async def _obey(self, meaning: Meaning) -> None:
+        if meaning.rolled_back:
+            log.warning("rolled_back", epoch=self._storage.epoch)
+            await self._storage.begin_epoch("rolled_back")
+            raise LinkError("new_epoch", "central holds more than this disk has sent")
+        self.last_ack_ms = self._clock.now().wall_ms
+        if not self._by_broker:
+            for stream, upto in meaning.forward.items():
+                self._delivered(stream, upto)
+            for stream, upto in meaning.back.items():
+                log.warning("rewound", stream=str(stream), watermark=self._storage.watermark(stream), upto=upto)
+                await self._storage.rewind(stream, upto)
+                self._windows[stream].start(upto)
+        for stream, first, last in meaning.need:
+            # What is still to come after the watermark comes anyway, in order.
+            wanted_last = min(last, self._windows[stream].loaded)
+            if first <= wanted_last and self._repeats.want(stream, first, wanted_last):
+                await self._storage.hold(stream, first, wanted_last)
+
+    def _standing(self, stream: Stream) -> Standing:
+        storage = self._storage
+        return Standing(storage.watermark(stream), storage.last(stream), storage.possibly_sent(stream))
+
+    def _delivered(self, stream: Stream, upto: int) -> None:
+        self._storage.acknowledge(stream, upto)
+        newest = self._windows[stream].acknowledged(upto, self._now())
+        if newest is not None:
+            self.confirmed_until_ms = max(self.confirmed_until_ms or 0, recorded_ms(newest))
+        self._moved.set()
+
+    # --- sending ---
+
+    async def _publish(self, link: Link) -> None:
+        """Publish what may go now, the highest priority first, looking again after each frame."""
+        while not self._acks and link.room > 0:
+            for stream in Stream:
+                if stream is not Stream.ORDERS and not _free(link):
+                    return
+                if await self._publish_one(link, stream):
+                    break
+            else:
+                return
+
+    async def _publish_one(self, link: Link, stream: Stream) -> bool:
+        window = self._windows[stream]
+        if window.wants(self._storage.last(stream), self._now()):
+            await self._read(link, stream, window)
+        sent = window.take(self._now())
+        if sent is not None:
+            self._send(link, sent.frame, partial(self._answered, stream, sent))
+            return True
+        frame = await self._repeats.take(stream, self._storage, self._room(link, stream), self._now())
+        if frame is not None:
+            self._send(link, frame, partial(self._repeated, stream, frame))
+        return frame is not None
+
+    async def _read(self, link: Link, stream: Stream, window: Window) -> None:
+        after = window.loaded
+        limit, size = window.room()
+        frames = await self._storage.pending(stream, after, limit, min(size, READ_BYTES))
+        room = self._room(link, stream)
+        parts = [part for frame in frames for part in fit(frame, room)]
+        if parts and len(parts[0].body) > room:
+            self._refuse(stream, 0x95)
+            window.block(self._now())
+            return
+        whole = next((index for index, part in enumerate(parts) if len(part.body) > room), len(parts))
+        window.offer(after, parts[:whole])
+
+    def _room(self, link: Link, stream: Stream) -> int:
+        largest = Frame(stream, 1, 2**63 - 1, 1, "identity", b"")
+        return link.payload_room(self._topics.up(stream), self._properties(largest), CONTENT_TYPE)
+
+    def _send(self, link: Link, frame: Frame, done: Callable[[int], None]) -> None:
+        self.sent_frames += 1
+        self.sent_events += frame.count
+        properties = self._properties(frame)
+        link.send(self._topics.up(frame.stream), frame.body, done, properties=properties, content_type=CONTENT_TYPE)
+
+    def _properties(self, frame: Frame) -> list[tuple[str, str]]:
+        return [
+            ("epoch", self._storage.epoch),
+            ("first", str(frame.first_sequence)),
+            ("count", str(frame.count)),
+            ("encoding", frame.encoding),
+        ]
+
+    def _answered(self, stream: Stream, sent: Sent, code: int) -> None:
+        window = self._windows[stream]
+        if code == SUCCESS:
+            window.accepted(sent)
+            self._health.report(f"sync/{stream}", None)
+            if self._by_broker and (upto := window.accepted_upto()) > window.upto:
+                self._delivered(stream, upto)
+        else:
+            window.refused(sent, code, self._now())
+            self._refuse(stream, code)
+        self._wake.set()
+
+    def _repeated(self, stream: Stream, frame: Frame, code: int) -> None:
+        if code != SUCCESS:
+            self._repeats.refused(stream, frame, self._now())
+            self._refuse(stream, code)
+        self._wake.set()
+
+    def _refuse(self, stream: Stream, code: int) -> None:
+        what = condition(code_of(code), f"stream {stream}")
+        if self._health.report(f"sync/{stream}", what):
+            log.warning("stream_refused", stream=str(stream), reason=what.code)
+
+
+def _free(link: Link) -> bool:
+    return link.outstanding < max(1, link.window // 2) and link.outstanding_bytes < LOWER_BYTES
+
+
+class _Recorded(msgspec.Struct):
+    recordedtime: str
+
+
+_recorded = msgspec.json.Decoder(_Recorded).decode
+
+
+def recorded_ms(frame: Frame) -> int:
+    """Return when the frame's last event was recorded, in Unix milliseconds; 0 if it does not say."""
+    try:
+        return round(datetime.fromisoformat(_recorded(last_event(frame)).recordedtime).timestamp() * 1000)
+    except (msgspec.MsgspecError, FrameError, ValueError):
+        return 0

@@ -38,8 +38,12 @@ class Step:
     step_ms: int
 
 
-# NTP clients step above 128 ms (ntpd) or 400 ms (systemd-timesyncd) and slew below; a slew moves at most 0.5 ms a second.
+# NTP clients step above 128 ms (ntpd) or 400 ms (systemd-timesyncd) and slew below; a slew moves both clocks alike
+# (clock_gettime(2)), so that only steps change the distance between them.
 STEP_MS = 500
+
+# A process may be stopped between two readings, which would look like a step there and back.
+_TOGETHER_NS = 20_000_000
 
 _ADJTIME_ERROR = 5  # adjtimex(2): TIME_ERROR, the clock is not synchronized
 _TIMESYNCD_MARK = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd.service(8)
@@ -60,13 +64,15 @@ class Clock:
 
     def now(self) -> Moment:
         """Read both clocks; a step of the wall clock since the last reading is kept for ``take_steps``."""
-        wall_ms = time.time_ns() // 1_000_000
-        uptime_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+        wall_ms, uptime_ms = _read_together()
         moment = Moment(wall_ms, uptime_ms, self.boot_id, self._current_quality(uptime_ms))
         offset_ms = wall_ms - uptime_ms
-        if self._offset_ms is not None and abs(offset_ms - self._offset_ms) >= STEP_MS:
+        # The offset is kept through small steps, so that many of them add up to one that is told.
+        if self._offset_ms is None:
+            self._offset_ms = offset_ms
+        elif abs(offset_ms - self._offset_ms) >= STEP_MS:
             self._steps.append(Step(moment, offset_ms - self._offset_ms))
-        self._offset_ms = offset_ms
+            self._offset_ms = offset_ms
         return moment
 
     def take_steps(self) -> list[Step]:
@@ -85,6 +91,15 @@ class Clock:
         return self._quality
 
 
+def _read_together() -> tuple[int, int]:
+    while True:
+        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        wall = time.time_ns()
+        after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        if after - before < _TOGETHER_NS:
+            return wall // 1_000_000, after // 1_000_000
+
+
 QUALITY_MAX_AGE_MS = 1_000  # a system call a second at most, however many events are stamped
 
 
@@ -97,12 +112,11 @@ class _Timex(ctypes.Structure):
 def kernel_clock_synced() -> bool:
     """Tell whether the kernel's clock is disciplined by a time source now.
 
-    systemd-timesyncd's mark file is asked first: ``ProtectClock=`` in a unit forbids adjtimex.
+    Where adjtimex is forbidden (``ProtectClock=`` in a unit), systemd-timesyncd's mark file is asked instead: it says
+    that the clock was set during this boot.
     """
-    if _TIMESYNCD_MARK.exists():
-        return True
     try:
         state: int = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(_Timex(modes=0)))
     except (OSError, AttributeError):
-        return False
-    return 0 <= state < _ADJTIME_ERROR
+        state = -1
+    return state < _ADJTIME_ERROR if state >= 0 else _TIMESYNCD_MARK.exists()

@@ -12,7 +12,7 @@ from edge_agent.config import agent as agent_toml
 from edge_agent.config import store as store_toml
 from edge_agent.config.addresses import parse_listen
 from edge_agent.config.agent import AgentSettings, PageSettings
-from edge_agent.config.devices import KINDS, LATER_DECODERS, LATER_KINDS, DeviceSettings, device_model
+from edge_agent.config.devices import KINDS, LATER_DECODERS, LATER_KINDS, DeviceSettings, LineSettings, device_model
 from edge_agent.config.document import Document, read
 from edge_agent.config.explain import check, keys
 from edge_agent.config.files import others_can_read
@@ -116,18 +116,18 @@ def _store(document: Document, page: tuple[str, int] | None, problems: list[Prob
     return settings.model_copy(update={"devices": tuple(device for device in devices if device)})
 
 
-def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: list[Problem]) -> DeviceSettings | None:
+def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: list[Problem]) -> LineSettings | None:
     before = len(problems)
     kind = _choice(document, table, "kind", _Choices(tuple(KINDS), LATER_KINDS), at, problems)
     decoder = _choice(document, table, "decoder", _Choices(tuple(decoders.names()), LATER_DECODERS), at, problems)
-    settings: DeviceSettings | None
+    settings: LineSettings | None = None
     if kind and decoder:
         settings, found = check(device_model(kind, decoder), {**table, "kind": kind, "decoder": decoder}, document, at)
     else:
         # Nobody knows which other keys would be right: look at those that every such device has.
         model = KINDS[kind] if kind else DeviceSettings
         common = {key: value for key, value in table.items() if key in keys(model) or key in model.LATER}
-        settings, found = check(model, common, document, at)
+        _, found = check(model, common, document, at)
     reported = {problem.path for problem in problems[before:]}
     problems += [problem for problem in found if problem.path not in reported]
     return settings

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf
 
-from edge_agent.config.devices import DeviceSettings
+from edge_agent.config.devices import LineSettings
 from edge_agent.config.files import SecretFile, read_secret
 from edge_agent.config.problems import RefusedError, closest
 from edge_agent.fields import Ident, Settings
@@ -113,7 +113,7 @@ class StoreSettings(Settings):
     store: StoreFacts
     zones: tuple[ZoneSettings, ...] = Field(default=(), alias="zone")
     touchpoints: tuple[TouchpointSettings, ...] = Field(default=(), alias="touchpoint")
-    devices: tuple[InstanceOf[DeviceSettings], ...] = Field(default=(), alias="device")
+    devices: tuple[InstanceOf[LineSettings], ...] = Field(default=(), alias="device")
     privacy: PrivacySettings = PrivacySettings()
     receipt_templates: tuple[TemplateSettings, ...] = Field(default=(), alias="receipt_template")
 
@@ -122,7 +122,7 @@ class StoreSettings(Settings):
         """The shop's time zone."""
         return ZoneInfo(self.store.timezone)
 
-    def device(self, device_id: str) -> DeviceSettings:
+    def device(self, device_id: str) -> LineSettings:
         """Return the device of that id. Raises KeyError."""
         return {device.id: device for device in self.devices}[device_id]
 

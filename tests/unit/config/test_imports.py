@@ -1,6 +1,7 @@
 """What a configuration does not use is not imported: an idle box has 60 MB for everything."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ def modules(code: str) -> set[str]:
 def test_the_package_alone_imports_no_decoder_and_no_driver() -> None:
     loaded = modules("import edge_agent.config")
 
-    assert not {name for name in loaded if name.startswith("edge_agent.decoders.")}
+    assert not {name for name in loaded if re.match(r"edge_agent\.decoders\.[^_]", name)}
     assert not loaded & {"serial", "aiohttp", "paho", "aiosqlite", "asyncio", "jsonschema"}
 
 

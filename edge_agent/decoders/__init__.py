@@ -1,7 +1,9 @@
 """Bytes to observations, one file a register language. The folder is the registry: a new file is a new decoder.
 
 A decoder module holds ``Settings`` (pydantic: the keys it adds to a device's table) and ``Decoder``; beside it lies
-``<name>.toml`` with its vectors. Sans-IO: no clock, no I/O; ``feed`` never raises, whatever the bytes.
+``<name>.toml`` with its vectors: bytes and what they mean (``_vectors`` tells their form). Files that begin with ``_``
+are helpers. Sans-IO: no clock, no I/O; nothing raises, whatever the bytes. ``docs/add-a-register-language.md`` walks
+through a new one.
 """
 
 import pkgutil
@@ -10,6 +12,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from edge_agent.decoders import _vectors
 from edge_agent.observations import Observation
 
 
@@ -25,7 +28,27 @@ class Decoder(Protocol):
         ...
 
     def unfinished(self) -> bytes:
-        """Return the bytes not yet turned into observations; fed to a fresh decoder they give the same result."""
+        """Return ``modes()`` and the real bytes since ``consumed``.
+
+        A fresh decoder with the same settings fed with them, then with the rest of the stream, gives exactly the
+        observations this one would have given: that is how a port is handed over to the next configuration.
+        """
+        ...
+
+    @property
+    def consumed(self) -> int:
+        """Count the bytes fed so far that are wholly turned into observations (or change nothing but modes).
+
+        A receipt under way is not consumed: after a crash the real bytes from here on are read again.
+        """
+        ...
+
+    def modes(self) -> bytes:
+        """Return the bytes that bring a fresh decoder to the modes in force at ``consumed``; empty where none is set.
+
+        They are made up, not taken from the stream, and count for nothing in ``consumed`` of the decoder before. After
+        a crash: feed the ``modes()`` that were kept with ``consumed``, then the real bytes from ``consumed`` on.
+        """
         ...
 
 
@@ -44,6 +67,11 @@ def create(name: str, settings: Any) -> Decoder:
     """Return a fresh decoder; ``settings``: an instance of its ``Settings`` (or of a model that extends it)."""
     decoder: Decoder = _module(name).Decoder(settings)
     return decoder
+
+
+def check_vectors(name: str) -> list[str]:
+    """Run a decoder's vectors, whole and byte by byte; return what is wrong, one line each, empty when all is well."""
+    return _vectors.check(name, _module(name))
 
 
 def _module(name: str) -> Any:

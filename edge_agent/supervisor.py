@@ -31,10 +31,10 @@ async def supervise(
 ) -> None:
     """Run a part for ever; return only by being cancelled.
 
-    ``on_down(reason, detail)`` hears of every failure, the same one again included: that of an AgentError
-    (``failed`` if it has none), ``crashed`` for anything else (a defect: logged with its traceback), ``ended`` if the part returned. Delays (seconds) double
-    from ``first`` to ``cap`` and start over after a run of ``healthy_after``; each is cut by up to half, at random, so
-    that what failed together does not come back together.
+    ``on_down(reason, detail)`` hears of every failure, the same one again included. ``reason`` is that of an AgentError
+    (``failed`` if it has none), ``crashed`` for anything else (a defect: logged with its traceback), ``ended`` if the
+    part returned. Delays (seconds) double from ``first`` to ``cap`` and start over after a run of ``healthy_after``;
+    each is cut by up to half, at random, so that what failed together does not come back together.
     """
     loop = asyncio.get_running_loop()
     delay, before = first, ""

@@ -168,6 +168,21 @@ AGENT_PROBLEMS = [
         'id = "pc-1"\nid = "pc-2"\ntenant = "b"',
         ["5: agent.id: is given twice, first on line 4", "6: agent.tenant: is given twice, first on line 2"],
     ),
+    (
+        "[mqtt]",
+        '[agent]\nx = 1\n[mqtt]\nurl = "mqtt://localhost"',
+        ["7: agent: is given twice, first on line 1", "11: mqtt.url: is given twice, first on line 10"],
+    ),
+    (
+        "[mqtt]",
+        (
+            f'[[trust.keys]]\nid = "a"\nkey = "{"A" * 43}="\nroles = ["config"]\n'
+            f'[[trust.keys]]\nid = "a"\nkey = "{"A" * 43}="\nroles = ["command"]\n[mqtt]'
+        ),
+        "12: trust.keys[1].id: is taken: the same id stands on line 8",
+    ),
+    ("[mqtt]", "store_config = 1\n[mqtt]", "7: agent.store_config: must be text in quotes"),
+    ("[mqtt]", "store_config = 1979-05-27\n[mqtt]", "7: agent.store_config: must be text in quotes"),
     ("[mqtt]", "[mqtt", "7: (file): is not valid TOML: Expected ']' at the end of a table declaration"),
     ("[mqtt]", 'x = "', "7: (file): is not valid TOML: Illegal character '\\n'"),
 ]

@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import msgspec
-
 from edge_agent.contract.events import Stream
-from edge_agent.contract.messages import Ack, decode_ack
+from edge_agent.contract.messages import UNREADABLE, Ack, decode_ack
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ def read_ack(payload: bytes) -> Ack | None:
     """Return an acknowledgement, or None for anything else; never raises."""
     try:
         ack = decode_ack(payload)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return None
     in_range = all(upto >= 0 for upto in ack.upto.values())
     ordered = all(1 <= first <= last for ranges in ack.need.values() for first, last in ranges)

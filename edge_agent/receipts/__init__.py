@@ -1,1 +1,7 @@
-"""Text receipts to orders: the template engine and the templates."""
+"""Text receipts to orders: templates as data, words per language, and arithmetic that decides between readings."""
+
+from edge_agent.receipts.reader import Template, compile, read, shipped  # noqa: A004 - the field's word, as in re.compile
+from edge_agent.receipts.reading import Reading
+from edge_agent.receipts.template import TemplateSettings
+
+__all__ = ["Reading", "Template", "TemplateSettings", "compile", "read", "shipped"]

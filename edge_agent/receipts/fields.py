@@ -1,0 +1,170 @@
+"""The named fields of a slip: number, time, till, cashier …, and what kind of slip it is."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from edge_agent.receipts import times
+from edge_agent.receipts.grid import Pair, Row
+from edge_agent.receipts.words import Lexicon, fold
+
+_NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
+_IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
+_WIDE_GAP = re.compile(r"\s{2,}")
+_STANDALONE = re.compile(r"#\s?(\d{2,12})")
+_ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
+_TITLE = 40  # characters; a longer row is a sentence, not a title
+
+# What a slip is, the decisive word first: a reprinted return is a reprint, a voided top-up is a void.
+_ORDER = (
+    "kitchen", "merchant_copy", "shift_report", "cash_in_out", "reprint", "prebill", "void", "top_up", "return",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """What titles and type fields say of a slip. ``weak``: the words of a pre-bill that a paid bill may carry too."""
+
+    kinds: frozenset[str]
+    channel: str | None = None
+
+
+def titles(rows: Sequence[Row], lexicon: Lexicon, own: Mapping[str, Sequence[Any]]) -> Titles:
+    """Return the kinds that the slip's titles name; ``own``: a template's compiled patterns by kind."""
+    found: set[str] = set()
+    channel = None
+    for row in rows:
+        for kind, patterns in own.items():
+            if any(pattern.search(row.text) for pattern in patterns):
+                found.add(kind)
+        for text in _title_texts(row):
+            kind = lexicon.kind(text)
+            if kind is None:
+                continue
+            if kind.startswith("channel:"):
+                channel = channel or kind.removeprefix("channel:")
+            else:
+                found.add(kind)
+    return Titles(frozenset(found), channel)
+
+
+def _title_texts(row: Row) -> list[str]:
+    if row.rule or not row.tokens:
+        return []
+    texts = [p.value for p in row.pairs if p.word.role == "type" and p.value]
+    for pair in row.pairs:
+        if pair.word.role == "copies":
+            count = [n.value for n in pair.numbers]
+            texts.append("补打" if not count or count[-1] > 1 else "")
+    if any(t.number is not None and (t.number.places == 2 or t.number.money) for t in row.tokens):
+        return texts
+    text = row.text.strip()
+    if len(text) <= _TITLE:
+        texts.append(text)
+    parts = _WIDE_GAP.split(text)
+    if len(parts) > 1:
+        texts += [part for part in parts if not part.isdigit()]
+    return [t for t in texts if t]
+
+
+def decide(found: Titles, *, negative: bool, refund: bool, paid: bool) -> str:
+    """Return the slip's kind from its titles, from the sign of its total and from whether it names a payment."""
+    kinds = found.kinds
+    for kind in _ORDER:
+        if kind in kinds and not (kind == "prebill" and paid):
+            return kind
+    if negative or (refund and "sale" not in kinds):
+        return "return"
+    return "delivery_slip" if found.channel else "sale"
+
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+def pairs_by_role(rows: Sequence[Row]) -> dict[str, list[tuple[int, Row, Pair]]]:
+    """Return the labelled fields by role, each with its position among the rows, best label first."""
+    found: dict[str, list[tuple[int, Row, Pair]]] = {}
+    for index, row in enumerate(rows):
+        for pair in row.pairs:
+            if pair.word.group == "fields":
+                found.setdefault(pair.word.role, []).append((index, row, pair))
+    for entries in found.values():
+        entries.sort(key=lambda entry: entry[2].word.rank)
+    return found
+
+
+def number(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], barcodes: Sequence[str]) -> str | None:
+    """Return the slip's own number: the best label's, else ``#1234`` standing alone, else the slip's bar code."""
+    for index, _, pair in found.get("number", ()):
+        value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
+        if value is not None:
+            return value
+    for row in rows:
+        match = _STANDALONE.fullmatch(row.text.strip())
+        if match is not None:
+            return match[1]
+    codes = [c for c in barcodes if _ACCESSORY.fullmatch(c) and any(x.isdigit() for x in c) and not _is_gtin(c)]
+    return codes[0] if len(codes) == 1 else None
+
+
+def _numbered(value: str) -> str | None:
+    match = _NUMBER.match(value.strip(" #:.*"))
+    return match[1] if match is not None and any(c.isdigit() for c in match[1]) else None
+
+
+def _below(rows: Sequence[Row], index: int) -> str | None:
+    if index + 1 >= len(rows):
+        return None
+    text = rows[index + 1].text.strip()
+    return _numbered(text) if " " not in text and not rows[index + 1].pairs else None
+
+
+def text(found: Mapping[str, list[tuple[int, Row, Pair]]], role: str) -> str | None:
+    """Return a field's value as printed, up to a wide gap."""
+    for _, _, pair in found.get(role, ()):
+        value = _WIDE_GAP.split(pair.value.strip())[0].strip(" #:;,")
+        if value:
+            return value
+    return None
+
+
+def ident(found: Mapping[str, list[tuple[int, Row, Pair]]], role: str) -> str | None:
+    """Return a field's first word: a till's number, a table's."""
+    for _, _, pair in found.get(role, ()):
+        match = _IDENT.match(pair.value.strip(" #:"))
+        if match is not None:
+            return match[1]
+    return None
+
+
+def printed_at(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], order: str) -> datetime | None:
+    """Return when the slip was printed: the time of payment before that of ordering, a labelled one before a bare one."""
+    best = [s for _, row, pair in found.get("printed_at", ()) if (s := times.find(_own_text(row, pair), order))]
+    stamps = [s for row in rows if not row.rule and (s := times.find(row.text, order))]
+    whole = times.combine(best)
+    if whole is not None and (whole.hour or whole.minute or whole.second):
+        return whole
+    return times.combine(best + stamps)
+
+
+def _own_text(row: Row, pair: Pair) -> str:
+    return pair.value if len(row.pairs) > 1 else row.text
+
+
+def _is_gtin(code: str) -> bool:
+    if not code.isdigit() or len(code) not in (8, 12, 13, 14):
+        return False
+    total = sum(int(c) * (3 if i % 2 == 0 else 1) for i, c in enumerate(reversed(code[:-1])))
+    return (total + int(code[-1])) % 10 == 0
+
+
+def gtin(code: str | None) -> str | None:
+    """Return the code if it is a valid GTIN-8, -12, -13 or -14."""
+    return code if code is not None and _is_gtin(code) else None
+
+
+def fold_rows(rows: Sequence[Row]) -> str:
+    """Return the slip's text in the form words are compared in."""
+    return fold("\n".join(row.text for row in rows))

@@ -1,0 +1,276 @@
+"""From printed rows to words, and from words to what is labelled: ``应收:16.00 实收:20.00`` is two pairs."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from edge_agent.receipts.amounts import CURRENCY, Number, parse
+from edge_agent.receipts.words import Lexicon, Word, is_wide
+
+_SPLIT = re.compile(r"\S+")
+_FRAME = re.compile(r"[|│┃¦【】《》「」『』\[\]]")
+_RULE = re.compile(r"[-=_*~.·•─━—–+#<>^ ー□☆★]{3,}")
+# A colon that ends a label; not the one of a time of day or of an address.
+_COLON = re.compile(r"(?<!\d):(?!//)|:(?![\d/])")
+_TIMES = "xX×*✕@"
+_FACTOR = re.compile(r"^(?P<a>[^xX×*✕@]*?)(?P<times>[xX×*✕@])(?P<b>[^xX×*✕@]*?)(?:=(?P<c>.+))?$")
+# A name and its price printed without a blank between: only money with two decimals, or with its mark, is taken off.
+_GLUED = re.compile(r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2})元?)$")
+_GLUED_FIELD = re.compile(r"(?P<label>[^\d\W][^\d]{0,8}?)(?P<value>\d[\w-]{0,30})")
+_SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
+_LONGEST_LABEL = 6  # words; "AMOUNT OF GST INCLUDED IN TOTAL" is as long as a label gets before it is a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of a row. ``gap``: blanks before it; ``colon``: a colon follows; ``times``: it is ``x`` ``×`` ``@`` ``*``."""
+
+    text: str
+    gap: int
+    number: Number | None = None
+    colon: bool = False
+    times: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A label that the words know, and what is printed after it."""
+
+    label: str
+    word: Word
+    value: str
+    numbers: tuple[Number, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One printed row: normalised text, its words, the labelled values in it."""
+
+    index: int
+    text: str
+    tokens: tuple[Token, ...]
+    pairs: tuple[Pair, ...]
+    rule: bool = False
+
+    @property
+    def numbers(self) -> list[Number]:
+        """All numbers of the row, left to right."""
+        return [token.number for token in self.tokens if token.number is not None]
+
+
+def rows(lines: Sequence[str], lexicon: Lexicon) -> list[Row]:
+    """Return the slip's rows without the empty ones."""
+    found = []
+    for index, line in enumerate(lines):
+        text = _clean(line)
+        if not text.strip():
+            continue
+        rule = _RULE.fullmatch(text.strip()) is not None
+        tokens = () if rule else tuple(_join_marks(list(_tokens(text))))
+        found.append(Row(index, text, tokens, () if rule else tuple(_pairs(tokens, lexicon)), rule))
+    return found
+
+
+def _clean(line: str) -> str:
+    text = line if line.isascii() else unicodedata.normalize("NFKC", line).replace("−", "-")
+    text = _FRAME.sub(" ", text.replace("\t", "    "))
+    return _close_up(text) if is_wide(text) else text
+
+
+def _close_up(text: str) -> str:
+    """Join words printed with blanks between their characters: ``合  计`` ``お 釣 り``."""
+
+    def closed(match: re.Match[str]) -> str:
+        letters = match[0].split()
+        if len(letters) > 6 or not all(is_wide(letter) for letter in letters):
+            return match[0]
+        return "".join(letters)
+
+    return _SINGLE.sub(closed, text)
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    end = 0
+    for match in _SPLIT.finditer(text):
+        gap = match.start() - end
+        end = match.end()
+        word = match[0]
+        while word:
+            colon = _COLON.search(word)
+            head, word = (word, "") if colon is None else (word[: colon.start()], word[colon.end() :])
+            if head or colon is not None:
+                yield from _word(head, gap, colon=colon is not None)
+            gap = 0
+
+
+def _word(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
+    if word in _TIMES and word:
+        yield Token(word, gap, times=True)
+        return
+    bare = word.rstrip(",;。，") or word
+    number = parse(bare)
+    if number is not None or len(word) < 2:
+        yield Token(word, gap, number, colon)
+        return
+    factor = _FACTOR.match(bare)
+    if factor is not None and (parts := _factors(factor, gap)):
+        yield from parts
+        return
+    glued = _GLUED.match(bare)
+    if glued is not None and (number := parse(glued["number"])) is not None:
+        yield Token(glued["text"], gap)
+        yield Token(glued["number"], 0, number, colon)
+        return
+    if bare.startswith("(") and (number := parse(bare.strip("()"))) is not None:
+        yield Token(word, gap, number, colon)
+        return
+    if bare.endswith(")") and "(" not in bare and (number := parse(bare[:-1])) is not None:
+        yield Token(word, gap, number, colon)
+        return
+    yield Token(word, gap, None, colon)
+
+
+def _factors(match: re.Match[str], gap: int) -> list[Token]:
+    """Split ``2*3.50`` ``x2`` ``2x`` ``0.856kg×9.98=8.54`` ``3@¥150/kg``; empty if it is not such a word."""
+    tokens = []
+    for part, name in ((match["a"], "a"), (match["b"], "b"), (match["c"] or "", "c")):
+        if name == "b":
+            tokens.append(Token(match["times"], gap if not tokens else 0, times=True))
+        if not part:
+            continue
+        text = part.strip("()").split("/")[0].removeprefix("単")
+        number = parse(text)
+        if number is None:
+            return []
+        tokens.append(Token(part, gap if not tokens else 0, number))
+    return tokens if len(tokens) > 1 else []
+
+
+def _join_marks(tokens: list[Token]) -> Iterator[Token]:
+    """Join a currency mark or a minus with the number after it, a unit or rate with the number before it."""
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        if after is not None and after.number is not None and (CURRENCY.fullmatch(token.text) or token.text in "-+"):
+            number = parse(token.text + after.text)
+            if number is not None:
+                yield Token(token.text + after.text, token.gap, number, after.colon)
+                index += 2
+                continue
+        if after is not None and token.number is not None and after.text in ("元", "円", "원", "%", "%)") and after.gap <= 1:
+            number = parse(token.text + after.text.strip(")"))
+            if number is not None:
+                yield Token(token.text, token.gap, number, after.colon)
+                index += 2
+                continue
+        yield token
+        index += 1
+
+
+# --- labels and values ------------------------------------------------------------------------------------------------
+
+
+def _pairs(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Pair]:
+    """Find the labels of a row, each with the words after it up to the next label or a wide gap."""
+    index = 0
+    while index < len(tokens):
+        found = _label_at(tokens, index, lexicon)
+        if found is None:
+            glued = _glued_pair(tokens[index], lexicon)
+            if glued is not None:
+                yield glued
+            index = _next_start(tokens, index)
+            continue
+        label, word, begin = found
+        end = _value_end(tokens, begin, lexicon)
+        value = tokens[begin:end]
+        yield Pair(label, word, _text(value), tuple(t.number for t in value if t.number is not None))
+        index = max(end, begin)
+
+
+def _glued_pair(token: Token, lexicon: Lexicon) -> Pair | None:
+    """Return ``机号001`` ``No.1234`` ``POS03`` as label and value."""
+    match = _GLUED_FIELD.fullmatch(token.text)
+    if match is None or (word := lexicon.meaning(match["label"])) is None or word.group != "fields":
+        return None
+    number = parse(match["value"])
+    return Pair(match["label"], word, match["value"], () if number is None else (number,))
+
+
+def _label_at(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[str, Word, int] | None:
+    """Return the longest known label that starts here, its meaning and where its value begins."""
+    limit = index
+    while limit < len(tokens) and limit - index < _LONGEST_LABEL and (limit == index or not tokens[limit - 1].colon):
+        limit += 1
+    for end in range(limit, index, -1):
+        last = tokens[end - 1]
+        if _has_money(tokens[index:end]) or (end - 1 > index and last.number is not None and not last.number.rate):
+            continue
+        text = _text(tokens[index:end])
+        word = lexicon.meaning(text)
+        if word is not None and _is_label(tokens, index, end, word):
+            return text, word, end
+    return None
+
+
+def _has_money(tokens: Sequence[Token]) -> bool:
+    if tokens[0].number is not None:
+        return True
+    return any(t.number is not None and (t.number.money or t.number.places == 2) for t in tokens)
+
+
+def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool:
+    """Tell whether a known word here is a label and not the beginning of a name."""
+    if tokens[end - 1].colon or end == len(tokens):
+        return True
+    after = tokens[end]
+    if after.number is not None or after.gap >= 2 or after.times:
+        return True
+    if word.group == "fields":
+        return is_wide(tokens[index].text) or any(c.isdigit() for c in after.text) or word.role in ("cashier", "printed_at")
+    return "*" in after.text or after.text in "-¥$(" or (word.group == "tenders" and not is_wide(after.text))
+
+
+def _value_end(tokens: Sequence[Token], begin: int, lexicon: Lexicon) -> int:
+    """Return where a value ends: at the next label, or at a wide gap once it holds what a value holds."""
+    for index in range(begin, len(tokens)):
+        if index > begin:
+            token = tokens[index]
+            has_number = any(t.number is not None for t in tokens[begin:index])
+            if token.gap >= 2 and (has_number or token.number is None):
+                return index
+            if token.number is None and _label_at(tokens, index, lexicon) is not None:
+                return index
+        elif tokens[index].number is None and tokens[index].gap >= 1 and begin > 0 and _colon_ahead(tokens, index, lexicon):
+            return index
+    return len(tokens)
+
+
+def _colon_ahead(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> bool:
+    """Tell whether a label with its own colon starts here, so that the one before it has no value."""
+    found = _label_at(tokens, index, lexicon)
+    return found is not None and tokens[found[2] - 1].colon
+
+
+def _next_start(tokens: Sequence[Token], index: int) -> int:
+    """Return the next place where a label may start: after a wide gap, a colon or a number."""
+    for at in range(index + 1, len(tokens)):
+        before = tokens[at - 1]
+        if tokens[at].gap >= 2 or before.colon or before.number is not None:
+            return at
+        if tokens[at].colon and at + 1 < len(tokens):
+            return at
+    return len(tokens)
+
+
+def _text(tokens: Sequence[Token]) -> str:
+    parts = []
+    for position, token in enumerate(tokens):
+        if position and (token.gap or tokens[position - 1].colon):
+            parts.append(" ")
+        parts.append(token.text)
+        if token.colon and position < len(tokens) - 1:
+            parts.append(":")
+    return "".join(parts).strip()

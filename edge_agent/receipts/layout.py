@@ -1,0 +1,190 @@
+"""Where things are on a slip: the heading of the goods, the goods, and the labelled amounts after them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edge_agent.receipts.amounts import Number
+from edge_agent.receipts.grid import Pair, Row
+from edge_agent.receipts.sums import Figure, Method
+from edge_agent.receipts.words import Lexicon, fold
+
+_BLANKS = re.compile(r"\s+")
+_TOTALS = frozenset({"due", "total", "gross", "subtotal", "net", "received", "change", "refund", "top_up"})
+_AMBIGUOUS = frozenset({"subtotal", "gross"})
+_TENDER_VALUE = re.compile(r"^[^\d¥$£€:-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The goods rows ``rows[start:end]`` and the columns their heading names."""
+
+    start: int
+    end: int
+    columns: tuple[str, ...] = ()
+
+
+def heading(row: Row, lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the columns a heading row names, left to right; empty if the row is not a heading."""
+    if any(t.number is not None for t in row.tokens) or any(t.colon for t in row.tokens):
+        return ()
+    words = [fold(t.text) for t in row.tokens]
+    found: list[str] = []
+    index = unknown = 0
+    while index < len(words):
+        for end in range(min(len(words), index + 4), index, -1):
+            role = lexicon.headings.get("".join(words[index:end]))
+            if role is not None:
+                found.append(role)
+                index = end
+                break
+        else:
+            unknown += 1
+            index += 1
+    figures = {"quantity", "unit_price", "amount", "discount"} & set(found)
+    if len(set(found)) >= 2 and figures and unknown <= len(found) // 2:
+        return tuple(found)
+    return ()
+
+
+def regions(rows: Sequence[Row], lexicon: Lexicon, columns: Sequence[str]) -> list[Region]:
+    """Return where the goods may be, the likeliest first."""
+    start, named = 0, tuple(columns)
+    for index, row in enumerate(rows):
+        roles = heading(row, lexicon)
+        if roles:
+            start = index + 1
+            named = tuple(columns) or _columns(rows, index, roles, lexicon)
+            if start < len(rows) and heading(rows[start], lexicon):
+                start += 1
+            break
+    found = []
+    for ambiguous in (True, False):
+        end = next((i for i in range(start, len(rows)) if _ends(rows, i, ambiguous=ambiguous)), len(rows))
+        region = Region(start, end, named)
+        if region not in found:
+            found.append(region)
+    return found
+
+
+def _columns(rows: Sequence[Row], index: int, roles: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the columns of a heading of one row or two."""
+    below = heading(rows[index + 1], lexicon) if index + 1 < len(rows) else ()
+    return below or roles
+
+
+def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool) -> bool:
+    """Tell whether a row is the first after the goods: a total, or a tender with its amount."""
+    row = rows[index]
+    if row.rule or _is_detail(row):
+        return False
+    for pair in row.pairs:
+        role = pair.word.role
+        if pair.word.group == "money" and role in _TOTALS and (ambiguous or role not in _AMBIGUOUS):
+            if pair.numbers or not pair.value:
+                return True
+        elif pair.word.group == "tenders" and pair.numbers and pair.numbers[-1].value > 0 and len(pair.numbers) == 1:
+            return True
+        elif role in ("method",):
+            return True
+        elif role == "count" and len(row.pairs) == 1 and len(pair.numbers) == 1 and index + 1 < len(rows):
+            return _ends(rows, index + 1, ambiguous=ambiguous)
+    return False
+
+
+def _is_detail(row: Row) -> bool:
+    """Tell whether a row is ``单价:2.00 数量:2 小计:4.00``: details of one item, not a subtotal."""
+    labels = {fold(t.text) for t in row.tokens if t.colon}
+    return bool(labels & {"单价", "零售价", "价格", "售价", "price", "unit price", "단가", "単価"})
+
+
+# --- labelled amounts -------------------------------------------------------------------------------------------------
+
+
+def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Figure], list[Method]]:
+    """Return the labelled amounts of rows, and the means of payment that are named without one."""
+    found: list[Figure] = []
+    methods: list[Method] = []
+    for row, pairs in _completed(rows):
+        for pair in pairs:
+            _collect(row, pair, lexicon, digits, found, methods)
+    return found, methods
+
+
+def _collect(
+    row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Figure], methods: list[Method]
+) -> None:
+    amount = amount_of(pair.numbers, digits)
+    role = pair.word.role
+    if role in ("method", "net", "received", "refund"):
+        named = _named_tender(pair, lexicon)
+        if named is not None:
+            if amount is None:
+                methods.append(Method(row.index, named[0], named[1]))
+            else:
+                found.append(Figure(row.index, "tender", named[0], amount, named[1]))
+            return
+    if amount is None:
+        if pair.word.group == "tenders" and not pair.value and len(row.tokens) <= 3:
+            methods.append(Method(row.index, pair.label, role))
+        return
+    if pair.word.group == "tenders":
+        found.append(Figure(row.index, "tender", pair.label, amount, role))
+    elif pair.word.group == "money":
+        inside = _inside(pair, lexicon) if role in ("net", "received") else None
+        if inside is not None:
+            found.append(Figure(row.index, "tender", inside[0], amount, inside[1]))
+        else:
+            found.append(Figure(row.index, role, pair.label, amount))
+
+
+def _named_tender(pair: Pair, lexicon: Lexicon) -> tuple[str, str] | None:
+    """Return label and type of the means of payment that stands as a value: ``付款:银行卡  16.00``."""
+    match = _TENDER_VALUE.match(pair.value)
+    if match is None:
+        rest = re.search(r"\(([^()]+)\)\s*$", pair.value)
+        if rest is None or pair.word.role == "method":
+            return None
+        text = rest[1]
+    else:
+        text = match[0].strip(" (（")
+    word = lexicon.meaning(text)
+    if word is None:
+        return None
+    return (text, word.role) if word.group == "tenders" else None
+
+
+def _inside(pair: Pair, lexicon: Lexicon) -> tuple[str, str] | None:
+    """Return the means of payment in the brackets of a label: ``实收(微信): 16.00``."""
+    match = re.search(r"\(([^()]+)\)", pair.label)
+    if match is None:
+        return None
+    word = lexicon.meaning(match[1])
+    return (match[1], word.role) if word is not None and word.group == "tenders" else None
+
+
+def amount_of(numbers: Sequence[Number], digits: int) -> int | None:
+    """Return the amount among the numbers after a label: the last that looks like money, else the last whole one."""
+    usable = [n for n in numbers if not n.rate and not n.unit]
+    for number in reversed(usable):
+        if number.money or (digits and number.places == digits):
+            return number.minor(digits)
+    return usable[-1].minor(digits) if usable else None
+
+
+def _completed(rows: Sequence[Row]) -> list[tuple[Row, list[Pair]]]:
+    """Give labels without a value the numbers of the row below, one each."""
+    found = []
+    for index, row in enumerate(rows):
+        pairs = list(row.pairs)
+        empty = [p for p in pairs if not p.value and p.word.group in ("money", "tenders")]
+        if empty and len(empty) == len(pairs) and index + 1 < len(rows):
+            below = rows[index + 1]
+            if below.tokens and all(t.number is not None for t in below.tokens) and len(below.tokens) == len(empty):
+                pairs = [
+                    replace(p, value=t.text, numbers=(t.number,))
+                    for p, t in zip(empty, below.tokens, strict=True)
+                    if t.number is not None
+                ]
+        found.append((row, pairs))
+    return found

@@ -1,0 +1,287 @@
+"""The arithmetic of a receipt: which printed figure is payable, proved by the goods and by the money that changed hands.
+
+Words say what a figure may be; the sums say what it is. Two equations decide, those of the contract:
+lines + rounding + tax_added + tip = payable, and tenders - change = payable.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from edge_agent.receipts.items import Goods
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One labelled amount. ``role``: of the word table, or ``tender`` with ``type``."""
+
+    row: int
+    role: str
+    label: str
+    amount: int
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A means of payment named without an amount of its own: ``支付方式:微信支付``."""
+
+    row: int
+    label: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """How the money changed hands. ``proved``: every figure of it was printed and they agree."""
+
+    tenders: tuple[Figure, ...]
+    change: int | None
+    tendered: int | None
+    proved: bool
+    implied: bool = False
+    discounts: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """How the goods make the total: goods lines, further lines (order discounts, fees) and the contract's totals."""
+
+    goods: tuple[Goods, ...]
+    extra: tuple[Figure, ...]
+    rounding: int = 0
+    tax_added: int = 0
+    tip: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The payable amount with what speaks for it; ``built`` or ``paid`` None: that equation does not hold.
+
+    ``goods``: the goods as read, also where they do not add up. ``contradicted``: another printed total says otherwise.
+    """
+
+    payable: int
+    built: Built | None
+    paid: Paid | None
+    score: float
+    goods: tuple[Goods, ...] = ()
+    contradicted: bool = False
+
+
+# How much a word alone says: 应收 and AMOUNT DUE are what they say, 合计 may still be before a discount, 小计 mostly is.
+_PRIOR = {"due": 3.0, "refund": 3.0, "top_up": 2.6, "total": 2.5, "net": 1.5, "subtotal": 1.0, "gross": 0.8}
+_PROOF = 4.0  # one equation outweighs any word
+_COMBINED = 6  # more discount rows than this are taken all, none or one by one left out, not in every combination
+
+
+def solve(figures: Sequence[Figure], methods: Sequence[Method], readings: Sequence[Sequence[Goods]]) -> Solution | None:
+    """Return the best-proved payable amount; None if no figure could be it.
+
+    ``readings``: the goods as each mode reads them, the likeliest first.
+    """
+    best: Solution | None = None
+    for payable, prior in _candidates(figures):
+        paid_ways = list(_ways_paid(payable, figures, methods)) or [None]
+        for paid in paid_ways:
+            built = _build(payable, figures, readings, paid)
+            score = prior + _agreement(payable, figures)
+            score += _PROOF if built is not None else 0
+            score -= 0.2 * built.left_out if built is not None else 0
+            if paid is not None:
+                score += _PROOF if paid.proved else 0.5
+            if best is None or score > best.score:
+                best = Solution(payable, built, paid, score)
+    return best if best is None else _completed(best, figures, readings)
+
+
+def _completed(solution: Solution, figures: Sequence[Figure], readings: Sequence[Sequence[Goods]]) -> Solution:
+    """Add what does not fit: the goods that don't add up, the tenders that don't, the totals that say otherwise."""
+    totals = {f.amount for f in figures if f.role in ("due", "total", "refund")}
+    goods = tuple(readings[0]) if readings else ()
+    paid = solution.paid
+    if paid is None:
+        tenders = tuple(_signed(f, -1 if solution.payable < 0 else 1) for f in figures if f.role == "tender" and f.amount)
+        change = next((abs(f.amount) for f in figures if f.role == "change"), None)
+        if tenders:
+            paid = Paid(tenders, change, abs(sum(t.amount for t in tenders)), proved=False)
+    return replace(solution, paid=paid, goods=goods, contradicted=len(totals) > 1)
+
+
+def _candidates(figures: Sequence[Figure]) -> list[tuple[int, float]]:
+    """Return each amount that may be payable with the best prior of its words."""
+    priors: dict[int, float] = {}
+    for figure in figures:
+        prior = _PRIOR.get(figure.role)
+        if prior is not None:
+            priors[figure.amount] = max(prior, priors.get(figure.amount, 0))
+    received = [f.amount for f in figures if f.role in ("net", "received")]
+    change = [abs(f.amount) for f in figures if f.role == "change"]
+    if received and change and received[-1] - change[-1] > 0:
+        priors.setdefault(received[-1] - change[-1], 0.4)
+    return sorted(priors.items(), key=lambda item: -item[1])
+
+
+def _agreement(payable: int, figures: Sequence[Figure]) -> float:
+    """Weigh the other total words: those that say the same for it, a 应收 that says something else against it."""
+    same = sum(0.3 for f in figures if f.role in ("due", "total", "net") and f.amount == payable)
+    other = sum(0.6 for f in figures if f.role == "due" and f.amount != payable)
+    return min(same, 0.9) - min(other, 0.6)
+
+
+# --- money handed over ------------------------------------------------------------------------------------------------
+
+
+def _ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]) -> Iterator[Paid]:
+    """Yield the ways in which the printed tenders make up the amount, likeliest first."""
+    tenders = _without_repeats([f for f in figures if f.role == "tender" and f.amount != 0], payable, figures)
+    changes = [abs(f.amount) for f in figures if f.role == "change"]
+    change = changes[-1] if changes else None
+    received = [f for f in figures if f.role in ("received", "net") and f.amount != 0]
+    sign = -1 if payable < 0 else 1
+    tenders = [_signed(t, sign) for t in tenders]
+    total = sum(t.amount for t in tenders)
+    if tenders:
+        if total - sign * (change or 0) == payable:
+            yield Paid(tuple(tenders), change, total, proved=True)
+        coupons = tuple(t for t in tenders if t.type in ("coupon", "group_voucher", "member_points"))
+        rest = tuple(t for t in tenders if t not in coupons)
+        if coupons and rest and sum(t.amount for t in rest) - sign * (change or 0) == payable:
+            yield Paid(rest, change, sum(t.amount for t in rest), proved=True, discounts=coupons)
+        yield from _net_of_change(payable, tenders, received, change)
+        return
+    for figure in reversed(received):
+        if figure.amount - sign * (change or 0) == payable:
+            yield _from_received(figure, change, methods)
+            return
+    if len(methods) == 1 and not received:
+        only = Figure(methods[0].row, "tender", methods[0].label, payable, methods[0].type)
+        yield Paid((only,), change, payable, proved=False, implied=True)
+
+
+def _signed(tender: Figure, sign: int) -> Figure:
+    """Return a tender with the sign of the slip: some tills print what was paid as negative, and refunds as positive."""
+    return Figure(tender.row, tender.role, tender.label, sign * abs(tender.amount), tender.type)
+
+
+def _from_received(figure: Figure, change: int | None, methods: Sequence[Method]) -> Paid:
+    """Make a tender of 实收: of the one means named, else cash if there was change, else of nothing known."""
+    if len(methods) == 1:
+        tender = Figure(figure.row, "tender", methods[0].label, figure.amount, methods[0].type)
+        return Paid((tender,), change, figure.amount, proved=True)
+    if change is not None or figure.role == "received":
+        tender = Figure(figure.row, "tender", figure.label, figure.amount, "cash")
+        return Paid((tender,), change, figure.amount, proved=True, implied=True)
+    return Paid((), change, figure.amount, proved=False)
+
+
+def _net_of_change(payable: int, tenders: Sequence[Figure], received: Sequence[Figure], change: int | None) -> Iterator[Paid]:
+    """Read ``实收 20 找零 4 现金 16``: the cash row is what stayed in the drawer."""
+    if not change or sum(t.amount for t in tenders) != payable:
+        return
+    cash = [t for t in tenders if t.type == "cash"]
+    for figure in received:
+        if len(cash) == 1 and figure.amount - change == payable:
+            whole = [
+                Figure(t.row, t.role, t.label, t.amount + change, t.type) if t is cash[0] else t for t in tenders
+            ]
+            yield Paid(tuple(whole), change, figure.amount, proved=True)
+            return
+
+
+def _without_repeats(tenders: list[Figure], payable: int, figures: Sequence[Figure]) -> list[Figure]:
+    """Drop tenders printed a second time (a list of payments, then the payment service's own slip)."""
+    change = sum(abs(f.amount) for f in figures if f.role == "change")
+    if abs(sum(t.amount for t in tenders)) - change == abs(payable):
+        return tenders
+    seen: set[tuple[str, int]] = set()
+    kept = []
+    for tender in tenders:
+        key = (tender.type, tender.amount)
+        if key not in seen:
+            kept.append(tender)
+        seen.add(key)
+    return kept
+
+
+# --- goods and totals -------------------------------------------------------------------------------------------------
+
+
+def _build(
+    payable: int, figures: Sequence[Figure], readings: Sequence[Sequence[Goods]], paid: Paid | None
+) -> Built | None:
+    """Return the simplest way in which one reading of the goods makes the amount, or None."""
+    best: Built | None = None
+    for goods in readings:
+        if not any(g.kind == "sale" for g in goods):
+            continue
+        for built in _ways_built(payable, goods, figures, paid.discounts if paid is not None else ()):
+            if best is None or built.left_out < best.left_out:
+                best = built
+        if best is not None:
+            return best
+    return best
+
+
+def _ways_built(
+    payable: int, goods: Sequence[Goods], figures: Sequence[Figure], coupons: Sequence[Figure]
+) -> Iterator[Built]:
+    sign = -1 if payable < 0 else 1
+    discounts = _subsets([_less(f, sign) for f in figures if f.role == "discount" and f.amount] )
+    fees = _subsets([f for f in figures if f.role == "fee" and f.amount])
+    roundings = _roundings([f.amount for f in figures if f.role == "rounding" and f.amount])
+    taxes = _sums([f.amount for f in figures if f.role == "tax" and f.amount])
+    tips = _sums([f.amount for f in figures if f.role == "tip" and f.amount])
+    fixed = [_less(f, sign) for f in coupons]
+    for lines in _line_choices(goods):
+        base = sum(g.amount for g in lines) + sum(f.amount for f in fixed)
+        for (less, less_out), (more, more_out) in product(discounts, fees):
+            rest = payable - base - sum(f.amount for f in less) - sum(f.amount for f in more)
+            for (rounding, r_out), (tax, t_out), (tip, tip_out) in product(roundings, taxes, tips):
+                if rounding + tax + tip == rest:
+                    out = 2 * less_out + 2 * more_out + 2 * r_out + t_out + 2 * tip_out + (len(goods) - len(lines))
+                    yield Built(tuple(lines), (*fixed, *less, *more), rounding, tax, tip, out)
+
+
+def _less(figure: Figure, sign: int) -> Figure:
+    return Figure(figure.row, figure.role, figure.label, -sign * abs(figure.amount), figure.type)
+
+
+def _line_choices(goods: Sequence[Goods]) -> list[list[Goods]]:
+    """Return the goods with every discount among them, and without those that may be mere remarks."""
+    every = list(goods)
+    certain = [g for g in goods if g.certain]
+    bare = [g for g in goods if g.kind == "sale"]
+    choices = [every]
+    for choice in (certain, bare):
+        if choice not in choices:
+            choices.append(choice)
+    return choices
+
+
+def _subsets(figures: Sequence[Figure]) -> list[tuple[tuple[Figure, ...], int]]:
+    """Return the choices of figures to count, each with how many are left out."""
+    count = len(figures)
+    if count <= _COMBINED // 2:
+        chosen = [tuple(f for i, f in enumerate(figures) if mask >> i & 1) for mask in range(1 << count)]
+    else:
+        chosen = [tuple(figures), (), *((f,) for f in figures)]
+        chosen += [tuple(f for j, f in enumerate(figures) if j != i) for i in range(count)]
+    return [(choice, count - len(choice)) for choice in chosen]
+
+
+def _roundings(amounts: Sequence[int]) -> list[tuple[int, int]]:
+    """Return 抹零 as printed and with the other sign (most tills print what was cut off without a minus)."""
+    if not amounts:
+        return [(0, 0)]
+    return [(-abs(amounts[0]), 0), (abs(amounts[0]), 0), (0, 1)]
+
+
+def _sums(amounts: Sequence[int]) -> list[tuple[int, int]]:
+    """Return none, all, and each single amount: taxes are printed by rate, with or without their sum."""
+    found = {0: 1 if amounts else 0}
+    for amount in amounts:
+        found.setdefault(amount, 0)
+    found.setdefault(sum(amounts), 0)
+    return list(found.items())

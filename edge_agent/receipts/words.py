@@ -1,0 +1,156 @@
+"""The words of receipts: what a printed label means, by language, as data in ``words/*.toml``."""
+
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from re import compile as fixed  # constant patterns of this module only; those of the tables are RE2's
+from typing import Any, TypeVar
+
+import re2
+
+T = TypeVar("T")
+
+# What traditional and Japanese forms share with simplified ones, for the characters that receipt words use.
+_FOLD = str.maketrans(
+    "應總計額單號實錢現銀員機據編發數價優讓續贖稅時間檯臺訂會點餘寶電貨項類帳賬結補廚復聯戶廢沖減禮儲門網軟"
+    "収証釣預番領売買払込円軽対処請験検済検楽図伝録検圖國業務產產條碼紙張費餐廳賣買開關銷",
+    "应总计额单号实钱现银员机据编发数价优让续赎税时间台台订会点余宝电货项类账账结补厨复联户废冲减礼储门网软"
+    "収証釣預番領売買払込円軽対処请験検済検楽図伝録検图国业务产产条码纸张费餐厅卖买开关销",
+)
+_WIDE = fixed(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_REMARK = fixed(r"\([^()]*\)|（[^（）]*）")
+_RATE = fixed(r"[@(]?\d+(?:[.,]\d+)?\s*%\)?")
+_MASKED = fixed(r"\S*[*xX•]{3,}[- ]?\d+\S*|\S*\d[*xX•-]{3,}\S*")
+_EDGE = " \t【】「」『』《》〈〉〔〕:;,.*#-=+~_|/\\<>[](){}·•★☆●○◆◇■□▲△※→►﹍…'\"`、。！!?№"
+_BLANKS = fixed(r"\s+")
+_DROP = fixed(r"[.:#*'№]")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a label means: ``group`` (``money`` ``info`` ``fields`` ``tenders``), ``role`` in it, ``rank`` (0: best)."""
+
+    group: str
+    role: str
+    rank: int = 0
+
+
+def is_wide(text: str) -> bool:
+    """Tell whether the text holds Chinese, Japanese or Korean."""
+    return _WIDE.search(text) is not None
+
+
+def fold(text: str) -> str:
+    """Return the text in the one form words are compared in: NFKC, lower case, simplified."""
+    return unicodedata.normalize("NFKC", text).casefold().translate(_FOLD)
+
+
+def normal(label: str) -> str:
+    """Return a label as the word tables spell it: folded, without decoration, and without blanks if it is CJK."""
+    text = _MASKED.sub(" ", fold(label)).strip(_EDGE)
+    if is_wide(text):
+        return _BLANKS.sub("", text)
+    return _BLANKS.sub(" ", _DROP.sub("", text)).strip()
+
+
+def variants(label: str) -> tuple[str, ...]:
+    """Return the forms to look a label up in: without remarks in brackets and without rates, then as printed."""
+    full = normal(label)
+    bare = normal(_RATE.sub(" ", _REMARK.sub(" ", label)))
+    return (full,) if bare == full or not bare else (bare, full)
+
+
+class Lexicon:
+    """The words of some languages, the first one's meaning first."""
+
+    def __init__(self, tables: Iterable[Mapping[str, Any]], tenders: Mapping[str, str] | None = None) -> None:
+        self._meanings = re2.Set.FullMatchSet(_quiet())
+        self._kinds = re2.Set.FullMatchSet(_quiet())
+        self._words: list[Word] = []
+        self._kind_names: list[str] = []
+        self.headings: dict[str, str] = {}
+        self._known: dict[str, Word | None] = {}
+        self._known_kinds: dict[str, str | None] = {}
+        for pattern, kind in (tenders or {}).items():
+            self._learn(pattern, Word("tenders", kind))
+        for table in tables:
+            self._add(table)
+        self._meanings.Compile()
+        self._kinds.Compile()
+
+    def _add(self, table: Mapping[str, Any]) -> None:
+        for group in ("tenders", "money", "info", "fields"):
+            for role, patterns in table.get(group, {}).items():
+                for rank, same in enumerate(patterns if group == "fields" else [patterns]):
+                    for pattern in same:
+                        self._learn(pattern, Word(group, role, rank))
+        for role, names in table.get("headings", {}).items():
+            for name in names:
+                self.headings.setdefault(_BLANKS.sub("", fold(name)), role)
+        for group in ("kinds", "channels"):
+            for name, patterns in table.get(group, {}).items():
+                for pattern in patterns:
+                    self._kinds.Add(fold_pattern(pattern))
+                    self._kind_names.append(name if group == "kinds" else f"channel:{name}")
+
+    def _learn(self, pattern: str, word: Word) -> None:
+        self._meanings.Add(fold_pattern(pattern))
+        self._words.append(word)
+
+    def meaning(self, label: str) -> Word | None:
+        """Return what a label means, or None. A label is what stands before a value, or a whole short row."""
+        try:
+            return self._known[label]
+        except KeyError:
+            found = None
+            if 0 < len(label) <= 40:
+                found = next((self._words[min(hit)] for text in variants(label) if (hit := _match(self._meanings, text))), None)
+            return _remember(self._known, label, found)
+
+    def kind(self, text: str) -> str | None:
+        """Return the kind (or ``channel:name``) that a title names, or None. Only whole titles count, not sentences."""
+        try:
+            return self._known_kinds[text]
+        except KeyError:
+            found = None
+            if 0 < len(text) <= 40:
+                inside = tuple(normal(part) for part in _REMARK.findall(text))
+                hits = (_match(self._kinds, form) for form in (*variants(text), *inside))
+                found = next((self._kind_names[min(hit)] for hit in hits if hit), None)
+            return _remember(self._known_kinds, text, found)
+
+
+def fold_pattern(pattern: str) -> str:
+    """Return a pattern in the form labels are folded to; RE2 escapes such as ``\\d`` stay."""
+    return pattern.translate(_FOLD)
+
+
+# Labels repeat from slip to slip, names of goods do too; beyond this many the memory is begun anew.
+_MEMORY = 4096
+
+
+def _remember(known: dict[str, T], key: str, value: T) -> T:
+    if len(known) >= _MEMORY:
+        known.clear()
+    known[key] = value
+    return value
+
+
+def _match(patterns: re2.Set, text: str) -> Sequence[int]:
+    return patterns.Match(text) if text else ()
+
+
+def _quiet() -> re2.Options:
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+@cache
+def table(language: str) -> dict[str, Any]:
+    """Return a shipped word table."""
+    text = files("edge_agent.receipts").joinpath("words", f"{language}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -91,13 +91,13 @@ class CentralStore:
         return {name: ranges for name, ranges in holes.items() if ranges}
 
     def meet(self, topics: Topics, epoch: str, streams: Iterable[str]) -> bool:
-        """Make an agent's epoch known, with nothing received. Return False if it was known already."""
-        if topics in self._agents and any(known == epoch for known, _ in self._agents[topics].streams):
-            return False
+        """Make streams of an agent's epoch known, with nothing received. Return False if all were known already."""
+        known = self._agents[topics].streams if topics in self._agents else {}
+        unknown = [name for name in streams if (epoch, name) not in known]
         with self._transaction():
-            for name in streams:
+            for name in unknown:
                 self._stream(topics, epoch, name)
-        return True
+        return bool(unknown)
 
     def store(self, messages: Sequence[Message], at_ms: int) -> Batch:
         """Store the frames in one transaction and return after COMMIT. ``at_ms``: Unix time, for the alarms.

@@ -189,6 +189,18 @@ def test_restored_from_before_an_epoch_it_takes_its_word_back(
     agent.wait(upto(0), "the watermark of an epoch the backup never saw")
 
 
+def test_restored_from_before_a_stream_it_takes_its_word_back(
+    central: CentralProcess, agent: BareAgent, tmp_path: Path
+) -> None:
+    agent.send([orders_of(1, 3)])
+    agent.wait(upto(3))
+    reading.backup(central.database, tmp_path / "backup.db")
+    agent.send([message(AGENT, "ops", "e1", order_events(1, 2))])
+    agent.wait(lambda ack: ack.upto == {"orders": 3, "ops": 2})
+    central.restart(tmp_path / "backup.db")
+    agent.wait(lambda ack: ack.upto == {"orders": 3, "ops": 0}, "the watermark of a stream the backup never saw")
+
+
 def test_a_hole_is_asked_for_once_it_has_lasted(central: CentralProcess, agent: BareAgent) -> None:
     agent.send([orders_of(1, 2), orders_of(6, 7)])
     first = agent.wait(upto(2))

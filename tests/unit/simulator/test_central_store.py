@@ -200,8 +200,10 @@ def test_a_backup_is_the_past(store: CentralStore, database: Path, tmp_path: Pat
     old.close()
 
 
-def test_an_epoch_it_never_saw_can_be_met(store: CentralStore) -> None:
+def test_what_it_never_saw_can_be_met(store: CentralStore) -> None:
     store.store([orders_of(1, 3)], 0)
     assert not store.meet(AGENT, "e1", ["orders"])
+    assert store.meet(AGENT, "e1", ["orders", "ops"])
+    assert store.ack(AGENT).upto == {"orders": 3, "ops": 0}
     assert store.meet(AGENT, "e2", ["orders", "ops"])
     assert (store.ack(AGENT).epoch, store.ack(AGENT).upto) == ("e2", {"orders": 0, "ops": 0})

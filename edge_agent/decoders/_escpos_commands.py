@@ -40,10 +40,12 @@ def _column_image(buffer: bytearray, at: int) -> int:
 
 
 def _raster_image(buffer: bytearray, at: int) -> int:
+    if buffer[at + 2 : at + 3] not in (b"", b"0"):
+        return INVALID  # said early: nothing behind it has to wait
     if len(buffer) - at < 8:
         return NEED_MORE
     row, rows = _word(buffer, at + 4), _word(buffer, at + 6)
-    known = buffer[at + 2] == 0x30 and buffer[at + 3] in b"\x00\x01\x02\x030123"
+    known = buffer[at + 3] in b"\x00\x01\x02\x030123"
     return 8 + row * rows if known and row <= MAX_ROW and row * rows <= MAX_IMAGE else INVALID
 
 
@@ -100,10 +102,12 @@ def _counted(buffer: bytearray, at: int) -> int:
 
 
 def _large_graphics(buffer: bytearray, at: int) -> int:
+    if buffer[at + 2 : at + 3] not in (b"", b"L"):
+        return INVALID
     if len(buffer) - at < 9:
         return NEED_MORE
     count = int.from_bytes(buffer[at + 3 : at + 7], "little")
-    known = buffer[at + 2] == ord("L") and buffer[at + 7] == 48 and buffer[at + 8] in _GRAPHICS
+    known = buffer[at + 7] == 48 and buffer[at + 8] in _GRAPHICS
     return 7 + count if known and 2 <= count <= MAX_IMAGE else INVALID
 
 
@@ -252,8 +256,10 @@ COMMANDS: dict[bytes, int | Measure] = {
     b"\x1dz": _one_of(b"0", 5),
 }
 
-# A printer skips these: padding, flow control that leaked through, page mode's cancel, the bell.
-IGNORED = b"\x00\x07\x11\x13\x18"
+# A printer skips these: flow control that leaked through, page mode's cancel, the bell.
+IGNORED = b"\x07\x11\x13\x18"
+# It skips NUL too, and drivers pad with many of them. Few at a time are what a line read at the wrong speed looks like.
+PADDING = 8
 
 
 def token_pattern(acting: set[bytes]) -> re.Pattern[bytes]:
@@ -262,7 +268,7 @@ def token_pattern(acting: set[bytes]) -> re.Pattern[bytes]:
     Group 1: text, group 2: the ``\n`` or ``\r\n`` right behind it, group 3: a line end alone, group 4: a run of
     commands that change nothing we keep. ``acting``: the commands that do something and so are left out of group 4.
     """
-    branches = [b"[" + re.escape(IGNORED) + b"]"]
+    branches = [b"[" + re.escape(IGNORED) + b"]", b"\\x00{%d}" % PADDING]
     quiet: dict[int, dict[int, bytes]] = {}
     for key, length in COMMANDS.items():
         if isinstance(length, int) and key not in acting:

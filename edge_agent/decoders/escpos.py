@@ -23,7 +23,7 @@ from functools import partial
 from typing import Literal
 
 from edge_agent.decoders import _escpos_symbols as symbols
-from edge_agent.decoders._escpos_commands import COMMANDS, INVALID, NEED_MORE, token_pattern
+from edge_agent.decoders._escpos_commands import COMMANDS, INVALID, NEED_MORE, PADDING, token_pattern
 from edge_agent.decoders._escpos_modes import MODE_COMMANDS, Modes
 from edge_agent.decoders._escpos_page import Page
 from edge_agent.fields import Settings as BaseSettings
@@ -218,8 +218,7 @@ class Decoder:
         """Read one command or one piece of noise; return False if it is not all there yet."""
         buffer, at = self._buffer, self._pos
         if buffer[at] not in b"\x10\x1b\x1c\x1d":
-            self._control(at)
-            return True
+            return self._control(at)
         if len(buffer) - at < 2:
             return False
         if buffer[at] == 0x1B and buffer[at + 1] in b"\x1d\x1e*":
@@ -249,7 +248,7 @@ class Decoder:
         change(self._modes, command)
         self._modes.changed()
 
-    def _control(self, at: int) -> None:
+    def _control(self, at: int) -> bool:
         byte = self._buffer[at]
         if byte == 0x09:
             self._begin(at)
@@ -267,8 +266,15 @@ class Decoder:
                 self._after_return = True
             self._room -= 1
             self._check_length()
+        elif byte == 0x00:
+            run = self._buffer[at : at + PADDING]
+            count = len(run) - len(run.lstrip(b"\0"))
+            if count < PADDING and at + count == len(self._buffer):
+                return False  # padding or noise: what follows will tell
+            self._noise(at, count)
         else:
             self._noise(at, 1)
+        return True
 
     def _noise(self, at: int, length: int) -> None:
         at = self._begin(at)

@@ -14,6 +14,8 @@ from edge_agent.storage.space import PAGE_BYTES
 
 T = TypeVar("T")
 
+_BUSY_SECONDS = 1.0  # a predecessor that is just dying; the lock file keeps every other agent out
+
 
 class DamagedError(Exception):
     """The database is not what was written; only salvage helps."""
@@ -46,7 +48,7 @@ class Database(aiosqlite.Connection):
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK on any error. Raises FullError or DamagedError in place of SQLite's own errors."""
+    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK on any error. Raises FullError, DamagedError or StorageError."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -82,10 +84,10 @@ def lenient_text(value: bytes) -> str:
 
 
 def connect(path: Path, wal_pages: int) -> sqlite3.Connection:
-    """Open or create the database with the durability the contract asks for. Raises FullError, DamagedError, StorageError."""
+    """Open or create the database, durable as the contract asks. Raises FullError, DamagedError, StorageError."""
     connection: sqlite3.Connection | None = None
     try:
-        connection = sqlite3.connect(path, isolation_level=None)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
         connection.text_factory = lenient_text
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # only heeded before the first table
         # No -shm file (32 KB that a full disk may not have), and no second program beside the one connection.

@@ -28,6 +28,7 @@ from edge_agent.storage.connection import (
 from edge_agent.storage.ledger import Ledger, load_positions
 from edge_agent.storage.outbox import Outbox
 from edge_agent.storage.space import PAGE_BYTES, Space
+from edge_agent.storage.state import State
 
 DATABASE = "edge.db"
 # Left behind by a process that met damage while it ran: the next one salvages, even if a check finds nothing.
@@ -69,7 +70,7 @@ def locked(state_dir: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Opening:
-    """Opens the database in the connection's thread; ``outbox`` and ``state`` are there once ``connect`` returns."""
+    """Opens the database in the connection's thread; ``outbox`` and ``facts`` are there once ``connect`` returns."""
 
     state_dir: Path
     space: Space
@@ -78,7 +79,7 @@ class Opening:
     machine_id: str | None
     at: Moment
     outbox: Outbox | None = None
-    state: state.State | None = None
+    facts: State | None = None
 
     def connect(self) -> sqlite3.Connection:
         """Return the open database, salvaged where it was damaged. Raises StorageError with what to do."""
@@ -150,7 +151,7 @@ class Opening:
             raise DamagedError("the epoch is missing")
         ledger = Ledger(name, meta.sent_mark(connection), load_positions(connection))
         self.outbox = Outbox(ledger, self.origin, self.compression)
-        self.state = state.load(connection)
+        self.facts = state.load(connection)
         machine = meta.get(connection, meta.MACHINE)
         if machine is not None and self.machine_id is not None and machine != self.machine_id:
             _log.warning("storage_cloned", old_epoch=name)

@@ -56,7 +56,7 @@ class Recorder:
             self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, True, at))
 
     def with_room(self, connection: sqlite3.Connection, at: Moment, operation: Callable[[], T]) -> T:
-        """Run a transaction; when the disk is full, free what may be freed and run it again. Raises FullError in the end."""
+        """Run a transaction; when the disk is full, free what may be freed and run it again. Raises FullError at last."""
         for _ in range(_ATTEMPTS):
             try:
                 return operation()

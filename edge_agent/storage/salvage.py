@@ -13,10 +13,12 @@ import shutil
 import sqlite3
 import uuid
 from collections import deque
+from collections.abc import Generator
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import structlog
 
@@ -87,6 +89,7 @@ def _readable(database: Path, stack: ExitStack) -> sqlite3.Connection:
     copied_log = copy.with_name(copy.name + "-wal")
     stack.callback(copy.unlink, missing_ok=True)
     stack.callback(copied_log.unlink, missing_ok=True)
+    stack.callback(copy.with_name(copy.name + "-shm").unlink, missing_ok=True)
     shutil.copyfile(database, copy)
     if log.exists():
         shutil.copyfile(log, copied_log)
@@ -102,9 +105,9 @@ def _readable(database: Path, stack: ExitStack) -> sqlite3.Connection:
 def _source(path: Path, stack: ExitStack) -> sqlite3.Connection:
     if path.stat().st_size < PAGE_BYTES:  # SQLite would delete the log of an empty database
         raise sqlite3.DatabaseError("too short")
-    source = stack.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+    # Read-only: on closing, SQLite would write the log into the damaged file and delete it.
+    source = stack.enter_context(closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)))
     source.text_factory = lenient_text
-    source.execute("PRAGMA locking_mode=EXCLUSIVE")
     for table in ("frame", "stream", "state", "meta"):
         source.execute(f"SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 0)")  # noqa: S608 — the schema, not the pages
     return source
@@ -183,22 +186,31 @@ def _copy_frames(target: sqlite3.Connection, source: sqlite3.Connection, renumbe
     low, high = rows.key(renumber.stream, 0), rows.end(renumber.stream) - 1
     select = f"SELECT {rows.COLUMNS} FROM frame WHERE id"  # noqa: S608 — a constant
     ranges, whole_end = readable_ranges(source, select, "id", low, high)
-    for first, last in ranges:
-        for columns in source.execute(f"{select} BETWEEN ? AND ? ORDER BY id", (first, last)):
-            row = rows.from_columns(renumber.stream, columns)
-            whole_end = whole_end if row.intact or last < high else False
-            for frame, gap in renumber.frames(row):
-                rows.insert(target, frame, row.recorded_ms, gap)
-    return whole_end
+    row = None
+    for columns in _read(source, f"{select} BETWEEN ? AND ? ORDER BY id", ranges):
+        row = rows.from_columns(renumber.stream, columns)
+        for frame, gap in renumber.frames(row):
+            rows.insert(target, frame, row.recorded_ms, gap)
+    return whole_end and (row is None or row.intact)
 
 
 def _copy_state(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
     select = f"SELECT number, {state.COLUMNS} FROM state WHERE number"  # noqa: S608 — a constant
     ranges, _ = readable_ranges(source, select, "number", 0, _NUMBERS)
-    for first, last in ranges:
-        for _, part, key, value, expires_ms, crc in source.execute(f"{select} BETWEEN ? AND ?", (first, last)):
-            if isinstance(value, bytes) and crc == state.checksum(part, key, value, expires_ms):
-                target.execute(state.UPSERT, (part, key, value, expires_ms, crc))
+    for _, part, key, value, expires_ms, crc in _read(source, f"{select} BETWEEN ? AND ? ORDER BY number", ranges):
+        if isinstance(value, bytes) and crc == state.checksum(part, key, value, expires_ms):
+            target.execute(state.UPSERT, (part, key, value, expires_ms, crc))
+
+
+def _read(
+    source: sqlite3.Connection, statement: str, ranges: list[tuple[int, int]]
+) -> Generator[tuple[Any, ...], None, None]:
+    for bounds in ranges:
+        cursor = source.execute(statement, bounds)
+        # Behind the last row of a readable range SQLite looks at the next page, which may be the damaged one.
+        with suppress(sqlite3.DatabaseError):
+            while (columns := cursor.fetchone()) is not None:
+                yield columns
 
 
 def readable_ranges(

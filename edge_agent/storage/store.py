@@ -76,18 +76,19 @@ class Storage:
 
         ``machine_id``: a keyed hash, None if unknown; another one than last time begins a new epoch.
         """
+        state_dir = state_dir.absolute()
         with locked(state_dir):
             space = Space(state_dir)
             opening = Opening(state_dir, space, origin, settings.compression, machine_id, clock.now())
             async with Database(opening.connect, iter_chunk_size=64) as database:
-                if opening.outbox is None or opening.state is None:
+                if opening.outbox is None or opening.facts is None:
                     raise StorageError("the database was not loaded")
                 thread = StorageThread(database, state_dir)
                 captures = Captures(state_dir / "captures", settings, space.total_bytes)
                 space.restore_reserve()
                 recorder = Recorder(opening.outbox, space, captures)
                 housekeeping = Housekeeping(recorder, settings)
-                writer = Writer(thread, recorder, housekeeping, clock, health, opening.state, lambda: None)
+                writer = Writer(thread, recorder, housekeeping, clock, health, opening.facts, lambda: None)
                 storage = cls(thread, recorder, writer, state_dir, clock, machine_id)
                 _log.info("storage_open", file=str(state_dir / DATABASE), epoch=storage.epoch)
                 try:

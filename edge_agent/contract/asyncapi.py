@@ -26,7 +26,7 @@ _PARAMETERS: Schema = {
 }
 
 
-def asyncapi() -> dict[str, Any]:
+def document() -> dict[str, Any]:
     """Return the document, from the agent's side: it sends frames, state and health, and receives the rest."""
     return {
         "asyncapi": "3.0.0",

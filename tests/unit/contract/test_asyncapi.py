@@ -8,14 +8,14 @@ import msgspec
 import pytest
 from jsonschema import Draft7Validator
 
-from edge_agent.contract.asyncapi import asyncapi
+from edge_agent.contract.asyncapi import document
 from edge_agent.contract.events import EVENT_TYPES
 from edge_agent.contract.messages import Ack, State
 from edge_agent.contract.topics import Topics, parse_up
 from tests.support import golden
 
 STANDARD = Path(__file__).parents[2] / "vectors" / "asyncapi" / "3.0.0.json"
-DOCUMENT = asyncapi()
+DOCUMENT = document()
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +29,13 @@ def test_it_is_valid_asyncapi_3(standard: Draft7Validator) -> None:
 
 @pytest.mark.parametrize("broken", ["operations.sendFrame.action", "info.version", "channels.up.address"])
 def test_the_standards_schema_does_find_errors(standard: Draft7Validator, broken: str) -> None:
-    document = json.loads(json.dumps(DOCUMENT))
+    broken_one = json.loads(json.dumps(DOCUMENT))
     *path, last = broken.split(".")
-    place = document
+    place = broken_one
     for name in path:
         place = place[name]
     place[last] = 7
-    assert not standard.is_valid(document)
+    assert not standard.is_valid(broken_one)
 
 
 def test_every_reference_leads_somewhere() -> None:

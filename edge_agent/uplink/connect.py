@@ -41,10 +41,22 @@ def close(client: mqtt.Client) -> None:
         sock.close()
 
 
+class _Socket(ssl.SSLSocket):
+    """Closes when the handshake fails: paho leaves that to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:
     """Return a context that checks chain and host name, TLS 1.2 at least. Raises LinkError ``tls_files``."""
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
+        context.sslsocket_class = _Socket
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if tls.client_certificate is not None:
             # An encrypted key would ask a terminal for its password: an empty one makes it an error instead.

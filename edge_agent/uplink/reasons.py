@@ -92,7 +92,7 @@ def link_error(error: OSError) -> LinkError:
         case TimeoutError():
             return LinkError("timeout")
         case ssl.SSLError():
-            return LinkError("tls_failed", error.reason or "")
+            return LinkError("tls_failed", str(error))
         case ConnectionRefusedError():
             return LinkError("refused")
         case socket.gaierror():

@@ -31,6 +31,7 @@ class UplinkSettings:
     password: str | None = None
     keepalive: int = 30
     connect_timeout: float = 10.0
+    puback_timeout: float = 10.0  # contract section 4
 
 
 @dataclass(frozen=True, slots=True)

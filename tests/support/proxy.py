@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from enum import StrEnum
 
-_CHUNK = 64 * 1024
+_CHUNK = 4 * 1024
 
 
 class Mode(StrEnum):
@@ -24,6 +25,7 @@ class Proxy:
         self.connections = 0
         self.forwarded = bytearray()  # what clients sent, for proofs about what was never sent
         self.delay = 0.0
+        self.bytes_per_second = 0  # of what clients send; 0: no limit
         self._current = Mode.FORWARD
         self._writers: set[asyncio.StreamWriter] = set()
         self._changed = asyncio.Event()
@@ -71,6 +73,8 @@ class Proxy:
             data = await reader.read(_CHUNK)
             if not data:
                 raise ConnectionResetError
+            if self.bytes_per_second and record is not None:
+                await asyncio.sleep(len(data) / self.bytes_per_second)
             if self.delay:
                 await asyncio.sleep(self.delay)
             if self.mode is Mode.SWALLOW:
@@ -85,8 +89,11 @@ class Proxy:
 async def proxied(target: int) -> AsyncIterator[Proxy]:
     """Run a proxy in front of a loopback port; its connections are cut at the end."""
     proxy = Proxy(target)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
+    listening = socket.create_server(("127.0.0.1", 0))
+    # A small receive buffer, inherited by every connection: the sender feels the proxy's pace, not the kernel's.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 1024)
+    server = await asyncio.start_server(proxy.serve, sock=listening, limit=8 * 1024)
+    proxy.port = listening.getsockname()[1]
     try:
         yield proxy
     finally:

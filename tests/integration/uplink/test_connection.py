@@ -206,3 +206,29 @@ async def test_a_failing_session_is_not_hidden(broker: Broker) -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await harness.uplink.run(defect)
     assert caught.group_contains(ZeroDivisionError)
+
+
+async def test_a_frozen_broker_is_noticed_by_the_missing_puback(broker: Broker) -> None:
+    harness = Harness(settings(broker.port, puback_timeout=0.5))
+    async with running(harness.run()):
+        await until(lambda: harness.links)
+        broker.pause()
+        answers: list[int] = []
+        harness.links[0].send("up/orders", b"[]", answers.append)
+        await until(lambda: harness.code() == "no_puback")
+        assert answers == []
+        broker.resume()
+        await until(lambda: len(harness.links) > 1 and harness.code() is None)
+
+
+async def test_a_slow_line_is_given_the_time_it_takes(broker: Broker) -> None:
+    async with proxied(broker.port) as proxy:
+        proxy.bytes_per_second = 100_000
+        link = await open_link(settings(proxy.port, puback_timeout=1.5))
+        answers: list[int] = []
+        async with running(link.watch(lambda: None)):
+            # More than the kernel's buffers hold, so that the line's pace is seen here; 3 s at this pace.
+            link.send("nobody/listens", b"x" * 300_000, answers.append)
+            await until(lambda: answers)
+        assert answers == [0x10]
+        link.close()

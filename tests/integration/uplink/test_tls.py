@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,18 +91,29 @@ async def test_client_certificates_are_read_again_at_every_connect(tmp_path: Pat
         await probe(settings(broker.port, mine))
 
 
-async def test_many_small_packets_in_one_record_are_all_heard(broker: Broker, ca: Authority) -> None:
-    link = await open_link(settings(broker.port, TlsSettings(ca.ca)))
+async def test_packets_that_share_a_record_are_all_heard(ca: Authority) -> None:
+    """Mosquitto gives each packet a record of its own; other brokers do not. OpenSSL then holds them back, unseen."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"quite-a-secret-7261")  # the end of CONNECT
+        writer.write(b"\x20\x03\x00\x00\x00")  # CONNACK
+        await reader.readuntil(b"echo/#\x01")  # the end of SUBSCRIBE
+        messages = b"".join(b"\x30\x0a\x00\x06echo/%d\x00!" % number for number in range(5))
+        writer.write(b"\x90\x04\x00\x01\x00\x01" + messages)  # SUBACK, granted QoS 1
+        await reader.read()
+        writer.close()
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*ca.issue("broker"))
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    link = await open_link(settings(server.sockets[0].getsockname()[1], TlsSettings(ca.ca)))
     came: list[Message] = []
-    answers: list[int] = []
     await link.subscribe("echo/#", came.append)
-    async with running(link.watch(lambda: None)):
-        for sent in range(15, 301, 15):
-            for number in range(15):
-                link.send(f"echo/{number}", b"x" * number, answers.append)
-            # A PUBACK and a message each: the last ones are heard without another byte on the wire.
-            await until(lambda total=sent: len(answers) == len(came) == total, seconds=5)  # type: ignore[misc]
+    await until(lambda: len(came) == 5, seconds=5)
+    assert [message.topic for message in came] == [f"echo/{number}" for number in range(5)]
     link.close()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_handshake_never_blocks_the_loop(broker: Broker, ca: Authority) -> None:

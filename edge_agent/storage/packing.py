@@ -59,7 +59,7 @@ def _fit(stream: Stream, events: Sequence[CloudEvent], encoding: Encoding) -> It
         yield from _fit(stream, events[half:], encoding)
     else:
         # A single event that is too large is sent as zstd whatever the setting, and cut if that is not enough.
-        event, packed = _cut(events[0])
+        event, packed = cut_to_fit(events[0])
         yield _frame(stream, [event], "zstd", packed)
 
 
@@ -67,16 +67,20 @@ def _frame(stream: Stream, events: Sequence[CloudEvent], encoding: Encoding, bod
     return Frame(stream, int(events[0].sequence), int(events[-1].sequence), len(events), encoding, body)
 
 
-def _packed(events: Sequence[CloudEvent], encoding: Encoding) -> bytes | None:
+def _packed(events: Sequence[CloudEvent], encoding: Encoding, room: int = MAX_SENT_BYTES) -> bytes | None:
     expanded = encode_events(events)
     if len(expanded) > MAX_EXPANDED_BYTES:
         return None
     body = pack(expanded, encoding)
-    return body if len(body) <= MAX_SENT_BYTES else None
+    return body if len(body) <= room else None
 
 
-def _cut(event: CloudEvent) -> tuple[CloudEvent, bytes]:
-    packed = _packed([event], "zstd")
+def cut_to_fit(event: CloudEvent, room: int = MAX_SENT_BYTES) -> tuple[CloudEvent, bytes]:
+    """Return ``event`` with as much of it as fits, flagged ``truncated`` if that is not all, and its zstd body.
+
+    Raises ValueError when even its bare figures are over ``room`` bytes.
+    """
+    packed = _packed([event], "zstd", room)
     if packed is not None:
         return event, packed
     fields = msgspec.json.decode(event.data)
@@ -85,10 +89,10 @@ def _cut(event: CloudEvent) -> tuple[CloudEvent, bytes]:
         evidence["flags"] = [*evidence.get("flags", []), "truncated"]
     for candidate in _shorter(fields):
         event = msgspec.structs.replace(event, data=msgspec.Raw(msgspec.json.encode(candidate)))
-        packed = _packed([event], "zstd")
+        packed = _packed([event], "zstd", room)
         if packed is not None:
             return event, packed
-    # Unreachable for every type of the catalogue: without its lists and long strings none is over 64 KiB.
+    # Unreachable at 64 KiB for every type of the catalogue: without lists and long strings none is that large.
     raise ValueError(f"event {event.id} of type {event.type} cannot be cut to fit a frame")
 
 

@@ -1,13 +1,14 @@
 """Frames made smaller: split where the broker's packets are small, cut out where central asks for less.
 
-The events' bytes are never touched, but for a single event that fits no packet.
+An event's bytes are never touched, but for a single one that fits no packet.
 """
 
 from collections.abc import Iterator
 
 import msgspec
 
-from edge_agent.contract.frames import Encoding, Frame, pack, unpack
+from edge_agent.contract.frames import Frame, decode_events, pack, unpack
+from edge_agent.storage.packing import cut_to_fit
 
 _split_events = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -15,13 +16,13 @@ _split_events = msgspec.json.Decoder(list[msgspec.Raw]).decode
 def fit(frame: Frame, room: int) -> Iterator[Frame]:
     """Yield ``frame`` in parts of at most ``room`` bytes of body each, their sequences unchanged.
 
-    A single event that is too large is packed as zstd whatever its encoding was; if that is not enough it is yielded
-    as it is: larger than ``room``. Raises FrameError on a damaged body.
+    A single event that is too large is packed as zstd whatever its encoding was, and cut if that is not enough; only
+    one that cannot be cut so far is yielded larger than ``room``. Raises FrameError on a damaged body.
     """
     if len(frame.body) <= room:
         yield frame
     elif frame.count == 1:
-        yield frame if frame.encoding == "zstd" else _repacked(frame, "zstd")
+        yield _squeezed(frame, room)
     else:
         events = _split_events(unpack(frame.body, frame.encoding))
         half = len(events) // 2
@@ -49,6 +50,10 @@ def _part(frame: Frame, events: list[msgspec.Raw], offset: int) -> Frame:
     return Frame(frame.stream, first, first + len(events) - 1, len(events), frame.encoding, body)
 
 
-def _repacked(frame: Frame, encoding: Encoding) -> Frame:
-    body = pack(unpack(frame.body, frame.encoding), encoding)
-    return Frame(frame.stream, frame.first, frame.last, frame.count, encoding, body)
+def _squeezed(frame: Frame, room: int) -> Frame:
+    (event,) = decode_events(frame.body, frame.encoding)
+    try:
+        _, body = cut_to_fit(event, room)
+    except ValueError:
+        return frame
+    return Frame(frame.stream, frame.first, frame.last, frame.count, "zstd", body)

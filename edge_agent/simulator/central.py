@@ -18,18 +18,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
-
-from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_agent.clock import Clock
-from edge_agent.contract.messages import UNREADABLE, Ack, decode_ack, encode
+from edge_agent.contract.messages import Ack, encode
 from edge_agent.contract.topics import Topics
 from edge_agent.simulator.central_frames import Message
+from edge_agent.simulator.central_link import Link, Remembered, Subscribed, Trouble
 from edge_agent.simulator.central_store import Alarm, Batch, CentralStore, News
 
 # One transaction takes at most this many frames: 512 x 64 KiB is 32 MB of memory in the worst case.
@@ -42,13 +36,6 @@ TICK_SECONDS = 0.5
 # a third off the CPU and half again as many frames of one event (measured). An idle store's frame waits for nothing.
 LINGER_ABOVE = 2
 LINGER_SECONDS = 0.005
-SESSION_SECONDS = 7 * 24 * 3600
-RECEIVE_MAXIMUM = 1_000  # frames the broker may have on the way to us unacknowledged
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """The broker answered: frames flow from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +47,11 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """An acknowledgement the broker had retained, perhaps from before this database's backup."""
-
-    agent: Topics
-    ack: Ack
-
-
-@dataclass(frozen=True, slots=True)
 class Stop:
     """SIGTERM or SIGINT."""
 
 
-Work = Message | Subscribed | Need | Remembered | Stop
+Work = Message | Subscribed | Remembered | Trouble | Need | Stop
 
 
 @dataclass(slots=True)
@@ -85,7 +64,7 @@ class _Hole:
 class Central:
     """The working thread: everything that changes the database or publishes happens in ``run``."""
 
-    def __init__(self, store: CentralStore, link: "Link", work: SimpleQueue[Work], delay: float, quiet: bool) -> None:
+    def __init__(self, store: CentralStore, link: Link, work: SimpleQueue[Work], delay: float, quiet: bool) -> None:
         """``delay``: seconds slept before each transaction, to fall behind on purpose."""
         self._store = store
         self._link = link
@@ -97,21 +76,25 @@ class Central:
 
     def run(self) -> None:
         """Work until told to stop; what was queued before is stored first."""
-        while True:
-            items = self._take()
-            messages = [item for item in items if isinstance(item, Message)]
-            if messages:
-                self._store_frames(messages)
-            for item in items:
+        stopping = False
+        while not stopping:
+            messages: list[Message] = []
+            for item in self._take():
                 match item:
+                    case Message():
+                        messages.append(item)
                     case Subscribed():
                         self._start()
-                    case Need(agent, ranges) if agent in self._store.agents():
-                        self._acknowledge(agent, ranges)
                     case Remembered(agent, ack):
                         self._remember(agent, ack)
+                    case Trouble(kind, detail):
+                        say({"alarm": kind, "detail": detail})
+                    case Need(agent, ranges) if agent in self._store.agents():
+                        self._acknowledge(agent, ranges)
                     case Stop():
-                        return
+                        stopping = True
+            if messages:
+                self._store_frames(messages)
             self._ask_for_holes()
 
     def _take(self) -> list[Work]:
@@ -167,64 +150,6 @@ class Central:
         # agent sends again without waiting for its next event.
         if self._store.meet(agent, ack.epoch, ack.upto):
             self._acknowledge(agent)
-
-
-class Link:
-    """The MQTT connection: paho's own thread fills the queue."""
-
-    def __init__(self, work: SimpleQueue[Work], client_id: str, tenant: str) -> None:
-        self._work = work
-        self._tenant = tenant
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = lambda *_: work.put(Subscribed())
-        self._client.on_message = self._on_message
-        self._client.reconnect_delay_set(1, 5)
-
-    def start(self, host: str, port: int) -> None:
-        """Connect, now or as soon as the broker is there, and stay connected."""
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
-        properties.SessionExpiryInterval = SESSION_SECONDS
-        properties.ReceiveMaximum = RECEIVE_MAXIMUM
-        self._client.connect_async(host, port, keepalive=30, clean_start=False, properties=properties)
-        self._client.loop_start()
-
-    def login(self, username: str, password: str | None) -> None:
-        """Name the broker account."""
-        self._client.username_pw_set(username, password)
-
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Publish a retained acknowledgement."""
-        self._client.publish(topic, payload, qos=1, retain=True)
-
-    def stop(self) -> None:
-        """Say goodbye to the broker."""
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            say({"alarm": "refused", "detail": str(reason)})
-            return
-        # Our own acknowledgements are wanted once, to see what an earlier life of this database had promised.
-        client.subscribe(
-            [
-                (f"o2o/1/{self._tenant}/+/+/down/ack", SubscribeOptions(qos=1)),
-                (f"o2o/1/{self._tenant}/+/+/up/+", SubscribeOptions(qos=1)),
-            ]
-        )
-
-    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        match message.topic.split("/"):
-            case [_, _, tenant, store, agent, "down", "ack"]:
-                if message.retain:
-                    try:
-                        self._work.put(Remembered(Topics(tenant, store, agent), decode_ack(message.payload)))
-                    except UNREADABLE:
-                        say({"alarm": "bad_ack", "topic": message.topic})
-            case _:
-                pairs = getattr(message.properties, "UserProperty", [])
-                self._work.put(Message(message.topic, dict(pairs), bytes(message.payload)))
 
 
 def lines(batch: Batch) -> Iterator[dict[str, object]]:
@@ -292,7 +217,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: work.put(Stop()))
     store = CentralStore(options.database)
-    link = Link(work, options.client_id, options.tenant)
+    link = Link(work.put, options.client_id, options.tenant)
     if options.username:
         password = options.password_file.read_text("utf-8").strip() if options.password_file else None
         link.login(options.username, password)

@@ -89,9 +89,9 @@ def connect(path: Path, wal_pages: int) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
         connection.text_factory = lenient_text
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # only heeded before the first table
-        # No -shm file (32 KB that a full disk may not have), and no second program beside the one connection.
+        # First of all: no -shm file (32 KB that a full disk may not have), no second program beside the one connection.
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # only heeded before the first table
         _begin_log(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={wal_pages}")

@@ -44,16 +44,20 @@ class Recorder:
         """Make ``outcomes`` durable, all of them in one transaction. Raises FullError when not even that can be."""
         self.captures.write(capture for outcome in outcomes for capture in outcome.captures)
         drafts = [draft for outcome in outcomes for draft in outcome.events]
-        drafts.extend(self._level_changed(at))
-        batch = self.outbox.batch(drafts, at)
+        notices = self._level_notice(at)
+        batch = self.outbox.batch([*drafts, *notices], at)
+        # What tells head office that space runs short must not be the first thing to go.
+        precious = {Stream.ORDERS, *(notice.stream for notice in notices)}
         need = _OVERHEAD_BYTES + 2 * batch.size + 2 * _state_bytes(outcomes)
-        squeezed = not self._make_room(connection, need, at)
+        whole = self._make_room(connection, need, at)
         try:
+            squeezed = set() if whole else batch.last.keys() - precious
             self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, squeezed, at))
         except FullError:
-            if squeezed:
-                raise
-            self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, True, at))
+            squeezed = batch.last.keys() - {Stream.ORDERS}
+            self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, squeezed, at))
+        if notices:
+            self._change_level()
 
     def with_room(self, connection: sqlite3.Connection, at: Moment, operation: Callable[[], T]) -> T:
         """Run a transaction; when the disk is full, free what may be freed and run it again. Raises FullError at last."""
@@ -73,22 +77,29 @@ class Recorder:
             return free >= 2 * self.space.low_water + missing
         return free < self.space.low_water
 
-    def _level_changed(self, at: Moment) -> list[Draft]:
+    def _level_notice(self, at: Moment) -> list[Draft]:
         if not self.notice():
             return []
+        shed = {str(stream): count for stream, count in self.shed.items()}
+        told = data.StorageLow(level="ok" if self.low else "low", free=self.space.free(), shed=shed)
+        return [Draft(id=uuid7(at.wall_ms), stream=Stream.OPS, type="o2o.agent.storage_low.v1", at=at, data=told)]
+
+    def _change_level(self) -> None:
         self.low = not self.low
-        free = self.space.free()
-        level = "low" if self.low else "ok"
-        told = data.StorageLow(level=level, free=free, shed=dict(self.shed))
-        _log.warning("storage_space", level=level, free=free, shed=dict(self.shed))
+        _log.warning("storage_space", low=self.low, free=self.space.free(), shed=sum(self.shed.values()))
         if not self.low:
             self.space.restore_reserve()
             self.shed.clear()
-        return [Draft(id=uuid7(at.wall_ms), stream=Stream.OPS, type="o2o.agent.storage_low.v1", at=at, data=told)]
 
     def _write(
-        self, connection: sqlite3.Connection, outcomes: Sequence[Outcome], batch: Batch, squeezed: bool, at: Moment
+        self,
+        connection: sqlite3.Connection,
+        outcomes: Sequence[Outcome],
+        batch: Batch,
+        squeezed: set[Stream],
+        at: Moment,
     ) -> None:
+        """Write everything; of the streams in ``squeezed`` only that there was no room for their events."""
         positions = self.outbox.ledger.positions
         watermarks = {
             stream: position.upto for stream, position in positions.items() if position.upto != position.saved
@@ -96,11 +107,10 @@ class Recorder:
         evicted: Counter[str] = Counter()
         with transaction(connection):
             for frame in batch.frames:
-                if not squeezed or frame.stream == Stream.ORDERS:
+                if frame.stream not in squeezed:
                     self.outbox.insert(connection, frame, at)
-            if squeezed:
-                for stream in batch.last.keys() - {Stream.ORDERS}:
-                    evicted[stream] = self.outbox.insert_evicted(connection, stream, batch.last[stream], at)
+            for stream in squeezed:
+                evicted[stream] = self.outbox.insert_evicted(connection, stream, batch.last[stream], at)
             for outcome in outcomes:
                 state.write(connection, outcome.state)
             ledger.save_watermarks(connection, watermarks)

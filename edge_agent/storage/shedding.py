@@ -11,10 +11,13 @@ from edge_agent.storage import rows
 from edge_agent.storage.captures import Captures
 from edge_agent.storage.connection import transaction
 from edge_agent.storage.outbox import Outbox
+from edge_agent.storage.space import PAGE_BYTES
 
 # Freed at a time: enough that it is not done for every group, little enough that the log holds the pages it touches.
 BITE_BYTES = 64 * 1024
 _BITE_ROWS = 200
+# A gap event takes half a kilobyte itself: replacing less than two pages of events may not free a single one.
+_LEAST_BYTES = 2 * PAGE_BYTES
 
 _SHED_ORDER = (Stream.PRESENCE, Stream.OPS, Stream.CHECKINS)
 _DELIVERED_ORDER = (*_SHED_ORDER, Stream.ORDERS)
@@ -71,7 +74,7 @@ def _evict_oldest(connection: sqlite3.Connection, outbox: Outbox, stream: Stream
             break
         run.append(head)
         size += head.size
-    if not run:
+    if size < _LEAST_BYTES:
         return 0
     first = max(run[0].first, after + 1)  # a frame may be delivered in part
     with transaction(connection):

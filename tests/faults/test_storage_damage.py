@@ -144,7 +144,9 @@ async def test_a_lost_first_page_costs_no_event(shop: tuple[Path, list[Draft]], 
     assert not list(state_dir.glob("*.graft*"))
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"SQLite format 3\0", b"\0" * 40_000, random.Random(1).randbytes(50_000)])
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"SQLite format 3\0", b"\0" * 40_000, random.Random(1).randbytes(50_000)]
+)
 async def test_garbage_is_kept_and_a_new_life_begins(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "edge.db").write_bytes(content)
     ids, _, said, _ = await salvaged_orders(tmp_path)

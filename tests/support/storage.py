@@ -22,7 +22,16 @@ from edge_agent.storage import Storage, StorageSettings
 ORIGIN = Origin("acme", "sh-0001", "pc-1", ZoneInfo("Asia/Shanghai"))
 AT = Moment(1_795_343_465_120, 86_400_123, "6f2f1c1e-0000-4000-8000-000000000001", TimeQuality.SYNCED)
 
-GOODS = ("农夫山泉550ml", "可口可乐330ml", "乐事薯片原味75g", "蒙牛纯牛奶250ml", "康师傅红烧牛肉面", "双汇火腿肠", "卫龙辣条", "德芙巧克力43g")
+GOODS = (
+    "农夫山泉550ml",
+    "可口可乐330ml",
+    "乐事薯片原味75g",
+    "蒙牛纯牛奶250ml",
+    "康师傅红烧牛肉面",
+    "双汇火腿肠",
+    "卫龙辣条",
+    "德芙巧克力43g",
+)
 
 
 class SetClock(Clock):

@@ -105,7 +105,9 @@ async def test_possibly_sent_follows_the_first_publish(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("image_taken", ["while sending", "before sending"])
-async def test_a_restored_image_is_found_out_though_new_orders_took_the_numbers(tmp_path: Path, image_taken: str) -> None:
+async def test_a_restored_image_is_found_out_though_new_orders_took_the_numbers(
+    tmp_path: Path, image_taken: str
+) -> None:
     live, image = tmp_path / "live", tmp_path / "image"
     async with running(live) as storage:
         await storage.commit(of(*(order(n) for n in range(3))))
@@ -140,9 +142,11 @@ async def test_a_new_epoch_is_all_or_nothing(tmp_path: Path) -> None:
         await storage.commit(of(*(order(n) for n in range(5))))
         before, epoch = await held(storage, Stream.ORDERS), storage.epoch
         await storage._thread.run(
-            lambda c: c.execute(
-                "CREATE TEMP TRIGGER stop BEFORE INSERT ON main.meta BEGIN SELECT RAISE(ABORT, 'no'); END"
-            ).rowcount
+            lambda c: (
+                c.execute(
+                    "CREATE TEMP TRIGGER stop BEFORE INSERT ON main.meta BEGIN SELECT RAISE(ABORT, 'no'); END"
+                ).rowcount
+            )
         )
         with pytest.raises(Exception, match="no"):
             await storage.begin_epoch("rolled_back")

@@ -188,7 +188,9 @@ async def test_a_damaged_row_becomes_a_gap_and_is_never_sent(tmp_path: Path) -> 
         for n in range(6):
             await storage.commit(of(*(order(10 * n + k) for k in range(3))))
         await storage._thread.run(
-            lambda c: c.execute("UPDATE frame SET body = zeroblob(length(body)) WHERE id & 0xFFFFFFFFFFFF IN (4, 7)").rowcount
+            lambda c: (
+                c.execute("UPDATE frame SET body = zeroblob(length(body)) WHERE id & 0xFFFFFFFFFFFF IN (4, 7)").rowcount
+            )
         )
         found = await held(storage, Stream.ORDERS)
         assert [(i.first, i.last, i.gap) for i in found if i.gap] == [(4, 9, "damaged")]

@@ -169,7 +169,7 @@ def _shipped_templates(document: Document) -> list[str]:
 
 def _failed_samples(document: Document, settings: StoreSettings) -> Iterator[Problem]:
     for index, template in enumerate(settings.receipt_templates):
-        for failure in receipts.check_samples(receipts.compile_template(template)):
+        for failure in receipts.check_samples(receipts.compile(template)):
             yield document.problem(("receipt_template", index, "samples"), " ".join(failure.split()))
 
 

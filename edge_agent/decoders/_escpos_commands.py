@@ -40,7 +40,7 @@ def _column_image(buffer: bytearray, at: int) -> int:
 
 
 def _raster_image(buffer: bytearray, at: int) -> int:
-    if buffer[at + 2 : at + 3] not in (b"", b"0"):
+    if not buffer.startswith(b"\x1dv0"[: len(buffer) - at], at):
         return INVALID  # said early: nothing behind it has to wait
     if len(buffer) - at < 8:
         return NEED_MORE
@@ -102,7 +102,7 @@ def _counted(buffer: bytearray, at: int) -> int:
 
 
 def _large_graphics(buffer: bytearray, at: int) -> int:
-    if buffer[at + 2 : at + 3] not in (b"", b"L"):
+    if not buffer.startswith(b"\x1d8L"[: len(buffer) - at], at):
         return INVALID
     if len(buffer) - at < 9:
         return NEED_MORE
@@ -262,20 +262,33 @@ IGNORED = b"\x07\x11\x13\x18"
 PADDING = 8
 
 
-def token_pattern(acting: set[bytes]) -> re.Pattern[bytes]:
-    r"""Return the pattern of what needs no thought, tried at every position.
+def token_pattern(acting: set[bytes], modes: set[bytes]) -> re.Pattern[bytes]:
+    r"""Return the pattern of what needs little thought, tried at every position.
 
     Group 1: text, group 2: the ``\n`` or ``\r\n`` right behind it, group 3: a line end alone, group 4: a run of
-    commands that change nothing we keep. ``acting``: the commands that do something and so are left out of group 4.
+    commands that change nothing we keep, group 5: one command of fixed length that sets a mode (``modes``).
+    ``acting``: the commands that do something else and so are in none of these.
     """
-    branches = [b"[" + re.escape(IGNORED) + b"]", b"\\x00{%d}" % PADDING]
-    quiet: dict[int, dict[int, bytes]] = {}
-    for key, length in COMMANDS.items():
-        if isinstance(length, int) and key not in acting:
-            letters = quiet.setdefault(key[0], {})
-            letters[length] = letters.get(length, b"") + re.escape(key[1:])
-    for lead, by_length in quiet.items():
-        bodies = [b"[%b][\\x00-\\xff]{%d}" % (letters, length - 2) for length, letters in by_length.items()]
-        branches.append(re.escape(bytes((lead,))) + b"(?:" + b"|".join(bodies) + b")")
+    quiet = [b"[" + re.escape(IGNORED) + b"]", b"\\x00{%d}" % PADDING]
+    quiet += _branches({key: length for key, length in _FIXED.items() if key not in acting | modes})
+    setting = _branches({key: length for key, length in _FIXED.items() if key in modes})
     text = rb"([\x20-\x7e\x80-\xff]+)(\r?\n)?"
-    return re.compile(text + rb"|(\r?\n)|((?:" + b"|".join(branches) + rb")+)")
+    return re.compile(text + rb"|(\r?\n)|((?:" + b"|".join(quiet) + rb")+)|(" + b"|".join(setting) + rb")")
+
+
+_FIXED = {key: length for key, length in COMMANDS.items() if isinstance(length, int)}
+
+
+def _branches(commands: dict[bytes, int]) -> list[bytes]:
+    """Return one alternative for each lead byte: within it, the letters of each length."""
+    letters: dict[int, dict[int, bytes]] = {}
+    for key, length in commands.items():
+        by_length = letters.setdefault(key[0], {})
+        by_length[length] = by_length.get(length, b"") + re.escape(key[1:])
+    return [
+        re.escape(bytes((lead,)))
+        + b"(?:"
+        + b"|".join(b"[%b][\\x00-\\xff]{%d}" % (chars, length - 2) for length, chars in by_length.items())
+        + b")"
+        for lead, by_length in letters.items()
+    ]

@@ -29,14 +29,22 @@ class Modes:
         self.unit = 0
         self.glyphs: frozenset[int] = frozenset()
         self.user_glyphs = False
-        self._charset: text.Charset | None = None
+        self.changed()
 
     def _startup_national(self) -> int:
         return 8 if self.startup in text.JAPANESE else 0  # Epson: the default of Japanese models is Japan's set
 
     def changed(self) -> None:
-        """Tell that a mode was set: the character set is worked out anew when text comes."""
-        self._charset = None
+        """Tell that a mode was set: what follows from it is worked out anew when it is needed."""
+        self._charset: text.Charset | None = None
+        self._commands: bytes | None = None
+
+    def state(self) -> tuple[object, ...]:
+        """Return all that ``prefix`` would bring back, but for the display, to be compared."""
+        return (
+            self.table, self.kanji, self.kanji_system, self.utf_8, self.national, self.font, self.wide,
+            self.wide_kanji, self.spacing, self.tabs, self.unit, self.glyphs, self.user_glyphs,
+        )  # fmt: skip
 
     @property
     def pitch(self) -> int:
@@ -72,6 +80,11 @@ class Modes:
 
     def prefix(self) -> bytes:
         """Return commands that bring a fresh printer with the same start-up page to these modes; empty at start-up."""
+        if self._commands is None:
+            self._commands = self._text_prefix() + self._layout_prefix()
+        return self._commands + b"\x1b=\x02" if self.display else self._commands
+
+    def _text_prefix(self) -> bytes:
         out = bytearray()
         if self.national != self._startup_national():
             out += bytes((0x1B, 0x52, self.national))
@@ -83,9 +96,6 @@ class Modes:
             out += b"\x1c&" if self.kanji else b"\x1c."
         if self.utf_8 != (self.startup == "utf_8"):
             out += b"\x1c(C\x02\x000" + (b"2" if self.utf_8 else b"1")
-        out += self._layout_prefix()
-        if self.display:
-            out += b"\x1b=\x02"
         return bytes(out)
 
     def _layout_prefix(self) -> bytes:

@@ -19,23 +19,19 @@ customer display on the same line). They follow the receipt they came with, one 
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 from edge_agent.decoders import _escpos_symbols as symbols
 from edge_agent.decoders._escpos_commands import COMMANDS, INVALID, NEED_MORE, PADDING, token_pattern
 from edge_agent.decoders._escpos_modes import MODE_COMMANDS, Modes
-from edge_agent.decoders._escpos_page import Page
+from edge_agent.decoders._escpos_slip import EMPTY_PICTURE, Slip
 from edge_agent.fields import Settings as BaseSettings
-from edge_agent.observations import Observation, Receipt, Undecoded
+from edge_agent.observations import Observation
 
-# A text receipt of 256 KiB is over 5,000 lines: 15 m of paper. With pictures (512 KiB at most each) one MiB is enough.
-MAX_TEXT = 256 * 1024
+# A text receipt of 256 KiB (``MAX_TEXT``) and its pictures, 512 KiB at most each.
 MAX_RECEIPT = 1024 * 1024
 # Noise belongs to no receipt for ever: 64 KiB is a minute at 9600 baud.
 MAX_NOISE = 64 * 1024
-
-EMPTY_PICTURE = b"\x1dv0\x00\x00\x00\x00\x00"
 
 Encoding = Literal[
     "gb18030", "gbk", "gb2312", "big5", "shift_jis", "cp932", "euc_jp", "euc_kr", "utf_8",
@@ -55,11 +51,8 @@ class Settings(BaseSettings):
 # Star line mode: commands that begin ESC GS or ESC RS, and its raster mode. ESC/POS has neither.
 _STAR = re.compile(rb"\x1b(?:\x1d[taAybRPxLhS#@\x03\x19]|\x1e[aAEFdrL]|\*r[\x20-\x7e])")
 _ESCPOS_ONLY = re.compile(rb"(?<!\x1b)[\x1c\x1d]")
+_STAR_LEADS = (b"\x1b\x1d", b"\x1b\x1e", b"\x1b*")
 _STAR_END = re.compile(rb"\x1bd[\x00-\x030-3]|\x1b\*rB")
-# Documents and label languages that drivers send by mistake: SVG, PDF, PostScript, PJL (after ESC %-), ZPL, TSPL, CPCL.
-_DOCUMENT = re.compile(
-    rb"\s*(?:<svg|<\?xml|<!DOCTYPE|<html|%PDF-|%!PS|12345X@PJL|\^XA|SIZE \d+ ?mm|! 0 200 200 )", re.IGNORECASE
-)
 _CUT = re.compile(rb"\x1dV(?:[\x00\x010-1]|[AB][\x00-\xff])")
 _DISPLAY_END = re.compile(rb"\x1b=[\x00-\xff]|" + _CUT.pattern)
 
@@ -80,12 +73,13 @@ class Decoder:
 
     def __init__(self, settings: Settings) -> None:
         self._modes = Modes(settings.encoding)
-        self._page = Page()
         self._buffer = bytearray()  # the bytes from ``consumed`` on
         self._pos = 0  # up to here the buffer is read
         self._consumed = 0
         self._out: list[Observation] = []
-        self._open = False
+        self._slip = Slip(self._modes)
+        self._settled: set[bytes] = set()
+        self._open = False  # something of the slip has come
         self._actions: dict[bytes, Callable[[bytes], None]] = {
             b"\x1b@": self._initialize,
             b"\x1b$": self._move_absolute,
@@ -95,23 +89,12 @@ class Decoder:
             b"\x1d(": self._group,
             b"\x1d8": self._graphics,
             b"\x1dk": self._bar_code,
-            **{key: partial(self._change_mode, change) for key, change in MODE_COMMANDS.items()},
+            **dict.fromkeys(MODE_COMMANDS, self._set_mode),
             **dict.fromkeys(_CUTS, self._cut),
             **dict.fromkeys(_FEEDS, self._feed_paper),
             **dict.fromkeys(_PRINTS_PICTURE, self._picture),
             **dict.fromkeys(_DEFINES_PICTURE, self._picture_definition),
         }
-        self._fresh()
-
-    def _fresh(self) -> None:
-        self._prefix = b""
-        self._run = bytearray()  # text bytes since the last command that matters
-        self._room = MAX_TEXT
-        self._pictures: list[tuple[int, int, bytes]] = []  # start, end, what stands for it in a capture
-        self._barcodes: list[str] = []
-        self._aside: dict[str, bytearray] = {}
-        self._language = ""  # another printer's, once recognised
-        self._after_return = False
 
     def feed(self, data: bytes) -> list[Observation]:
         """Take bytes as they arrive, cut anywhere; return what became complete."""
@@ -126,8 +109,8 @@ class Decoder:
         rest = self._buffer[self._pos :]
         if rest:
             self._begin(self._pos)
-            if not self._language:
-                self._put_aside("display" if self._modes.display else "unfinished", rest)
+            if not self._slip.language:
+                self._slip.put_aside("display" if self._modes.display else "unfinished", rest)
             self._pos = len(self._buffer)
         if self._open:
             self._finish("no_cut")
@@ -145,7 +128,7 @@ class Decoder:
 
     def modes(self) -> bytes:
         """Return commands that bring a fresh decoder to the modes at ``consumed``; empty at start-up values."""
-        return self._prefix if self._open else self._modes.prefix()
+        return self._slip.prefix if self._open else self._modes.prefix()
 
     def _take(self) -> list[Observation]:
         out, self._out = self._out, []
@@ -161,8 +144,8 @@ class Decoder:
     def _read(self) -> None:
         buffer = self._buffer
         while self._pos < len(buffer):
-            if self._language or self._modes.display:
-                if not (self._skip_language() if self._language else self._skip_display()):
+            if self._slip.language or self._modes.display:
+                if not (self._skip_language() if self._slip.language else self._skip_display()):
                     return
                 continue
             token = _TOKEN.match(buffer, self._pos, MAX_RECEIPT if self._open else len(buffer))
@@ -173,6 +156,10 @@ class Decoder:
             kind = token.lastindex
             if kind == 4:
                 self._pos = token.end()
+                self._check_length()
+            elif kind == 5:
+                self._pos = token.end()
+                self._set_mode(bytes(token[5]))
                 self._check_length()
             elif kind == 3:
                 self._pos = token.end()
@@ -187,49 +174,58 @@ class Decoder:
             end -= start
             line_end -= start
             start = 0
-        if line_end - start >= self._room:
-            end = line_end = min(end, start + self._room)
-        self._run += self._buffer[start:end]
-        self._room -= line_end - start
-        self._after_return = False
+        if line_end - start >= self._slip.room:
+            end = line_end = min(end, start + self._slip.room)
+        self._slip.run += self._buffer[start:end]
+        self._slip.room -= line_end - start
+        self._slip.after_return = False
         self._pos = end
         if line_end > end:
             self._pos = line_end
-            self._new_line()
-        if self._room <= 0 or self._pos >= MAX_RECEIPT:
+            self._slip.new_line()
+        if self._slip.room <= 0 or self._pos >= MAX_RECEIPT:
             self._finish("truncated")
 
     def _line_feed(self, length: int) -> None:
         if not self._open:
             return
-        if self._after_return and not self._run:
-            self._after_return = False  # CR ended this line already
+        if self._slip.after_return and not self._slip.run:
+            self._slip.after_return = False  # CR ended this line already
         else:
-            self._new_line()
-        self._room -= length
+            self._slip.new_line()
+        self._slip.room -= length
         self._check_length()
 
-    def _new_line(self) -> None:
-        self._flush()
-        self._after_return = False
-        self._page.end_line()
+    def _set_mode(self, command: bytes) -> None:
+        """Obey a command that sets a mode; ``_settled`` holds those that would change nothing now."""
+        if self._slip.run:
+            self._slip.flush()
+        if command in self._settled:
+            return
+        before = self._modes.state()
+        MODE_COMMANDS[command[:2]](self._modes, command)
+        if self._modes.state() != before:
+            self._modes.changed()
+            self._settled.clear()
+        if len(command) <= 4:  # the short ones recur all the time and are few
+            self._settled.add(command)
 
     def _command(self) -> bool:
         """Read one command or one piece of noise; return False if it is not all there yet."""
         buffer, at = self._buffer, self._pos
-        if buffer[at] not in b"\x10\x1b\x1c\x1d":
-            return self._control(at)
-        if len(buffer) - at < 2:
-            return False
-        if buffer[at] == 0x1B and buffer[at + 1] in b"\x1d\x1e*":
-            star = self._star(at)
+        key = bytes(buffer[at : at + 2])
+        measure = COMMANDS.get(key)
+        if measure is None or key == b"\x1b*":
+            if key[0] not in b"\x10\x1b\x1c\x1d":
+                return self._control(at)
+            if len(key) < 2:
+                return False
+            star = self._star(at) if key in _STAR_LEADS else None
             if star is not None:
                 return star
-        key = bytes(buffer[at : at + 2])
-        measure = COMMANDS.get(key, INVALID)
-        length = measure if isinstance(measure, int) else measure(buffer, at)
+        length = INVALID if measure is None else measure if isinstance(measure, int) else measure(buffer, at)
         if length == INVALID:
-            self._noise(at, 2 if buffer[at + 1] >= 0x20 else 1)
+            self._noise(at, 2 if key[1] >= 0x20 else 1)
             return True
         if length == NEED_MORE or len(buffer) - at < length:
             return False
@@ -238,33 +234,30 @@ class Decoder:
         self._pos = at + length
         action = self._actions.get(key)
         if action is not None:
-            if self._run:
-                self._flush()
+            if self._slip.run:
+                self._slip.flush()
             action(bytes(buffer[at : at + length]))
         self._check_length()
         return True
-
-    def _change_mode(self, change: Callable[[Modes, bytes], None], command: bytes) -> None:
-        change(self._modes, command)
-        self._modes.changed()
 
     def _control(self, at: int) -> bool:
         byte = self._buffer[at]
         if byte == 0x09:
             self._begin(at)
             self._pos += 1
-            self._flush()
-            self._page.tab(self._modes.tabs, self._modes.pitch)
+            self._slip.flush()
+            self._slip.page.tab(self._modes.tabs, self._modes.pitch)
             self._check_length()
         elif byte == 0x0C:
             self._pos = at + 1
-            self._end_printed_line()
+            self._slip.flush()
+            self._slip.page.end_line_if_any()
         elif byte == 0x0D:
             self._pos = at + 1
-            if self._run or self._page.has_text:
-                self._new_line()
-                self._after_return = True
-            self._room -= 1
+            if self._slip.run or self._slip.page.has_text:
+                self._slip.new_line()
+                self._slip.after_return = True
+            self._slip.room -= 1
             self._check_length()
         elif byte == 0x00:
             run = self._buffer[at : at + PADDING]
@@ -279,16 +272,13 @@ class Decoder:
     def _noise(self, at: int, length: int) -> None:
         at = self._begin(at)
         self._pos = at + length
-        self._put_aside("noise", self._buffer[at : at + length])
-        if len(self._aside["noise"]) >= MAX_NOISE:
+        self._slip.put_aside("noise", self._buffer[at : at + length])
+        if len(self._slip.aside["noise"]) >= MAX_NOISE:
             self._finish("truncated")
         self._check_length()
 
-    def _put_aside(self, reason: str, data: bytes | bytearray) -> None:
-        self._aside.setdefault(reason, bytearray()).extend(data)
-
     def _check_length(self) -> None:
-        if self._open and (self._pos >= MAX_RECEIPT or self._room <= 0):
+        if self._open and (self._pos >= MAX_RECEIPT or self._slip.room <= 0):
             self._finish("truncated")
 
     # Other readers on the line.
@@ -300,12 +290,12 @@ class Decoder:
         if not _STAR.match(self._buffer, at) or (self._open and _ESCPOS_ONLY.search(self._buffer, 0, at)):
             return None
         self._pos = self._begin(at)
-        self._language = "star"
+        self._slip.language = "star"
         return True
 
     def _skip_language(self) -> bool:
         """Keep the bytes of another printer language up to its cut."""
-        end = (_STAR_END if self._language == "star" else _CUT).search(self._buffer, self._pos, MAX_RECEIPT + 4)
+        end = (_STAR_END if self._slip.language == "star" else _CUT).search(self._buffer, self._pos, MAX_RECEIPT + 4)
         if end is None and len(self._buffer) < MAX_RECEIPT + 4:
             self._pos = max(self._pos, len(self._buffer) - 3)  # a cut may be half there
             return False
@@ -316,15 +306,15 @@ class Decoder:
     def _skip_display(self) -> bool:
         """Set aside what goes to the customer display; a cut means that the printer is listening again."""
         start = self._begin(self._pos)
-        limit = start + MAX_NOISE - len(self._aside.get("display", b""))
+        limit = start + MAX_NOISE - len(self._slip.aside.get("display", b""))
         end = _DISPLAY_END.search(self._buffer, start, limit + 4)
         if end is None and len(self._buffer) < limit + 4:
             stop = max(start, len(self._buffer) - 3)
-            self._put_aside("display", self._buffer[start:stop])
+            self._slip.put_aside("display", self._buffer[start:stop])
             self._pos = stop
             return False
         stop = limit if end is None or end.start() > limit else end.start()
-        self._put_aside("display", self._buffer[start:stop])
+        self._slip.put_aside("display", self._buffer[start:stop])
         self._pos = stop
         if end is None or stop != end.start():
             self._finish("truncated")
@@ -335,9 +325,6 @@ class Decoder:
             self._select(end[0])
         return True
 
-    def _has_content(self) -> bool:
-        return bool(self._page.has_text or self._page.lines or self._run or self._barcodes or self._pictures)
-
     # A receipt's life.
 
     def _begin(self, at: int) -> int:
@@ -345,87 +332,52 @@ class Decoder:
         if self._open:
             return at
         self._open = True
-        self._prefix = self._modes.prefix()
+        self._slip.prefix = self._modes.prefix()
         self._pos = at
         self._forget_read()
         return 0
 
-    def _flush(self) -> None:
-        """Print the run of text under way."""
-        if not self._run:
-            return
-        data = bytes(self._run)
-        self._run.clear()
-        modes = self._modes
-        if not self._page.lines and not self._page.has_text and _DOCUMENT.match(data):
-            self._language = "foreign"
-            return
-        text, bad = modes.decode(data)
-        if bad:
-            self._put_aside("encoding", bad)
-        self._page.put(text, len(data), modes.pitch, modes.wide, modes.wide_kanji, modes.charset.two_byte)
-
-    def _end_printed_line(self) -> None:
-        self._flush()
-        self._page.end_line_if_any()
-
     def _finish(self, flag: str) -> None:
-        """Emit the receipt under way, if anything was printed, and what was set aside; start afresh."""
-        self._flush()
-        lines = self._page.finished()
-        if self._language:  # none of it was meant for this decoder; the capture has it all
-            lines = ()
-            self._aside.clear()
-        pictures = any(stand_in for _, _, stand_in in self._pictures)
-        if lines or self._barcodes or pictures or self._language:
-            flags = [self._language, flag]
-            flags += ["image_only"] if pictures and not (lines or self._barcodes or self._language) else []
-            flags += ["undecodable"] if "encoding" in self._aside else []
-            self._out.append(Receipt(lines, self._raw(), tuple(self._barcodes), tuple(filter(None, flags))))
-        self._out += [Undecoded(bytes(data), reason) for reason, data in self._aside.items()]
+        """Emit what is under way and start afresh."""
+        self._out += self._slip.observations(self._buffer[: self._pos], flag)
         self._open = False
-        self._fresh()
+        self._slip = Slip(self._modes)
         self._forget_read()
-
-    def _raw(self) -> bytes:
-        raw = bytearray(self._prefix)
-        at = 0
-        for start, end, stand_in in self._pictures:
-            raw += self._buffer[at:start] + stand_in
-            at = end
-        return bytes(raw + self._buffer[at : self._pos])
 
     # What the commands do: each takes the whole command, already read.
 
     def _initialize(self, _command: bytes) -> None:
-        self._page.drop_line()
+        self._slip.page.drop_line()
         self._modes.reset()
+        self._settled.clear()
 
     def _cut(self, _command: bytes) -> None:
         if self._open:
             self._finish("")
 
     def _feed_paper(self, _command: bytes) -> None:
-        self._page.end_line_if_any()
+        self._slip.page.end_line_if_any()
 
     def _move_absolute(self, command: bytes) -> None:
-        self._page.move_to(self._modes.dots(int.from_bytes(command[2:], "little")))
+        self._slip.page.move_to(self._modes.dots(int.from_bytes(command[2:], "little")))
 
     def _move_relative(self, command: bytes) -> None:
-        self._page.move_to(self._page.x + self._modes.dots(int.from_bytes(command[2:], "little", signed=True)))
+        self._slip.page.move_to(
+            self._slip.page.x + self._modes.dots(int.from_bytes(command[2:], "little", signed=True))
+        )
 
     def _select(self, command: bytes) -> None:
         """``ESC =``: bit 0 is the printer; without it the bytes go to the customer display."""
         self._modes.display = not command[2] & 1
-        if self._open and not (self._modes.display or self._has_content()):
+        if self._open and not (self._modes.display or self._slip.has_content()):
             self._finish("")
 
     def _picture(self, command: bytes) -> None:
-        self._pictures.append((self._pos - len(command), self._pos, EMPTY_PICTURE))
+        self._slip.pictures.append((self._pos - len(command), self._pos, EMPTY_PICTURE))
 
     def _picture_definition(self, command: bytes) -> None:
         if self._open:
-            self._pictures.append((self._pos - len(command), self._pos, b""))
+            self._slip.pictures.append((self._pos - len(command), self._pos, b""))
 
     def _graphics(self, command: bytes) -> None:
         """``GS ( L`` and ``GS 8 L``: the function stands behind the count."""
@@ -438,19 +390,13 @@ class Decoder:
         elif command[2] == ord("k"):
             data = symbols.two_dimensional(command)
             if data is not None:
-                self._add_code(data)
+                self._slip.add_code(data)
 
     def _bar_code(self, command: bytes) -> None:
-        self._barcodes.append(symbols.bar_code(command))
+        self._slip.barcodes.append(symbols.bar_code(command))
 
     def _clone_qr(self, command: bytes) -> None:
-        self._add_code(command[7:])
-
-    def _add_code(self, data: bytes) -> None:
-        try:
-            self._barcodes.append(data.decode("utf-8"))
-        except UnicodeDecodeError:
-            self._barcodes.append(self._modes.decode(data)[0])
+        self._slip.add_code(command[7:])
 
 
-_TOKEN = token_pattern({b"\x1b@", *_OPENING, *_CUTS, *_FEEDS, b"\x1b=", *MODE_COMMANDS})
+_TOKEN = token_pattern({b"\x1b@", *_OPENING, *_CUTS, *_FEEDS, b"\x1b="}, set(MODE_COMMANDS))

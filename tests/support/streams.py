@@ -1,6 +1,7 @@
 """Byte streams for the decoders' tests: cut, disturbed, misread at a wrong speed, and the corpus others wrote."""
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def decode(name: str, pieces: list[bytes], idle: bool = True, **settings: Any) -
 def cut_at(data: bytes, points: list[int]) -> list[bytes]:
     """Return ``data`` in pieces, cut at the points."""
     edges = [0, *sorted(points), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def flip_bits(data: bytes, share: float, rng: random.Random) -> bytes:
@@ -48,7 +49,7 @@ def flip_bits(data: bytes, share: float, rng: random.Random) -> bytes:
 
 
 def misread(data: bytes, ratio: float) -> bytes:
-    """Return what a UART running at ``ratio`` times the sender's speed (8N1, idle between bytes: none) makes of ``data``."""
+    """Return what a UART at ``ratio`` times the sender's speed (8N1, no pause between bytes) makes of ``data``."""
     bits = [bit for byte in data for bit in (0, *(byte >> place & 1 for place in range(8)), 1)]
 
     def level(time: float) -> int:

@@ -12,17 +12,17 @@ from edge_agent.decoders import _vectors, escpos
 from edge_agent.observations import Receipt, Undecoded
 from tests.support.streams import cut_at, decode
 
+CODES = """
+    1b40 1d5600 1d564203 1b69 1c26 1c2e 1b7401 1b7410 1b520f 1c4331 1c4330 1b2400001b5ca800 1b24f401 09
+    1b440a141e00 1b4400 1d2111 1d2100 1b2130 1b4d01 1b2005 1d506500 1c5701 1d763000020002004142
+    1d7630000200 1d284c02003032 1d382c 1d6b0234303036003132 1d6b4903 1d286b0600315030 1b3d02 1b3d01
+    1b1d7400 1b6402 100401 1014010005 0a 0d 0c 00 0000000000000000 1b 1d 1c 10 ff 81 b9 1b2501
+    1b26014141020102 1c2843020030 1b700019fa 1b4c 18
+"""
 FRAGMENTS = [
     *(f"{word}\n".encode("gb18030") for word in ("合计 16.00", "现金  20.00", "TOTAL", "单价×数量    2")),
-    *(bytes.fromhex(code) for code in (
-        "1b40", "1d5600", "1d564203", "1b69", "1c26", "1c2e", "1b7401", "1b7410", "1b520f", "1c4331", "1c4330",
-        "1b2400001b5ca800", "1b24f401", "09", "1b440a141e00", "1b4400", "1d2111", "1d2100", "1b2130", "1b4d01", "1b2005",
-        "1d506500", "1c5701", "1d763000020002004142", "1d7630000200", "1d284c02003032", "1d382c", "1d6b0234303036003132",
-        "1d6b4903", "1d286b0600315030", "1b3d02", "1b3d01", "1b1d7400", "1b6402", "100401", "1014010005", "0a", "0d", "0c",
-        "00", "0000000000000000", "1b", "1d", "1c", "10", "ff", "81", "b9", "1b2501", "1b26014141020102", "1c2843020030",
-        "1b700019fa", "1b4c", "18",
-    )),
-]  # fmt: skip
+    *map(bytes.fromhex, CODES.split()),
+]
 escpos_streams = st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=6), max_size=30).map(b"".join)
 escpos_settings = st.sampled_from(["gb18030", "shift_jis", "utf_8", "cp858", "big5"]).map(lambda e: {"encoding": e})
 LINES = [
@@ -80,7 +80,7 @@ def test_after_silence_everything_is_consumed(case: Case) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(escpos_settings, escpos_streams)
-def test_a_capture_decodes_to_its_receipt(given_settings: dict[str, str], data: bytes) -> None:
+def test_a_capture_decodes_to_its_receipt(given_settings: dict[str, Any], data: bytes) -> None:
     seen = decode("escpos", [data], **given_settings)
     if any(isinstance(one, Undecoded) and one.reason in ("noise", "unfinished") for one in seen):
         return  # half a command at a receipt's end is told from noise only by what followed the receipt

@@ -228,7 +228,7 @@ def _table(lead: int, lengths: dict[int, str]) -> dict[bytes, int | Measure]:
 
 COMMANDS: dict[bytes, int | Measure] = {
     **_table(0x10, {3: "\x05"}),
-    **_table(0x1B, {2: "245<@LSimv\x0c", 3: " !%-3=?AEGJKMRTUVadeorstu{9", 4: "$\\Bf8", 5: "p7", 10: "W"}),
+    **_table(0x1B, {2: "245<@LSimv\x0c", 3: " !%-3?AEGJKMRTUVadeorstu{9", 4: "$\\Bf8", 5: "p7", 10: "W"}),
     **_table(0x1C, {2: "&.JK\x0e\x0f\x12\x14", 3: "!-CWr", 4: "S?p", 76: "2"}),  # FS 2: one 24 × 24 glyph
     **_table(0x1D, {2: ":c<\x0c", 3: "!/BEHITabfhjrw|Z", 4: "$\\ALPW", 5: "^"}),
     b"\x10\x04": _real_time({1: 3, 2: 3, 3: 3, 4: 3, 5: 3, 6: 3, 7: 4, 8: 4, 18: 4}),
@@ -236,6 +236,7 @@ COMMANDS: dict[bytes, int | Measure] = {
     b"\x1b&": _user_glyphs,
     b"\x1b(": _counted,
     b"\x1b*": _column_image,
+    b"\x1b=": _one_of(b"\x01\x02\x03", 3),  # printer, display, both; one bit makes it of ESC - (underline)
     b"\x1bC": _alarm_or_page_length,
     b"\x1bD": _tab_stops,
     b"\x1bZ": _clone_qr,

@@ -54,7 +54,7 @@ _ESCPOS_ONLY = re.compile(rb"(?<!\x1b)[\x1c\x1d]")
 _STAR_LEADS = (b"\x1b\x1d", b"\x1b\x1e", b"\x1b*")
 _STAR_END = re.compile(rb"\x1bd[\x00-\x030-3]|\x1b\*rB")
 _CUT = re.compile(rb"\x1dV(?:[\x00\x010-1]|[AB][\x00-\xff])")
-_DISPLAY_END = re.compile(rb"\x1b=[\x00-\xff]|" + _CUT.pattern)
+_DISPLAY_END = re.compile(rb"\x1b=[\x01-\x03]|" + _CUT.pattern)
 
 # Commands that print or place something: with them a receipt begins. (Pictures being defined print nothing.)
 _OPENING = frozenset(

@@ -1,13 +1,18 @@
 """Every decoder's vectors, cut at every byte."""
 
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from edge_agent import decoders
 from edge_agent.decoders import _vectors
-from edge_agent.observations import Receipt
+from edge_agent.observations import Observation, Receipt, Record, Undecoded
 from tests.support.streams import decode
 
-NAMES = [name for name in decoders.names() if name in ("escpos", "lines")]
+NAMES = decoders.names()
 VECTORS = [(name, vector) for name in NAMES for vector in _vectors.load(name)]
 IDS = [f"{name}-{vector.name}" for name, vector in VECTORS]
 
@@ -51,6 +56,28 @@ def test_selftest_names_the_vector_that_fails(monkeypatch: pytest.MonkeyPatch) -
     problems = decoders.check_vectors("escpos")
     assert len(problems) == 1
     assert "wrong" in problems[0]
+
+
+def test_the_example_in_the_docs_keeps_a_decoders_promises() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "add-a-register-language.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r'```python\n( *"""Acme.*?)```', page, re.DOTALL)
+    module: dict[str, Any] = {"__name__": "acme"}
+    exec(textwrap.dedent("   " + example.lstrip()), module)
+    data = b"\x02A-1;16.00\x03" + b"x" * 700 + b"\x03\x02B;1\x03zz"
+
+    def run(*pieces: bytes) -> list[Observation]:
+        decoder = module["Decoder"](module["Settings"]())
+        seen: list[Observation] = [one for piece in pieces for one in decoder.feed(piece)]
+        return seen + list(decoder.idle())
+
+    whole = run(data)
+    assert isinstance(whole[0], Record)
+    assert whole[0].fields == {"order_no": "A-1", "totals": {"payable": "16.00"}}
+    assert isinstance(whole[1], Undecoded)
+    for cut in range(len(data)):
+        assert run(data[:cut], data[cut:]) == whole, cut
+        first = module["Decoder"](module["Settings"]())
+        assert first.feed(data[:cut]) + run(first.unfinished(), data[cut:]) == whole, cut
 
 
 def test_the_registry_is_the_folder() -> None:

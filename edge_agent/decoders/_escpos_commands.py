@@ -263,18 +263,19 @@ IGNORED = b"\x07\x11\x13\x18"
 PADDING = 8
 
 
-def token_pattern(acting: set[bytes], modes: set[bytes]) -> re.Pattern[bytes]:
-    r"""Return the pattern of what needs little thought, tried at every position.
+def patterns(acting: set[bytes], modes: set[bytes]) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    r"""Return the pattern of what needs little thought, tried at every position, and the one that takes runs apart.
 
     Group 1: text, group 2: the ``\n`` or ``\r\n`` right behind it, group 3: a line end alone, group 4: a run of
-    commands that change nothing we keep, group 5: one command of fixed length that sets a mode (``modes``).
-    ``acting``: the commands that do something else and so are in none of these.
+    commands of fixed length that print nothing. The second pattern finds the commands of such a run; its group 1: one
+    that sets a mode (``modes``). ``acting``: the commands that do something else and so are in no run.
     """
     quiet = [b"[" + re.escape(IGNORED) + b"]", b"\\x00{%d}" % PADDING]
     quiet += _branches({key: length for key, length in _FIXED.items() if key not in acting | modes})
     setting = _branches({key: length for key, length in _FIXED.items() if key in modes})
     text = rb"([\x20-\x7e\x80-\xff]+)(\r?\n)?"
-    return re.compile(text + rb"|(\r?\n)|((?:" + b"|".join(quiet) + rb")+)|(" + b"|".join(setting) + rb")")
+    run = b"((?:" + b"|".join(quiet + setting) + b")+)"
+    return re.compile(text + rb"|(\r?\n)|" + run), re.compile(b"(" + b"|".join(setting) + b")|" + b"|".join(quiet))
 
 
 _FIXED = {key: length for key, length in COMMANDS.items() if isinstance(length, int)}

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from edge_agent.decoders import _escpos_symbols as symbols
-from edge_agent.decoders._escpos_commands import COMMANDS, INVALID, NEED_MORE, PADDING, token_pattern
+from edge_agent.decoders._escpos_commands import COMMANDS, INVALID, NEED_MORE, PADDING, patterns
 from edge_agent.decoders._escpos_modes import MODE_COMMANDS, Modes
 from edge_agent.decoders._escpos_slip import EMPTY_PICTURE, Slip
 from edge_agent.fields import Settings as BaseSettings
@@ -32,6 +32,10 @@ from edge_agent.observations import Observation
 MAX_RECEIPT = 1024 * 1024
 # Noise belongs to no receipt for ever: 64 KiB is a minute at 9600 baud.
 MAX_NOISE = 64 * 1024
+
+# A driver has a few dozen styles, each set by a few commands before a run of text.
+MAX_SETTLED = 256
+MAX_SETTLED_RUN = 64
 
 Encoding = Literal[
     "gb18030", "gbk", "gb2312", "big5", "shift_jis", "cp932", "euc_jp", "euc_kr", "utf_8",
@@ -78,7 +82,7 @@ class Decoder:
         self._consumed = 0
         self._out: list[Observation] = []
         self._slip = Slip(self._modes)
-        self._settled: set[bytes] = set()
+        self._settled: dict[bytes, bool] = {}  # runs that change no mode now; whether they set any
         self._open = False  # something of the slip has come
         self._actions: dict[bytes, Callable[[bytes], None]] = {
             b"\x1b@": self._initialize,
@@ -156,10 +160,7 @@ class Decoder:
             kind = token.lastindex
             if kind == 4:
                 self._pos = token.end()
-                self._check_length()
-            elif kind == 5:
-                self._pos = token.end()
-                self._set_mode(bytes(token[5]))
+                self._pass_run(bytes(token[4]))
                 self._check_length()
             elif kind == 3:
                 self._pos = token.end()
@@ -196,19 +197,28 @@ class Decoder:
         self._slip.room -= length
         self._check_length()
 
+    def _pass_run(self, run: bytes) -> None:
+        """Obey a run of commands that print nothing; most were seen before and change nothing now."""
+        sets_modes = self._settled.get(run)
+        if sets_modes is None:
+            commands = [command for command in _IN_RUN.findall(run) if command]
+            for command in commands:
+                self._set_mode(command)
+            if len(self._settled) >= MAX_SETTLED:
+                self._settled.clear()
+            if len(run) <= MAX_SETTLED_RUN:
+                self._settled[run] = bool(commands)
+        elif sets_modes and self._slip.run:
+            self._slip.flush()
+
     def _set_mode(self, command: bytes) -> None:
-        """Obey a command that sets a mode; ``_settled`` holds those that would change nothing now."""
         if self._slip.run:
             self._slip.flush()
-        if command in self._settled:
-            return
         before = self._modes.state()
         MODE_COMMANDS[command[:2]](self._modes, command)
         if self._modes.state() != before:
             self._modes.changed()
             self._settled.clear()
-        if len(command) <= 4:  # the short ones recur all the time and are few
-            self._settled.add(command)
 
     def _command(self) -> bool:
         """Read one command or one piece of noise; return False if it is not all there yet."""
@@ -399,4 +409,4 @@ class Decoder:
         self._slip.add_code(command[7:])
 
 
-_TOKEN = token_pattern({b"\x1b@", *_OPENING, *_CUTS, *_FEEDS, b"\x1b="}, set(MODE_COMMANDS))
+_TOKEN, _IN_RUN = patterns({b"\x1b@", *_OPENING, *_CUTS, *_FEEDS, b"\x1b="}, set(MODE_COMMANDS))

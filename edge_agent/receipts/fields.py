@@ -12,6 +12,8 @@ from edge_agent.receipts.words import Lexicon, fold
 
 _NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
 _IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
+_DATE = re.compile(r"(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}(?!\d)|\d{1,2}:\d\d")
+_GROUPED = re.compile(r"\d{4}(?: \d{4}){1,6}(?!\S)")
 _WIDE_GAP = re.compile(r"\s{2,}")
 _STANDALONE = re.compile(r"#\s?(\d{2,12})")
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
@@ -110,6 +112,13 @@ def number(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]]
 
 
 def _numbered(value: str) -> str | None:
+    if _DATE.match(value.strip()):
+        return None
+    if "***" in value:
+        return None
+    grouped = _GROUPED.match(value.strip())
+    if grouped is not None:
+        return grouped[0].replace(" ", "")
     match = _NUMBER.match(value.strip(" #:.*"))
     return match[1] if match is not None and any(c.isdigit() for c in match[1]) else None
 
@@ -142,7 +151,10 @@ def ident(found: Mapping[str, list[tuple[int, Row, Pair]]], role: str) -> str | 
 def printed_at(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], order: str) -> datetime | None:
     """Return when the slip was printed: the time of payment before that of ordering, a labelled one before a bare one."""
     best = [s for _, row, pair in found.get("printed_at", ()) if (s := times.find(_own_text(row, pair), order))]
-    stamps = [s for row in rows if not row.rule and (s := times.find(row.text, order))]
+    stamps = [s for row in rows if not row.rule and (s := times.find(row.text, order, bare=False))]
+    if not best and not any(s.day for s in stamps):
+        unnamed = [row for row in rows if not any(p.word.role in ("number", "reference") for p in row.pairs)]
+        stamps = [s for row in unnamed if (s := times.find(row.text, order))]
     whole = times.combine(best)
     if whole is not None and (whole.hour or whole.minute or whole.second):
         return whole

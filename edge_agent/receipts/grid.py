@@ -17,6 +17,7 @@ _TIMES = "xX×*✕@"
 _FACTOR = re.compile(r"^(?P<a>[^xX×*✕@]*?)(?P<times>[xX×*✕@])(?P<b>[^xX×*✕@]*?)(?:=(?P<c>.+))?$")
 # A name and its price printed without a blank between: only money with two decimals, or with its mark, is taken off.
 _GLUED = re.compile(r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2})元?)$")
+_REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
 _GLUED_FIELD = re.compile(r"(?P<label>[^\d\W][^\d]{0,8}?)(?P<value>\d[\w-]{0,30})")
 _SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
 _LONGEST_LABEL = 6  # words; "AMOUNT OF GST INCLUDED IN TOTAL" is as long as a label gets before it is a sentence
@@ -117,6 +118,11 @@ def _word(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
     if factor is not None and (parts := _factors(factor, gap)):
         yield from parts
         return
+    remark = _REMARKED.match(bare)
+    if remark is not None and (number := parse(remark["number"])) is not None:
+        yield Token(remark["number"], gap, number)
+        yield Token(remark["text"], 0, None, colon)
+        return
     glued = _GLUED.match(bare)
     if glued is not None and (number := parse(glued["number"])) is not None:
         yield Token(glued["text"], gap)
@@ -147,13 +153,19 @@ def _factors(match: re.Match[str], gap: int) -> list[Token]:
     return tokens if len(tokens) > 1 else []
 
 
+def _is_mark(token: Token, after: Token) -> bool:
+    if token.text in "-+":
+        return after.gap <= 1  # a dash far from the number stands for an empty column
+    return CURRENCY.fullmatch(token.text) is not None
+
+
 def _join_marks(tokens: list[Token]) -> Iterator[Token]:
     """Join a currency mark or a minus with the number after it, a unit or rate with the number before it."""
     index = 0
     while index < len(tokens):
         token = tokens[index]
         after = tokens[index + 1] if index + 1 < len(tokens) else None
-        if after is not None and after.number is not None and (CURRENCY.fullmatch(token.text) or token.text in "-+"):
+        if after is not None and after.number is not None and _is_mark(token, after):
             number = parse(token.text + after.text)
             if number is not None:
                 yield Token(token.text + after.text, token.gap, number, after.colon)

@@ -15,6 +15,7 @@ _NOISE = re.compile(
     r"[.)]?",
     re.IGNORECASE,
 )
+_TAX_MARK = re.compile(r"[A-Za-z]\d?|[A-Z]{2}|[*#+※軽非内外込免税課과면]{1,2}")
 _SERIAL = re.compile(r"(\d{1,3})[.、)](?=\S)")
 
 
@@ -148,7 +149,7 @@ def figures(row: Row) -> Figures:
     if start < len(tokens) and code is None and tokens[start].number is not None and _is_code(tokens[start]):
         code, start = tokens[start].text, start + 1
     tail = len(tokens)
-    while tail > start and _is_tail(tokens[tail - 1]):
+    while tail - 1 > start and _is_tail(tokens[tail - 2], tokens[tail - 1]):
         tail -= 1
     body = tokens[start:tail]
     cut = _first_figure(body)
@@ -187,9 +188,10 @@ def _first_figure(body: Sequence[Token]) -> int:
     return cut
 
 
-def _is_tail(token: Token) -> bool:
-    """Tell whether a word after the figures is a tax mark or the like."""
-    return token.number is None and not token.times and len(token.text) <= 2 and not token.text.isdigit()
+def _is_tail(before: Token, token: Token) -> bool:
+    """Tell whether a word after the figures is a tax mark or the like: ``4.00 A`` ``120 軽`` ``3.50 T1``."""
+    marked = token.number is None and not token.times and _TAX_MARK.fullmatch(token.text) is not None
+    return marked and (before.number is not None or _TAX_MARK.fullmatch(before.text) is not None)
 
 
 def _factor(body: Sequence[Token]) -> tuple[Number, Number] | None:

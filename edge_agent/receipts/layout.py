@@ -10,8 +10,13 @@ from edge_agent.receipts.sums import Figure, Method
 from edge_agent.receipts.words import Lexicon, fold
 
 _BLANKS = re.compile(r"\s+")
-_TOTALS = frozenset({"due", "total", "gross", "subtotal", "net", "received", "change", "refund", "top_up"})
-_AMBIGUOUS = frozenset({"subtotal", "gross"})
+_TOTALS = frozenset(
+    {"due", "total", "gross", "subtotal", "net", "received", "change", "refund", "top_up", "tax", "rounding", "tip"}
+)
+# A subtotal may stand between groups of goods, a tax or rounding row between the goods and the total.
+_AMBIGUOUS = frozenset({"subtotal", "gross", "tax", "rounding", "tip"})
+_BESIDE = frozenset({"tax", "rounding", "tip"})
+_ZEROS = re.compile(r"0\d+")  # 03 is a till or a serial number, not an amount
 _TENDER_VALUE = re.compile(r"^[^\d¥$£€:-]+")
 
 
@@ -81,15 +86,21 @@ def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool) -> bool:
     for pair in row.pairs:
         role = pair.word.role
         if pair.word.group == "money" and role in _TOTALS and (ambiguous or role not in _AMBIGUOUS):
-            if pair.numbers or not pair.value:
+            if role in _BESIDE and not any(n.places or n.money for n in pair.numbers):
+                continue
+            if pair.numbers or (not pair.value and _figures_only(rows, index + 1)):
                 return True
-        elif pair.word.group == "tenders" and pair.numbers and pair.numbers[-1].value > 0 and len(pair.numbers) == 1:
-            return True
+        elif pair.word.group == "tenders" and len(pair.numbers) == 1 and pair.numbers[0].value > 0:
+            return _ZEROS.fullmatch(pair.value) is None
         elif role in ("method",):
             return True
         elif role == "count" and len(row.pairs) == 1 and len(pair.numbers) == 1 and index + 1 < len(rows):
             return _ends(rows, index + 1, ambiguous=ambiguous)
     return False
+
+
+def _figures_only(rows: Sequence[Row], index: int) -> bool:
+    return index < len(rows) and bool(rows[index].tokens) and all(t.number is not None for t in rows[index].tokens)
 
 
 def _is_detail(row: Row) -> bool:
@@ -114,7 +125,7 @@ def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Fi
 def _collect(
     row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Figure], methods: list[Method]
 ) -> None:
-    amount = amount_of(pair.numbers, digits)
+    amount = amount_of(pair.numbers, digits) if _ZEROS.fullmatch(pair.value) is None else None
     role = pair.word.role
     if role in ("method", "net", "received", "refund"):
         named = _named_tender(pair, lexicon)
@@ -180,7 +191,7 @@ def _completed(rows: Sequence[Row]) -> list[tuple[Row, list[Pair]]]:
         empty = [p for p in pairs if not p.value and p.word.group in ("money", "tenders")]
         if empty and len(empty) == len(pairs) and index + 1 < len(rows):
             below = rows[index + 1]
-            if below.tokens and all(t.number is not None for t in below.tokens) and len(below.tokens) == len(empty):
+            if _figures_only(rows, index + 1) and len(below.tokens) == len(empty):
                 pairs = [
                     replace(p, value=t.text, numbers=(t.number,))
                     for p, t in zip(empty, below.tokens, strict=True)

@@ -19,10 +19,11 @@ from edge_agent.receipts.reading import Reading
 from edge_agent.receipts.sums import Figure, Solution
 from edge_agent.receipts.template import TemplateSettings
 from edge_agent.receipts.tenders import entry, provider, references
-from edge_agent.receipts.words import Lexicon, table
+from edge_agent.receipts.words import Lexicon, fold, table
 
 _MODES = (Mode(), Mode(whole=True), Mode(product=True))
 _ORDERLESS = frozenset({"kitchen", "merchant_copy", "shift_report", "cash_in_out", "prebill", "reprint"})
+_APPROVAL = ("承认", "承認", "授权", "approval", "appr", "auth", "app code", "승인", "凭证号")
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 
@@ -133,9 +134,19 @@ def _read(lines: Sequence[str], template: Template, currency: str, barcodes: Seq
     kind = fields.decide(found, negative=negative, refund=refund, paid=paid)
     if any(f.role == "top_up" for f in figures) and kind == "sale" and solution is not None and solution.built is None:
         kind = "top_up"
+    if kind == "sale" and _is_card_slip(rows, solution):
+        kind = "merchant_copy"
     if solution is None and kind not in _ORDERLESS:
         return None
     return _reading(rows, template, currency, barcodes, solution, kind, found.channel, unread)
+
+
+def _is_card_slip(rows: Sequence[Row], solution: Solution | None) -> bool:
+    """Tell whether this is the payment terminal's own slip: approval and terminal numbers, no goods, no tender."""
+    if solution is None or solution.built is not None or (solution.paid is not None and solution.paid.tenders):
+        return False
+    labels = {fold(p.label) for row in rows for p in row.pairs if p.word.role == "reference"}
+    return len(labels) >= 2 and any(word in label for label in labels for word in _APPROVAL)
 
 
 def _wanted(rows: list[Row], template: Template) -> list[Row]:
@@ -148,9 +159,9 @@ def _solve(rows: Sequence[Row], template: Template, digits: int) -> tuple[Soluti
     best: tuple[float, Solution | None, list[Figure], list[int]] | None = None
     for region in _regions(rows, template):
         readings, unread = _goods(rows[region.start : region.end], template, region.columns, digits)
-        figures, methods = layout.figures(rows[region.end :], template.lexicon, digits)
-        if region.end == len(rows):
-            figures, methods = layout.figures(rows, template.lexicon, digits)
+        everywhere, methods = layout.figures(rows, template.lexicon, digits)
+        after = rows[region.end].index if region.end < len(rows) else -1
+        figures = [f for f in everywhere if f.row >= after]
         figures = _as_template_says(figures, rows, template, digits)
         solution = sums.solve(figures, methods, readings)
         score = solution.score if solution is not None else -1.0
@@ -188,9 +199,10 @@ def _goods(
         if mode.whole and digits == 0:
             continue
         goods, unread = items.read(rows, template.lexicon, columns, mode, digits)
-        if not readings:
+        if mode == _MODES[0]:
             first_unread = unread
-        if goods and goods not in readings:
+            readings.append(goods)  # even if empty: what does not add up is shown as this mode reads it
+        elif goods and goods not in readings:
             readings.append(goods)
     return readings, first_unread
 

@@ -99,11 +99,11 @@ def solve(figures: Sequence[Figure], methods: Sequence[Method], readings: Sequen
 def _completed(solution: Solution, figures: Sequence[Figure], readings: Sequence[Sequence[Goods]]) -> Solution:
     """Add what does not fit: the goods that don't add up, the tenders that don't, the totals that say otherwise."""
     totals = {f.amount for f in figures if f.role in ("due", "total", "refund")}
-    goods = tuple(readings[0]) if readings else ()
+    goods = tuple(_like_total(readings[0], solution.payable)) if readings else ()
     paid = solution.paid
     if paid is None:
         tenders = tuple(_signed(f, -1 if solution.payable < 0 else 1) for f in figures if f.role == "tender" and f.amount)
-        change = next((abs(f.amount) for f in figures if f.role == "change"), None)
+        change = _change(figures, solution.payable)
         if tenders:
             paid = Paid(tenders, change, abs(sum(t.amount for t in tenders)), proved=False)
     return replace(solution, paid=paid, goods=goods, contradicted=len(totals) > 1)
@@ -136,8 +136,7 @@ def _agreement(payable: int, figures: Sequence[Figure]) -> float:
 def _ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]) -> Iterator[Paid]:
     """Yield the ways in which the printed tenders make up the amount, likeliest first."""
     tenders = _without_repeats([f for f in figures if f.role == "tender" and f.amount != 0], payable, figures)
-    changes = [abs(f.amount) for f in figures if f.role == "change"]
-    change = changes[-1] if changes else None
+    change = _change(figures, payable)
     received = [f for f in figures if f.role in ("received", "net") and f.amount != 0]
     sign = -1 if payable < 0 else 1
     tenders = [_signed(t, sign) for t in tenders]
@@ -158,6 +157,14 @@ def _ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method
     if len(methods) == 1 and not received:
         only = Figure(methods[0].row, "tender", methods[0].label, payable, methods[0].type)
         yield Paid((only,), change, payable, proved=False, implied=True)
+
+
+def _change(figures: Sequence[Figure], payable: int) -> int | None:
+    """Return the change; on a slip that has another total, a refund is change by another name."""
+    changes = [abs(f.amount) for f in figures if f.role == "change"]
+    if not changes and any(f.role in ("due", "total") and f.amount == payable for f in figures):
+        changes = [abs(f.amount) for f in figures if f.role == "refund" and f.amount != payable]
+    return changes[-1] if changes else None
 
 
 def _signed(tender: Figure, sign: int) -> Figure:
@@ -192,7 +199,7 @@ def _net_of_change(payable: int, tenders: Sequence[Figure], received: Sequence[F
 
 def _without_repeats(tenders: list[Figure], payable: int, figures: Sequence[Figure]) -> list[Figure]:
     """Drop tenders printed a second time (a list of payments, then the payment service's own slip)."""
-    change = sum(abs(f.amount) for f in figures if f.role == "change")
+    change = _change(figures, payable) or 0
     if abs(sum(t.amount for t in tenders)) - change == abs(payable):
         return tenders
     seen: set[tuple[str, int]] = set()
@@ -213,7 +220,8 @@ def _build(
 ) -> Built | None:
     """Return the simplest way in which one reading of the goods makes the amount, or None."""
     best: Built | None = None
-    for goods in readings:
+    for read in readings:
+        goods = _like_total(read, payable)
         if not any(g.kind == "sale" for g in goods):
             continue
         for built in _ways_built(payable, goods, figures, paid.discounts if paid is not None else ()):
@@ -222,6 +230,13 @@ def _build(
         if best is not None:
             return best
     return best
+
+
+def _like_total(goods: Sequence[Goods], payable: int) -> Sequence[Goods]:
+    """Give the goods the sign of the total: on a return some tills print only the one or only the other negative."""
+    if sum(g.amount for g in goods if g.kind == "sale") * payable >= 0:
+        return goods
+    return [replace(g, amount=-g.amount) for g in goods]
 
 
 def _ways_built(

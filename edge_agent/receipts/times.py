@@ -25,14 +25,15 @@ class Stamp:
     clock: time | None
 
 
-def find(text: str, order: str) -> Stamp | None:
+def find(text: str, order: str, *, bare: bool = True) -> Stamp | None:
     """Return the date and the time of day a row holds, or None.
 
-    ``order`` (``ymd`` ``dmy`` ``mdy``) decides only where the figures alone do not.
+    ``order`` (``ymd`` ``dmy`` ``mdy``) decides only where the figures alone do not. ``bare``: eight or fourteen digits
+    in a row count too, which may as well be the beginning of a receipt number.
     """
     if _HINT.search(text) is None:
         return None
-    day, clock, rest = _date(text, order)
+    day, clock, rest = _date(text, order, bare=bare)
     if clock is None:
         clock = _clock(rest)
     return Stamp(day, clock) if day or clock else None
@@ -48,7 +49,7 @@ def combine(stamps: list[Stamp]) -> datetime | None:
     return datetime.combine(day, clock or time()) if day else None
 
 
-def _date(text: str, order: str) -> tuple[date | None, time | None, str]:
+def _date(text: str, order: str, *, bare: bool) -> tuple[date | None, time | None, str]:
     if match := _YEAR_FIRST.search(text):
         return _day(int(match[1]), int(match[2]), int(match[3])), None, _without(text, match)
     if match := _NAME_DAY.search(text):
@@ -61,7 +62,7 @@ def _date(text: str, order: str) -> tuple[date | None, time | None, str]:
             return _day(_year(match[3]), month, int(match[1])), None, _without(text, match)
     if match := _NUMERIC.search(text):
         return _numeric(match, order), None, _without(text, match)
-    if match := _COMPACT.search(text):
+    if bare and (match := _COMPACT.search(text)):
         clock = time(int(match[4]), int(match[5]), int(match[6])) if match[4] else None
         return _day(int(match[1]), int(match[2]), int(match[3])), clock, _without(text, match)
     return None, None, text

@@ -82,11 +82,11 @@ class Lexicon:
         self._kinds.Compile()
 
     def _add(self, table: Mapping[str, Any]) -> None:
-        for group in ("tenders", "money", "info", "fields"):
+        for group in ("never", "tenders", "money", "info", "fields"):
             for role, patterns in table.get(group, {}).items():
                 for rank, same in enumerate(patterns if group == "fields" else [patterns]):
                     for pattern in same:
-                        self._learn(pattern, Word(group, role, rank))
+                        self._learn(pattern, Word("info" if group == "never" else group, role, rank))
         for role, names in table.get("headings", {}).items():
             for name in names:
                 self.headings.setdefault(_BLANKS.sub("", fold(name)), role)

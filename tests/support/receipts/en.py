@@ -106,7 +106,11 @@ def retail_rounding(s: Sale) -> Slip:
     rounded = (gross + 2) // 5 * 5
     paid = s.cash_for(rounded, 500)
     p.center("TAX INVOICE")
-    p.put(f"Receipt No: {number}", f"Register: {s.till}   Cashier: John", f"Date: {s.when:%d-%m-%Y} Time: {s.when:%I:%M %p}")
+    p.put(
+        f"Receipt No: {number}",
+        f"Register: {s.till}   Cashier: John",
+        f"Date: {s.when:%d-%m-%Y} Time: {s.when:%I:%M %p}",
+    )
     p.columns(("Item", "Qty", "Price", "Total"), (5, 8, 9))
     p.rule()
     for g in goods:
@@ -162,5 +166,13 @@ def english_kitchen(s: Sale) -> Slip:
 
 
 LAYOUTS = (
-    grocery_uk, grocery_us, cafe, restaurant_tip, guest_check, retail_rounding, loyalty_savings, refund, english_kitchen,
+    grocery_uk,
+    grocery_us,
+    cafe,
+    restaurant_tip,
+    guest_check,
+    retail_rounding,
+    loyalty_savings,
+    refund,
+    english_kitchen,
 )

@@ -47,7 +47,11 @@ def department_store(s: Sale) -> Slip:
     due = gross - off
     paid = s.cash_for(due)
     p.center("Marlowe & Sons")
-    p.put(f"Invoice Number: {number}", f"Date: {s.when:%d %B %Y}   Time: {s.when:%H:%M:%S}", f"Operator: 0042 Terminal: {s.till}")
+    p.put(
+        f"Invoice Number: {number}",
+        f"Date: {s.when:%d %B %Y}   Time: {s.when:%H:%M:%S}",
+        f"Operator: 0042 Terminal: {s.till}",
+    )
     p.rule()
     p.put("Description")
     p.put("Code            Qty     Price     Amount")

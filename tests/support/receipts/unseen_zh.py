@@ -62,7 +62,10 @@ def member_price_column(s: Sale) -> Slip:
 
 
 def tea_shop(s: Sale) -> Slip:
-    p, goods = Paper(32), s.goods((("芝芝莓莓", 2800), ("多肉葡萄", 2900), ("纯绿妍茶", 1500), ("生椰拿铁", 1880)), most=3)
+    p, goods = (
+        Paper(32),
+        s.goods((("芝芝莓莓", 2800), ("多肉葡萄", 2900), ("纯绿妍茶", 1500), ("生椰拿铁", 1880)), most=3),
+    )
     off = s.pick(0, 300, 500)
     due, number = total(goods) - off, f"{s.when:%Y%m%d}{s.digits(10)}"
     p.center(f"取餐号 A{s.till:03d}")
@@ -101,7 +104,13 @@ def group_voucher_meal(s: Sale) -> Slip:
     due, number = total(goods), s.digits(8)
     voucher = min(5000, due // 2)
     p.center("烤匠麻辣烤鱼")
-    p.put("【结账单】", f"桌台: 大厅{s.till:02d}", f"流水号: {number}", f"结账时间: {s.when:%Y/%m/%d %H:%M}", "收银员: 管理员")
+    p.put(
+        "【结账单】",
+        f"桌台: 大厅{s.till:02d}",
+        f"流水号: {number}",
+        f"结账时间: {s.when:%Y/%m/%d %H:%M}",
+        "收银员: 管理员",
+    )
     p.columns(("项目", "数量", "小计"), (6, 10))
     for g in goods:
         p.columns((g.name, f"{g.quantity}份", f"{yuan(g.amount)}元"), (8, 12))
@@ -144,7 +153,10 @@ def fruit_shop_savings(s: Sale) -> Slip:
 
 
 def hong_kong(s: Sale) -> Slip:
-    p, goods = Paper(s.width), s.goods((("維他檸檬茶", 750), ("出前一丁", 580), ("嘉頓方包", 1290), ("雞尾包", 500)), most=4)
+    p, goods = (
+        Paper(s.width),
+        s.goods((("維他檸檬茶", 750), ("出前一丁", 580), ("嘉頓方包", 1290), ("雞尾包", 500)), most=4),
+    )
     due, number = total(goods), s.digits(7)
     paid = s.cash_for(due, 1000)
     p.center("百佳便利店")
@@ -222,7 +234,18 @@ def merchant_slip(s: Sale) -> Slip:
 
 
 LAYOUTS = (
-    labelled_details, code_row_then_name, member_price_column, tea_shop, restaurant_service_fee, group_voucher_meal,
-    pharmacy_insurance, fruit_shop_savings, hong_kong, bakery_rounding, values_below, unpaid_bill, store_return,
+    labelled_details,
+    code_row_then_name,
+    member_price_column,
+    tea_shop,
+    restaurant_service_fee,
+    group_voucher_meal,
+    pharmacy_insurance,
+    fruit_shop_savings,
+    hong_kong,
+    bakery_rounding,
+    values_below,
+    unpaid_bill,
+    store_return,
     merchant_slip,
 )

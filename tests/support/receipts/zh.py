@@ -81,7 +81,12 @@ def convenience_member_discount(s: Sale) -> Slip:
 def convenience_line_discounts(s: Sale) -> Slip:
     p, goods = Paper(s.width), s.goods(ZH_GOODS, least=2)
     number, due = s.digits(12), 0
-    p.put("★24小时营业★", f"门店:0{s.till}23 POS:{s.till:02d}", f"交易号 {number}", f"{s.when:%y-%m-%d %H:%M:%S}  收银:008")
+    p.put(
+        "★24小时营业★",
+        f"门店:0{s.till}23 POS:{s.till:02d}",
+        f"交易号 {number}",
+        f"{s.when:%y-%m-%d %H:%M:%S}  收银:008",
+    )
     p.rule("-")
     for g in goods:
         p.columns((g.name, f"*{g.quantity}", yuan(g.amount)), (5, 9))
@@ -104,7 +109,9 @@ def restaurant_bill(s: Sale) -> Slip:
     due = gross // 100 * 100 - s.pick(0, 100, 200)
     p.center("蜀香园川菜馆")
     p.center("结 账 单")
-    p.put(f"桌号：{s.till}号桌      人数：{s.pick(2, 3, 4)}", f"账单号：{number}", f"开台时间：{s.when:%Y-%m-%d} 11:02:33")
+    p.put(
+        f"桌号：{s.till}号桌      人数：{s.pick(2, 3, 4)}", f"账单号：{number}", f"开台时间：{s.when:%Y-%m-%d} 11:02:33"
+    )
     p.put(f"结账时间：{s.when:%Y-%m-%d %H:%M:%S}", "服务员：小李  收银员：张静")
     p.rule()
     p.columns(("菜品", "数量", "金额"), (8, 10))
@@ -189,7 +196,9 @@ def full_width_words(s: Sale) -> Slip:
     due, number = total(goods), s.digits(11)
     paid = s.cash_for(due)
     p.center("美 佳 超 市")
-    p.put(f"票　　号：{number}", f"机　　号：{s.till:04d}", f"收 银 员：００１２", f"日　　期：{s.when:%Y/%m/%d %H:%M:%S}")
+    p.put(
+        f"票　　号：{number}", f"机　　号：{s.till:04d}", f"收 银 员：００１２", f"日　　期：{s.when:%Y/%m/%d %H:%M:%S}"
+    )
     p.put("－" * 20)
     p.put("品　名        数　量   单　价    金　额")
     for g in goods:
@@ -323,13 +332,35 @@ def discount_total(s: Sale) -> Slip:
     for g in goods:
         p.put(g.name)
         p.ends(f"{g.code}", f"{g.quantity}  {yuan(g.price)}  {yuan(g.amount)}")
-    p.put(f"总数量：{sum(g.quantity for g in goods)}", f"总金额：{yuan(gross)}", f"优惠：{yuan(off)}", f"应付：{yuan(due)}")
+    p.put(
+        f"总数量：{sum(g.quantity for g in goods)}",
+        f"总金额：{yuan(gross)}",
+        f"优惠：{yuan(off)}",
+        f"应付：{yuan(due)}",
+    )
     p.put(f"实付：{yuan(paid)}", f"找零：{yuan(paid - due)}", "支付方式：现金")
     return p.done(Truth("sale", number, due, (("cash", paid),)))
 
 
 LAYOUTS = (
-    supermarket_columns, hypermarket_two_lines, convenience_member_discount, convenience_line_discounts, restaurant_bill,
-    restaurant_prebill, restaurant_integers, pharmacy, weighed_at, full_width_words, split_tenders, return_slip,
-    refund_positive, reprint, voided, kitchen, shift_report, top_up, dot_positioned, discount_total,
+    supermarket_columns,
+    hypermarket_two_lines,
+    convenience_member_discount,
+    convenience_line_discounts,
+    restaurant_bill,
+    restaurant_prebill,
+    restaurant_integers,
+    pharmacy,
+    weighed_at,
+    full_width_words,
+    split_tenders,
+    return_slip,
+    refund_positive,
+    reprint,
+    voided,
+    kitchen,
+    shift_report,
+    top_up,
+    dot_positioned,
+    discount_total,
 )

@@ -267,7 +267,7 @@ class Decoder:
             if self._slip.run or self._slip.page.has_text:
                 self._slip.new_line()
                 self._slip.after_return = True
-            self._slip.room -= 1
+            self._slip.room -= self._open  # between receipts a line end costs nothing
             self._check_length()
         elif byte == 0x00:
             run = self._buffer[at : at + PADDING]

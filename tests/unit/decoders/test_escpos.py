@@ -1,6 +1,7 @@
 """What a receipt printer would do with it, told by an independent encoder and by simulated bad lines."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -145,6 +146,45 @@ def test_text_printed_twice_in_one_place_is_there_once() -> None:
     data = b"\x1b$\x00\x00TOTAL\x1b$\x00\x00TOTAL\x1b$\xf0\x00 5.00\n\x1dV\x00"
     (receipt,) = receipts(data)
     assert receipt.lines == ("TOTAL                5.00",)
+
+
+def one_bit_flipped(data: bytes, rng: random.Random) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + bytes((data[at] ^ 1 << rng.randrange(8),)) + data[at + 1 :]
+
+
+def one_byte_dropped(data: bytes, rng: random.Random) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + data[at + 1 :]
+
+
+def joined_late(data: bytes, rng: random.Random) -> bytes:
+    return data[rng.randrange(20) :]
+
+
+@pytest.mark.parametrize("disturb", [one_bit_flipped, one_byte_dropped, joined_late])
+def test_a_small_fault_costs_a_small_part_of_a_receipt(disturb: Callable[[bytes, random.Random], bytes]) -> None:
+    """On one decoder, receipt after receipt: a fault does not reach into the next ones."""
+    rng = random.Random(4)
+    decoder = decoders.create("escpos", escpos.Settings())
+    kept = total = 0
+    for number in range(200):
+        clean = bench._by_blanks(number) if number % 2 else bench._by_positions(number)
+        (wanted,) = receipts(clean)
+        seen = decoder.feed(disturb(clean, rng)) + decoder.idle()
+        found = {line for one in seen if isinstance(one, Receipt) for line in one.lines}
+        kept += sum(line in found for line in wanted.lines)
+        total += len(wanted.lines)
+    assert kept >= 0.97 * total, (kept, total)
+
+
+def test_line_ends_between_receipts_cost_nothing() -> None:
+    decoder = decoders.create("escpos", escpos.Settings())
+    for _ in range(30):
+        assert decoder.feed(b"\r\n\n\r" * 4096) == []
+    (receipt,) = decoder.feed(b"TOTAL 1.00\n\x1dV\x00")
+    assert isinstance(receipt, Receipt)
+    assert receipt.flags == ()
 
 
 def test_the_bench_stream_is_read_without_a_loss() -> None:

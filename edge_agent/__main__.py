@@ -87,8 +87,9 @@ def status(
 ) -> None:
     """Ask the running daemon how things are."""
     from edge_agent.commands.status import ask, render
+    from edge_agent.config import load
 
-    document = ask(config)
+    document = ask(load(config))
     if document is None:
         typer.echo("not running (or not reachable by this user: its socket belongs to the daemon's user)", err=True)
         raise typer.Exit(EXIT_NOT_RUNNING)
@@ -121,7 +122,7 @@ def selftest() -> None:
         problems += found
         typer.echo(f"decoder {name}: {'ok' if not found else f'{len(found)} problems'}")
     for name, settings in receipts.shipped().items():
-        found = receipts.check_samples(receipts.compile_template(settings))
+        found = receipts.check_samples(receipts.compile(settings))
         problems += found
         typer.echo(f"template {name}: {'ok' if not found else f'{len(found)} problems'}")
     for problem in problems:

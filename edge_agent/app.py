@@ -19,8 +19,8 @@ import structlog
 from edge_agent import __version__
 from edge_agent.clock import Clock
 from edge_agent.config import Config
-from edge_agent.contract import data, messages
-from edge_agent.contract.events import Draft, Origin, Stream, iso_time
+from edge_agent.contract import data
+from edge_agent.contract.events import Draft, Origin, Stream
 from edge_agent.contract.ids import uuid7
 from edge_agent.contract.topics import Topics
 from edge_agent.errors import StorageError
@@ -33,7 +33,8 @@ from edge_agent.redact import Redactor
 from edge_agent.shop.outcome import Outcome
 from edge_agent.storage import Storage, StorageSettings
 from edge_agent.sync import Sync
-from edge_agent.uplink import Link, Presence, TlsSettings, Uplink, UplinkSettings
+from edge_agent.uplink import Link, Uplink
+from edge_agent.uplink.settings import settings_of
 
 log = structlog.get_logger()
 
@@ -60,8 +61,7 @@ async def run(config: Config) -> None:
         sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
         generation = Generation(config, storage, health, clock, Redactor(_hash_key(config)))
         sources = status.Sources(config, clock, health, storage, sync, generation)
-        presence = Presence(topics.state, partial(_state, origin, clock, storage))
-        uplink = Uplink(uplink_settings(config, topics), health, presence)
+        uplink = Uplink(settings_of(config.agent), topics, health, clock, lambda: storage.epoch)
         async with (
             _alongside(storage.run(), _watch_clock(clock, storage)),
             _alongside(uplink.run(partial(_session, sources, topics))),
@@ -101,7 +101,7 @@ async def _publish_health(sources: status.Sources, topics: Topics, link: Link) -
     with sources.health.listening(changed.set):
         while True:
             changed.clear()
-            await link.publish(topics.health, msgspec.json.encode(status.document(sources)), retain=True)
+            await link.publish(topics.health, msgspec.json.encode(await status.document(sources)), retain=True)
             try:
                 async with asyncio.timeout(HEALTH_EVERY_S):
                     await changed.wait()
@@ -130,19 +130,6 @@ def _started(config: Config, storage: Storage) -> data.AgentStarted:
     return data.AgentStarted(version=__version__, config_sha256=config.store_sha256, epoch=storage.epoch)
 
 
-def _state(origin: Origin, clock: Clock, storage: Storage, state: str) -> bytes:
-    now = clock.now()
-    return messages.encode(
-        messages.State(
-            state=state,
-            boot_id=now.boot_id,
-            epoch=storage.epoch,
-            version=__version__,
-            since=iso_time(now.wall_ms, origin.zone),
-        )
-    )
-
-
 def _hash_key(config: Config) -> bytes:
     """Return the tenant's key, or this box's own, made on its first start."""
     key = config.store.privacy.hash_key()
@@ -158,22 +145,6 @@ def _hash_key(config: Config) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}; make the state directory writable for the agent") from error
-
-
-def uplink_settings(config: Config, topics: Topics) -> UplinkSettings:
-    """Return what the connection needs. Raises ConfigError when the password's file has gone."""
-    mqtt = config.agent.mqtt
-    password = mqtt.password()
-    tls = TlsSettings(mqtt.ca_file, mqtt.client_certificate, mqtt.client_key) if mqtt.tls else None
-    return UplinkSettings(
-        host=mqtt.host,
-        port=mqtt.port,
-        tls=tls,
-        client_id=topics.client_id,
-        username=mqtt.username,
-        password=password.decode() if password else None,
-        keepalive=mqtt.keepalive,
-    )
 
 
 def _stop_signal() -> asyncio.Event:

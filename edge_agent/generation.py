@@ -21,7 +21,7 @@ from edge_agent.health import Condition, Health, Level
 from edge_agent.observations import Observation
 from edge_agent.receipts.template import TemplateSettings
 from edge_agent.redact import Redactor
-from edge_agent.shop.outcome import Outcome, StateChange
+from edge_agent.shop.outcome import Capture, Outcome, StateChange
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.shop import Shop
 from edge_agent.storage import Storage
@@ -97,7 +97,7 @@ class Generation:
         """Make observations and the line's position durable, both or neither. Raises StorageError."""
         events: list[Draft] = []
         state: list[StateChange] = []
-        captures = []
+        captures: list[Capture] = []
         for observation in observations:
             outcome = self.shop.observe(settings.id, observation, position.at)
             events += outcome.events
@@ -164,4 +164,4 @@ def template_set(own: Sequence[TemplateSettings]) -> dict[str, receipts.Template
     """Return the templates by name: the store's own first, then the shipped ones it does not replace."""
     settings = {template.name: template for template in own}
     settings |= {name: template for name, template in receipts.shipped().items() if name not in settings}
-    return {name: receipts.compile_template(template) for name, template in settings.items()}
+    return {name: receipts.compile(template) for name, template in settings.items()}

@@ -2,17 +2,18 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
+from pydantic import BaseModel
 
 from edge_agent import decoders
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config, load
 from edge_agent.errors import ConfigError
-from edge_agent.fields import Settings
 from edge_agent.generation import shop_settings, template_set
 from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
 from edge_agent.redact import Redactor
@@ -36,7 +37,7 @@ def decode_file(
             yield text
 
 
-def _settings(decoder: str, config: Config | None, device: str | None) -> tuple[Settings, str]:
+def _settings(decoder: str, config: Config | None, device: str | None) -> tuple[BaseModel, str]:
     """Return the settings of the named device, else of the first one with that decoder, else the decoder's defaults."""
     if decoder not in decoders.names():
         raise ConfigError(f"unknown decoder {decoder!r} (allowed: {', '.join(decoders.names())})")
@@ -53,7 +54,7 @@ def _settings(decoder: str, config: Config | None, device: str | None) -> tuple[
 
 
 def _shop(
-    config: Config | None, decoder: str, device_id: str, settings: Settings, template: str | None
+    config: Config | None, decoder: str, device_id: str, settings: BaseModel, template: str | None
 ) -> tuple[ShopSettings, Redactor]:
     available = template_set(config.store.receipt_templates if config else ())
     wanted = [template] if template else getattr(settings, "templates", None)
@@ -66,8 +67,8 @@ def _shop(
         shop = shop_settings(config)
     else:
         shop = ShopSettings("capture", "capture", ZoneInfo("Asia/Shanghai"), "CNY", time(4), 0, {})
-    key = config.store.hash_key() if config else None
-    return msgspec.structs.replace(shop, devices={device_id: facts}), Redactor(key or secrets.token_bytes(32))
+    key = config.store.privacy.hash_key() if config else None
+    return replace(shop, devices={device_id: facts}), Redactor(key or secrets.token_bytes(32))
 
 
 def _order(reader: SlipReader, facts: DeviceFacts, observation: Observation, at: Moment) -> str | None:

@@ -14,6 +14,7 @@ from edge_agent.config import Config
 from edge_agent.config.devices import DeviceSettings, SerialSettings, TcpListenSettings, TcpSettings
 from edge_agent.errors import LinkError
 from edge_agent.uplink import probe
+from edge_agent.uplink.settings import settings_of
 
 CONNECT_S = 5.0
 # The smallest state directory the agent works on (contract section 2) is 16 MB; below 64 MB free a weekend without a
@@ -115,7 +116,7 @@ def _broker(config: Config, connected: bool | None) -> Finding:
         advice = "" if connected else "see the agent's headline above"
         return Finding("broker", connected, f"{where}: the agent is {'' if connected else 'not '}connected", advice)
     try:
-        asyncio.run(probe(config))
+        asyncio.run(probe(settings_of(config.agent)))
     except LinkError as error:
         return Finding("broker", False, f"{where}: {error}", "check address, certificates and account in [mqtt]")
     return Finding("broker", True, f"{where} accepts this box")

@@ -6,16 +6,15 @@ from typing import Any
 
 import aiohttp
 
-from edge_agent.config import load
+from edge_agent.config import Config
 from edge_agent.page.control import control_socket, short_path
 
 SYSTEM_SOCKET = Path("/run/edge-agent/control.sock")
 ANSWER_S = 5.0
 
 
-def ask(config_file: Path) -> dict[str, Any] | None:
+def ask(config: Config) -> dict[str, Any] | None:
     """Return the status document of the daemon that serves this configuration's state directory, or None."""
-    config = load(config_file)
     state_dir = config.agent.agent.state_dir
     for path in dict.fromkeys((control_socket(state_dir), state_dir / "control.sock", SYSTEM_SOCKET)):
         document = asyncio.run(_get(path))

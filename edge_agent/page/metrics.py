@@ -35,7 +35,7 @@ class _Agent(Collector):
         waiting = GaugeMetricFamily("edge_agent_waiting", "Events head office has not confirmed.", labels=["stream"])
         recorded = CounterMetricFamily("edge_agent_recorded", "Last sequence of this epoch.", labels=["stream"])
         for stream in Stream:
-            waiting.add_metric([stream.value], self._sources.storage.waiting(stream))
+            waiting.add_metric([stream.value], self._sources.storage.waiting_events(stream))
             recorded.add_metric([stream.value], self._sources.storage.last(stream))
         yield waiting
         yield recorded

@@ -26,7 +26,7 @@ def application(sources: status.Sources) -> web.Application:
         return web.json_response({"stalled": stalled}, status=503 if stalled else 200)
 
     async def api_status(_request: web.Request) -> web.Response:
-        return web.Response(body=msgspec.json.encode(status.document(sources)), content_type="application/json")
+        return web.Response(body=msgspec.json.encode(await status.document(sources)), content_type="application/json")
 
     async def metrics(request: web.Request) -> web.Response:
         if (request.remote or "") not in _LOOPBACK:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from edge_agent import __version__
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config
-from edge_agent.contract.events import Stream, iso_time
+from edge_agent.contract.events import iso_time
 from edge_agent.generation import Generation
 from edge_agent.health import Health
 from edge_agent.storage import Storage
@@ -26,7 +26,7 @@ class Sources:
     generation: Generation
 
 
-def document(sources: Sources) -> dict[str, object]:
+async def document(sources: Sources) -> dict[str, object]:
     """Return the status as plain JSON values; no amounts, no names of people."""
     now = sources.clock.now()
     conditions = sources.health.conditions()
@@ -46,7 +46,7 @@ def document(sources: Sources) -> dict[str, object]:
             for reported in conditions
         ],
         "devices": _devices(sources),
-        "sync": _sync(sources, now),
+        "sync": await _sync(sources, now),
         "today": _today(sources, now),
         "clock": {
             "now": _time(sources, now.wall_ms),
@@ -78,15 +78,15 @@ def _devices(sources: Sources) -> list[dict[str, object]]:
     ]
 
 
-def _sync(sources: Sources, now: Moment) -> dict[str, object]:
-    waiting = {stream.value: sources.storage.waiting(stream) for stream in Stream}
-    oldest_ms = sources.storage.oldest_waiting_ms()
+async def _sync(sources: Sources, now: Moment) -> dict[str, object]:
+    waiting = await sources.storage.waiting()
+    oldest_ms = min((stream.oldest_ms for stream in waiting.values() if stream.oldest_ms is not None), default=None)
     confirmed_ms = sources.sync.confirmed_until_ms
     return {
         "connected": sources.sync.connected,
-        "waiting": sum(waiting.values()),
-        "waiting_by_stream": waiting,
-        "oldest_waiting_seconds": max(0, now.wall_ms - oldest_ms) // 1000 if oldest_ms else 0,
+        "waiting": sum(stream.events for stream in waiting.values()),
+        "waiting_by_stream": {name.value: stream.events for name, stream in waiting.items()},
+        "oldest_waiting_seconds": max(0, now.wall_ms - oldest_ms) // 1000 if oldest_ms is not None else 0,
         "confirmed_until": _time(sources, confirmed_ms) if confirmed_ms else None,
     }
 

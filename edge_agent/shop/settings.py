@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import time
 from zoneinfo import ZoneInfo
 
-from edge_agent.receipts.reader import Template
+from edge_agent.receipts import Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge_agent import receipts
 from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
 from edge_agent.observations import Receipt, Record
-from edge_agent.receipts import reader
+from edge_agent.receipts.reading import Reading
 from edge_agent.redact import Redactor
 from edge_agent.shop.business_day import business_day
 from edge_agent.shop.captures import capture_of
@@ -66,7 +67,7 @@ class SlipReader:
         """Return what a printed slip is. Personal data is redacted before anything looks at the text."""
         redacted = self._redactor.redact_lines(receipt.lines)
         sha256, captures = capture_of(self._redactor, receipt.raw, redacted)
-        reading = reader.read(redacted.lines, facts.templates, self._settings.currency, receipt.barcodes)
+        reading = receipts.read(redacted.lines, facts.templates, self._settings.currency, receipt.barcodes)
         evidence = data.Evidence(
             decoder=facts.decoder,
             template=reading.template if reading else None,
@@ -74,7 +75,7 @@ class SlipReader:
             unparsed=reading.unparsed if reading else (),
             flags=(*receipt.flags, *(reading.flags if reading else ())),
         )
-        body = reader.body_key(redacted.lines)
+        body = receipts.body_key(redacted.lines)
         unreadable = next((flag for flag in _UNREADABLE if flag in receipt.flags), None)
         if reading is None or unreadable:
             reason = unreadable or "no_template"
@@ -97,7 +98,7 @@ class SlipReader:
     def _slip(
         self,
         facts: DeviceFacts,
-        reading: reader.Reading,
+        reading: Reading,
         evidence: data.Evidence,
         body: str,
         at: Moment,
@@ -111,7 +112,7 @@ class SlipReader:
     def _order(
         self,
         facts: DeviceFacts,
-        reading: reader.Reading,
+        reading: Reading,
         evidence: data.Evidence,
         printed_at: str | None,
         at: Moment,
@@ -144,7 +145,7 @@ class SlipReader:
             totals=reading.totals,
             tenders=reading.tenders,
             states=_STATES.get(reading.kind, _STATES["sale"]),
-            checks=reading.checks,
+            checks=data.Checks(lines=reading.lines_check, tenders=reading.tenders_check),
             evidence=evidence,
             member=reading.member,
             pickup_code=reading.pickup_code,

@@ -65,11 +65,17 @@ class Part:
 
     @classmethod
     async def start(
-        cls, name: str, *arguments: str, stream: str = "stdout", env: Mapping[str, str] | None = None
+        cls,
+        name: str,
+        *arguments: str,
+        stream: str = "stdout",
+        env: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
     ) -> Self:
-        """Start ``python -m edge_agent…``. ``stream``: where its JSON lines come from, ``stdout`` or ``stderr``.
+        """Start ``python -m arguments``. ``stream``: where its JSON lines come from, ``stdout`` or ``stderr``.
 
-        In a session of its own: Ctrl-C in the terminal is for whoever started the store, who then ends it in order.
+        ``wrapper``: a command that runs the process in other circumstances (``unshare`` …). In a session of its own:
+        Ctrl-C in the terminal is for whoever started the store, who then ends it in order.
         """
         process = await asyncio.create_subprocess_exec(
             *wrapper,
@@ -112,7 +118,7 @@ class Part:
             self.process.terminate()
             try:
                 async with asyncio.timeout(STOP_S):
-                    await self.process.communicate()
+                    await self.process.wait()
             except TimeoutError:
                 self.process.kill()
         return await self.process.wait()

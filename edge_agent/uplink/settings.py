@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_agent.config.agent import AgentSettings
+from edge_agent.contract.topics import Topics
+
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
@@ -32,6 +35,21 @@ class UplinkSettings:
     keepalive: int = 30
     connect_timeout: float = 10.0
     puback_timeout: float = 10.0  # contract section 4
+
+
+def settings_of(agent: AgentSettings) -> UplinkSettings:
+    """Return what agent.toml says of the connection. Raises ConfigError when the password's file has gone."""
+    mqtt = agent.mqtt
+    password = mqtt.password()
+    return UplinkSettings(
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id=Topics(agent.agent.tenant, agent.agent.store, agent.agent.id).client_id,
+        tls=TlsSettings(mqtt.ca_file, mqtt.client_certificate, mqtt.client_key) if mqtt.tls else None,
+        username=mqtt.username,
+        password=password.decode() if password else None,
+        keepalive=mqtt.keepalive,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,9 @@ async def get(url: str) -> tuple[int, str]:
 async def test_receipts_become_orders_that_head_office_confirms(shop: ShopUnderTest) -> None:
     await shop.central()
     agent, url = await shop.agent()
-    till = await shop.till("--count=20", "--interval=0.02", "--style=mixed", "--seed=7")
-    await till.part.process.wait()
-    await shop.until_equal(till)
-    assert len(till.printed) == 20
+    register = await shop.register("--count=20", "--interval=0.02", "--style=mixed", "--seed=7")
+    await until(lambda: len(shop.printed) == 20)
+    await shop.until_equal()
 
     status, document = await status_when_confirmed(shop.store.config)
     assert (status, document["level"]) == (0, "ok"), document
@@ -43,6 +42,7 @@ async def test_receipts_become_orders_that_head_office_confirms(shop: ShopUnderT
     code, metrics = await get(f"{url}metrics")
     assert (code, 'edge_agent_waiting{stream="orders"} 0.0' in metrics) == (200, True)
 
+    await register.stop()
     assert await agent.stop() == 0
     await until(lambda: len(shop.events("o2o.agent.stopping.v1")) == 1)
     assert [event["device"] for event in shop.events("o2o.device.up.v1")] == ["till-1-printer"]

@@ -17,45 +17,45 @@ OUTAGES = 10
 
 async def test_kill_9_at_random_moments(shop: ShopUnderTest, rng: random.Random) -> None:
     await shop.central()
-    till = await shop.till("--interval=0.03", "--style=mixed", f"--seed={rng.randrange(10**6)}")
+    register = await shop.register("--interval=0.03", "--style=mixed", f"--seed={rng.randrange(10**6)}")
     for _ in range(KILLS):
         agent = await shop.agent_unready()
         # Reading begins about 0.6 s after the start: some die before, some in the thick of a backlog, some at rest.
         await asyncio.sleep(rng.uniform(0.3, 1.6))
         await agent.kill()
-    await till.part.stop()
     await shop.agent()
-    await shop.until_equal(till)
-    assert len(till.printed) > KILLS
+    await register.stop()
+    await shop.until_equal()
+    assert len(shop.printed) > KILLS
 
 
 async def test_broker_outages_with_and_without_its_memory(shop: ShopUnderTest, rng: random.Random) -> None:
     await shop.central()
     await shop.agent()
-    till = await shop.till("--interval=0.05", "--style=mixed", f"--seed={rng.randrange(10**6)}")
+    register = await shop.register("--interval=0.05", "--style=mixed", f"--seed={rng.randrange(10**6)}")
     for outage in range(OUTAGES):
-        before = len(till.printed)
-        await until(lambda before=before: len(till.printed) > before + 5)  # type: ignore[misc]  # bound per round
+        await printed(shop, 5)
         shop.store.broker.kill()
-        printed = len(till.printed)
-        await until(lambda printed=printed: len(till.printed) > printed + 5)  # type: ignore[misc]  # bound per round
+        await printed(shop, 5)
         shop.store.broker.restart(keep_memory=outage % 2 == 0)
-    await till.part.stop()
-    await shop.until_equal(till)
+    await register.stop()
+    await shop.until_equal()
+
+
+async def printed(shop: ShopUnderTest, more: int) -> None:
+    wanted = len(shop.printed) + more
+    await until(lambda: len(shop.printed) >= wanted)
 
 
 async def test_head_office_restored_from_a_backup(shop: ShopUnderTest) -> None:
     central = await shop.central()
     await shop.agent()
-    till = await shop.till("--count=15", "--interval=0.02")
-    await till.part.process.wait()
-    await shop.until_equal(till)
+    await shop.sell(15)
+    await shop.until_equal()
     backup = shop.store.folder / "backup.db"
     central_reading.backup(shop.store.database, backup)
-    again = await shop.till("--count=15", "--interval=0.02", "--seed=2")
-    await again.part.process.wait()
-    till.printed |= again.printed
-    await shop.until_equal(till)
+    await shop.sell(15)
+    await shop.until_equal()
     await central.stop()
 
     for leftover in shop.store.folder.glob("central.db*"):
@@ -63,7 +63,7 @@ async def test_head_office_restored_from_a_backup(shop: ShopUnderTest) -> None:
     shutil.copy(backup, shop.store.database)
     assert len(shop.held()) == 15
     await shop.central()
-    await shop.until_equal(till)
+    await shop.until_equal()
     assert central_reading.alarms(shop.store.database) == []
 
 
@@ -71,13 +71,10 @@ async def test_head_office_restored_from_a_backup(shop: ShopUnderTest) -> None:
 async def test_a_cloned_disk(shop: ShopUnderTest) -> None:
     central = await shop.central()
     first, _ = await shop.agent()
-    till = await shop.till("--count=10", "--interval=0.02")
-    await till.part.process.wait()
-    await shop.until_equal(till)
+    await shop.sell(10)
+    await shop.until_equal()
     await central.stop()
-    more = await shop.till("--count=10", "--interval=0.02", "--seed=2")
-    await more.part.process.wait()
-    till.printed |= more.printed
+    await shop.sell(10)
     await until(lambda: any(shop.store.folder.glob("state/edge.db")))
     await asyncio.sleep(0.5)  # the last slips reach the disk; there is nothing outside to wait for
     await first.stop()
@@ -87,7 +84,7 @@ async def test_a_cloned_disk(shop: ShopUnderTest) -> None:
     mount = f'mount --bind {other} /etc/machine-id && exec "$@"'
     await shop.agent(wrapper=("unshare", "-m", "sh", "-c", mount, "sh"))
     await shop.central()
-    await shop.until_equal(till)
+    await shop.until_equal()
     (recovered,) = shop.events("o2o.agent.recovered.v1")
     assert (recovered["reason"], recovered["lost"]) == ("cloned", 0)
 
@@ -95,36 +92,30 @@ async def test_a_cloned_disk(shop: ShopUnderTest) -> None:
 async def test_a_disk_rolled_back_to_an_older_image(shop: ShopUnderTest) -> None:
     await shop.central()
     agent, _ = await shop.agent()
-    till = await shop.till("--count=10", "--interval=0.02")
-    await till.part.process.wait()
-    await shop.until_equal(till)
+    await shop.sell(10)
+    await shop.until_equal()
     await agent.stop()
     image = shop.store.folder / "image"
     shutil.copytree(shop.store.folder / "state", image)
     agent, _ = await shop.agent()
-    more = await shop.till("--count=10", "--interval=0.02", "--seed=2")
-    await more.part.process.wait()
-    till.printed |= more.printed
-    await shop.until_equal(till)
+    await shop.sell(10)
+    await shop.until_equal()
     await agent.stop()
 
     shutil.rmtree(shop.store.folder / "state")
     shutil.copytree(image, shop.store.folder / "state")
     shop.store.broker.kill()  # it boots offline and goes on selling: past what head office has seen of the old life
     agent, _ = await shop.agent()
-    later = await shop.till("--count=30", "--interval=0.02", "--seed=3")
-    await later.part.process.wait()
-    till.printed |= later.printed
+    await shop.sell(30)
     shop.store.broker.restart(keep_memory=True)
-    await shop.until_equal(till)
+    await shop.until_equal()
     (recovered,) = shop.events("o2o.agent.recovered.v1")
     assert recovered["reason"] == "rolled_back"
 
 
 async def test_a_damaged_database_is_salvaged(shop: ShopUnderTest, rng: random.Random) -> None:
     agent, _ = await shop.agent()
-    till = await shop.till("--count=150", "--interval=0.005", "--style=mixed", f"--seed={rng.randrange(10**6)}")
-    await till.part.process.wait()
+    await shop.sell(150, f"--seed={rng.randrange(10**6)}")
     await asyncio.sleep(0.5)
     await agent.stop()
     database = shop.store.folder / "state" / "edge.db"
@@ -140,11 +131,11 @@ async def test_a_damaged_database_is_salvaged(shop: ShopUnderTest, rng: random.R
     (recovered,) = shop.events("o2o.agent.recovered.v1")
     assert recovered["reason"] == "damaged"
     assert list((shop.store.folder / "state" / "quarantine").iterdir())
-    await until(lambda: len(shop.held()) + (recovered["lost"] or 0) >= len(till.printed) - 1)
-    assert shop.held().items() <= till.printed.items(), "a salvaged order must be the one that was printed"
-    after = await shop.till("--count=5", "--interval=0.02", "--seed=2")
-    await after.part.process.wait()
-    await until(lambda: after.printed.items() <= shop.held().items())
+    await until(lambda: len(shop.held()) + (recovered["lost"] or 0) >= len(shop.printed) - 1)
+    assert shop.held().items() <= shop.printed.items(), "a salvaged order must be the one that was printed"
+    before = set(shop.printed)
+    await shop.sell(5)
+    await until(lambda: shop.printed.keys() - before <= shop.held().keys())
 
 
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="needs Debian's faketime")
@@ -161,14 +152,11 @@ async def test_a_clock_step_is_told_with_the_boots_events(shop: ShopUnderTest) -
             "FAKETIME_NO_CACHE": "1",
         }
     )
-    till = await shop.till("--count=3", "--interval=0.02")
-    await till.part.process.wait()
-    await shop.until_equal(till)
+    await shop.sell(3)
+    await shop.until_equal()
     stamp.write_text("+0d\n", "ascii")
     await until(lambda: len(shop.events("o2o.agent.clock_changed.v1")) == 1)
     (changed,) = shop.events("o2o.agent.clock_changed.v1")
     assert abs(changed["step_ms"] - 2 * 86_400_000) < 60_000
-    more = await shop.till("--count=3", "--interval=0.02", "--seed=2")
-    await more.part.process.wait()
-    till.printed |= more.printed
-    await shop.until_equal(till)
+    await shop.sell(3)
+    await shop.until_equal()

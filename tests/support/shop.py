@@ -14,20 +14,6 @@ from edge_agent.simulator.virtual_store import Part, VirtualStore
 PATIENCE_S = 60.0
 
 
-class Till:
-    """A running register and all it has said it printed: payable (minor units) by order number."""
-
-    def __init__(self, part: Part) -> None:
-        self.part = part
-        self.printed: dict[str, int] = {}
-
-    async def watch(self) -> None:
-        """Collect what is printed, until the register ends."""
-        async for line in self.part.lines():
-            if line.get("order_no"):
-                self.printed[line["order_no"]] = line["payable"]
-
-
 class ShopUnderTest:
     """The store's processes with a background reader for each, all ended with the context."""
 
@@ -36,6 +22,7 @@ class ShopUnderTest:
         self._readers = readers
         self._stack = stack
         self.log: list[dict[str, Any]] = []
+        self.printed: dict[str, int] = {}
 
     async def central(self, *options: str) -> Part:
         """Start head office."""
@@ -44,12 +31,19 @@ class ShopUnderTest:
         self._readers.create_task(self._drain(part))
         return part
 
-    async def till(self, *options: str) -> Till:
-        """Start the register."""
-        till = Till(await self.store.start_register(*options))
-        self._stack.push_async_callback(till.part.kill)
-        self._readers.create_task(till.watch())
-        return till
+    async def register(self, *options: str) -> Part:
+        """Start the register; numbers go on where the last one stopped, what it prints goes to ``self.printed``."""
+        part = await self.store.start_register(f"--first={len(self.printed) + 1}", *options)
+        self._stack.push_async_callback(part.kill)
+        self._readers.create_task(self._watch(part))
+        return part
+
+    async def sell(self, count: int, *options: str) -> None:
+        """Print so many receipts, and pull the cable once they have been read."""
+        wanted = len(self.printed) + count
+        part = await self.register(f"--count={count}", "--interval=0.01", "--style=mixed", *options)
+        await until(lambda: len(self.printed) == wanted, lambda: f"{len(self.printed)} of {wanted} printed")
+        await part.stop()
 
     async def agent(self, **options: Any) -> tuple[Part, str]:
         """Start the agent and wait until it serves its page; its log goes to ``self.log``."""
@@ -76,13 +70,18 @@ class ShopUnderTest:
             held[order.order_no] = order.payable
         return held
 
-    async def until_equal(self, till: Till) -> None:
+    async def until_equal(self) -> None:
         """Wait until head office holds exactly what the register printed."""
-        await until(lambda: self.held() == till.printed, lambda: difference(till.printed, self.held()))
+        await until(lambda: self.held() == self.printed, lambda: difference(self.printed, self.held()))
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Return the data of all events of a type that head office holds."""
         return [json.loads(event.body)["data"] for event in central_reading.events(self.store.database, kind)]
+
+    async def _watch(self, register: Part) -> None:
+        async for line in register.lines():
+            if line.get("order_no"):
+                self.printed[line["order_no"]] = line["payable"]
 
     async def _drain(self, part: Part) -> None:
         async for line in part.lines():

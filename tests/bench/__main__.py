@@ -1,0 +1,115 @@
+"""`make bench`: the figures of docs/performance.md, each a ratio to what this machine can do in the same run.
+
+``python -m tests.bench [NAME …]`` runs those whose names begin with one of the names.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from edge_agent import log
+from tests.bench import escpos, storage, whole
+
+BACKLOG = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure against its mark. ``at_least``: the mark is a floor, else a ceiling."""
+
+    name: str
+    value: float
+    mark: float
+    at_least: bool
+    detail: str
+
+    @property
+    def reached(self) -> bool:
+        """Whether the mark is reached."""
+        return self.value >= self.mark if self.at_least else self.value <= self.mark
+
+
+def lone_event(folder: Path) -> Iterator[Figure]:
+    """One event recorded durably, against a raw 4 KB fdatasync."""
+    ratio = storage.lone_event_ratio(folder)
+    yield Figure("lone durable event / raw fdatasync rate", ratio, 0.45, True, "")
+
+
+def producers(folder: Path) -> Iterator[Figure]:
+    """A thousand waiting producers, against stdlib executemany(1000) of ready-made rows."""
+    ratio = storage.thousand_producers_ratio(folder)
+    yield Figure("1,000 producers / executemany(1000)", ratio, 0.25, True, "")
+
+
+def latency(folder: Path) -> Iterator[Figure]:
+    """Last byte to confirmed by central, on an idle store."""
+    seconds, raw = asyncio.run(whole.last_byte_to_confirmed(folder))
+    yield Figure("last byte to confirmed / raw limit", seconds / raw, 4.0, False, f"p50 {seconds * 1000:.2f} ms")
+
+
+def live(folder: Path) -> Iterator[Figure]:
+    """Recorded and carried home at the same time."""
+    found = asyncio.run(whole.live(folder))
+    ratio = found.events_per_s / found.raw_rows_per_s
+    yield Figure("live end to end / stdlib row inserts", ratio, 0.3, True, f"{found.events_per_s:,.0f} events/s")
+    yield Figure("CPU seconds for 10,000 events", found.cpu_per_10k, 0.3, False, "")
+
+
+def drain(folder: Path) -> Iterator[Figure]:
+    """A backlog of a million events."""
+    found = asyncio.run(whole.drain(folder, BACKLOG))
+    yield Figure(
+        "memory growth of a 1,000,000-event drain, MB",
+        found.growth_mb,
+        30,
+        False,
+        f"{found.events_per_s:,.0f} events/s",
+    )
+
+
+def escpos_rate(_: Path) -> Iterator[Figure]:
+    """The ESC/POS decoder on mixed receipts."""
+    yield Figure("ESC/POS, MB/s", escpos.escpos_rate(), 3.0, True, "")
+
+
+def idle(folder: Path) -> Iterator[Figure]:
+    """The real agent with four silent serial devices."""
+    found = asyncio.run(whole.idle(folder))
+    yield Figure("idle with four devices, % of a core", found.core_share * 100, 0.5, False, "")
+    yield Figure("idle with four devices, MB resident", found.rss_mb, 60, False, "")
+
+
+BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
+    lone_event, producers, latency, live, drain, escpos_rate, idle,
+)  # fmt: skip
+
+
+def main() -> int:
+    """Run the benches asked for and print the table; the exit status says whether every mark is reached."""
+    log.set_up("warning")
+    wanted = sys.argv[1:]
+    table = Table(title="edge-agent bench")
+    for column, justify in (("figure", "left"), ("measured", "right"), ("mark", "right"), ("", "left"), ("", "left")):
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    good = True
+    for bench in BENCHES:
+        if wanted and not any(bench.__name__.startswith(name) for name in wanted):
+            continue
+        with tempfile.TemporaryDirectory(prefix="edge-agent-bench-") as name:
+            for figure in bench(Path(name)):
+                good = good and figure.reached
+                mark = f"{'≥' if figure.at_least else '≤'} {figure.mark:g}"
+                verdict = "reached" if figure.reached else "MISSED"
+                table.add_row(figure.name, f"{figure.value:.2f}", mark, verdict, figure.detail)
+    Console(width=120).print(table)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

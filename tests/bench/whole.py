@@ -1,0 +1,211 @@
+"""The whole way, measured from outside: last byte to confirmed, live, drain, idle."""
+
+import asyncio
+import os
+import random
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from edge_agent.clock import Clock
+from edge_agent.contract.events import Draft, Origin, Stream, envelope
+from edge_agent.contract.frames import encode_events
+from edge_agent.contract.ids import uuid7
+from edge_agent.contract.topics import Topics
+from edge_agent.health import Health
+from edge_agent.shop.outcome import Outcome
+from edge_agent.simulator.receipts import encode, ring_up
+from edge_agent.simulator.virtual_store import STORE_TOML, VirtualStore
+from edge_agent.storage import Storage, StorageSettings
+from edge_agent.sync import Sync
+from edge_agent.uplink import Uplink, UplinkSettings
+from tests.bench import limits
+from tests.support import golden
+from tests.support.pty import Cable
+
+GROUP = 50  # events of one commit of a busy shop
+PRODUCERS = 4  # commits under way at once
+LIVE_EVENTS = 20_000
+RECEIPTS = 60
+IDLE_S = 20.0
+TICKS = os.sysconf("SC_CLK_TCK")
+ORIGIN = Origin("bench", "sh-0001", "pc-1", ZoneInfo("Asia/Shanghai"))
+TOPICS = Topics("bench", "sh-0001", "pc-1")
+
+
+async def last_byte_to_confirmed(folder: Path) -> tuple[float, float]:
+    """Return the median seconds from a receipt's last byte to central's word on an idle store, and the raw limit.
+
+    The raw limit is two fdatasyncs (the agent's, central's) and two MQTT round trips.
+    """
+    store = VirtualStore(folder)
+    cable = Cable(store.port)
+    rng = random.Random(1)
+    with store.broker:
+        store.configure()
+        cable.plug()
+        central = await store.start_central()
+        agent, _ = await store.start_agent()
+        lines = central.lines()
+        samples = []
+        for number in range(RECEIPTS):
+            sale = ring_up(rng, "zh-retail", f"{number:08}", datetime(2026, 11, 22, tzinfo=UTC))
+            await cable.write(encode(sale))
+            begin = time.perf_counter()
+            async for line in lines:
+                if line.get("order_no") == sale.order_no:
+                    break
+            samples.append(time.perf_counter() - begin)
+            await asyncio.sleep(0.05)
+        raw = 2 * limits.fdatasync_s(folder) + 2 * limits.mqtt_round_trip_s(store.broker.port)
+        await agent.stop()
+        await central.stop()
+        cable.close()
+    return statistics.median(samples[5:]), raw
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Events a second from commit to central's word, CPU seconds of the agent's process for 10,000, the raw rows/s."""
+
+    events_per_s: float
+    cpu_per_10k: float
+    raw_rows_per_s: float
+
+
+async def live(folder: Path) -> Live:
+    """Record events in groups of 50 and carry them home at the same time."""
+    store = VirtualStore(folder)
+    with store.broker:
+        central = await store.start_central("--quiet")
+        async with _agent(folder / "state", store.broker.port) as (storage, sync):
+            await _record(storage, 500)
+            await _until_delivered(sync)
+            cpu, begin = time.process_time(), time.perf_counter()
+            async with asyncio.TaskGroup() as producers:
+                for _ in range(PRODUCERS):
+                    producers.create_task(_record(storage, LIVE_EVENTS // PRODUCERS))
+            await _until_delivered(sync)
+            elapsed, cpu = time.perf_counter() - begin, time.process_time() - cpu
+        await central.stop()
+    raw = limits.rows_per_s(folder, encode_events([envelope(_draft(), ORIGIN, 1, golden.RECORDED)]), GROUP)
+    return Live(LIVE_EVENTS / elapsed, cpu / LIVE_EVENTS * 10_000, raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Events a second of a backlog carried home, and how much memory that took beyond what was there before, in MB."""
+
+    events_per_s: float
+    growth_mb: float
+
+
+async def drain(folder: Path, events: int) -> Drain:
+    """Record a backlog without a link, then connect."""
+    store = VirtualStore(folder)
+    with store.broker:
+        async with _agent(folder / "state", store.broker.port, connect=False) as (storage, _):
+            await _record(storage, events)
+        central = await store.start_central("--quiet")
+        before = _peak_rss_mb(reset=True)
+        begin = time.perf_counter()
+        async with _agent(folder / "state", store.broker.port) as (_, sync):
+            await _until_delivered(sync)
+            elapsed = time.perf_counter() - begin
+            growth = _peak_rss_mb() - before
+        await central.stop()
+    return Drain(events / elapsed, growth)
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Share of one core and resident memory (MB) of the real agent with four serial devices and nothing to do."""
+
+    core_share: float
+    rss_mb: float
+
+
+async def idle(folder: Path) -> Idle:
+    """Run the agent with four silent ports for a while."""
+    store = VirtualStore(folder)
+    cables = [Cable(folder / f"till-{number}") for number in range(1, 5)]
+    devices = "".join(
+        f'\n[[device]]\nid = "printer-{number}"\nkind = "serial"\ntouchpoint = "till-1"\n'
+        f'port = "till-{number}"\ndecoder = "escpos"\n'
+        for number in range(2, 5)
+    )
+    with store.broker:
+        store.configure(store=STORE_TOML + devices)
+        for cable in cables:
+            cable.plug()
+        central = await store.start_central()
+        agent, _ = await store.start_agent()
+        await cables[0].write(encode(ring_up(random.Random(1), "zh-retail", "1", datetime(2026, 11, 22, tzinfo=UTC))))
+        await central.first("order_no", "1")
+        await asyncio.sleep(3)
+        before = _cpu_s(agent.process.pid)
+        await asyncio.sleep(IDLE_S)
+        share = (_cpu_s(agent.process.pid) - before) / IDLE_S
+        rss = _status_kb(agent.process.pid, "VmRSS") / 1024
+        await agent.stop()
+        await central.stop()
+        for cable in cables:
+            cable.close()
+    return Idle(share, rss)
+
+
+@asynccontextmanager
+async def _agent(state_dir: Path, port: int, *, connect: bool = True) -> AsyncIterator[tuple[Storage, Sync]]:
+    clock = Clock()
+    health = Health(clock)
+    async with Storage.open(state_dir, ORIGIN, clock, health, StorageSettings(), None) as storage:
+        sync = Sync(storage, TOPICS, health, clock)
+        settings = UplinkSettings("127.0.0.1", port, TOPICS.client_id)
+        uplink = Uplink(settings, TOPICS, health, clock, lambda: storage.epoch)
+        async with asyncio.TaskGroup() as parts:
+            running = [parts.create_task(storage.run())]
+            if connect:
+                running.append(parts.create_task(uplink.run(sync.run)))
+            yield storage, sync
+            for task in reversed(running):
+                task.cancel()
+
+
+async def _record(storage: Storage, events: int) -> None:
+    for _ in range(events // GROUP):
+        await storage.commit(Outcome(tuple(_draft() for _ in range(GROUP))))
+
+
+def _draft() -> Draft:
+    return Draft(
+        uuid7(golden.HAPPENED.wall_ms), Stream.ORDERS, "o2o.order.completed.v1", golden.HAPPENED, golden.order("sale", 1),
+        "till-1-printer", "order/1", "sh-0001/till-1",
+    )  # fmt: skip
+
+
+async def _until_delivered(sync: Sync) -> None:
+    while not await sync.delivered(within_s=5.0):
+        await asyncio.sleep(0.01)  # not connected yet
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _status_kb(pid: int | str, field: str) -> int:
+    text = Path(f"/proc/{pid}/status").read_text("ascii")
+    return int(next(line for line in text.splitlines() if line.startswith(field)).split()[1])
+
+
+def _peak_rss_mb(*, reset: bool = False) -> float:
+    """Return this process's peak resident memory; ``reset``: begin a new peak at what is resident now (proc(5))."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5", "ascii")
+        return _status_kb("self", "VmRSS") / 1024
+    return _status_kb("self", "VmHWM") / 1024

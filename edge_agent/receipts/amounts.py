@@ -6,7 +6,7 @@ from decimal import Decimal
 
 # ISO 4217 minor unit digits of the currencies without cents; all others of the trade have two.
 _NO_CENTS = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "PYG", "UGX"})
-_MARK = r"(?:HK\$|NT\$|US\$|[A-Z]{1,2}\$|\$|¥|£|€|₩|RMB|CNY|USD|EUR|GBP|HKD|AUD|NZD|SGD|CAD|CHF|JPY|KRW)"
+_MARK = r"(?:HK\$|NT\$|US\$|[A-Z]{1,2}\$|\$|¥|£|€|₩|₹|฿|₫|RMB|RM|Rp|Rs\.?|kr|zł|MYR|INR|THB|TWD|MOP|CNY|USD|EUR|GBP|HKD|AUD|NZD|SGD|CAD|CHF|JPY|KRW)"
 _UNIT = (
     r"(?:kgs?|KGS?|Kg|g|G|克|斤|公斤|千克|市斤|两|lbs?|LBS?|LB|oz|OZ|个|件|份|盒|瓶|袋|包|支|杯|碗|只|条|位|罐|听|张|串|笼|"
     r"扎|例|盘|打|箱|桶|板|片|双|套|枚|点|個|コ|ヶ|本|冊|名|人|개|병|봉|EA|ea|pcs?|PCS?|ml|ML|L|l|天|次|台|块钱)"

@@ -26,7 +26,7 @@ def body_key(lines: Sequence[str]) -> str:
 
 
 def _is_mark(row: str) -> bool:
-    if _words().kind(row) == "reprint":
+    if "reprint" in _words().kinds(row):
         return True
     label = fold(row).partition(":")[0].strip()
     meaning = _words().meaning(label) if label else None

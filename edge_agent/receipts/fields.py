@@ -14,6 +14,7 @@ _NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
 _IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
 _DATE = re.compile(r"(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}(?!\d)|\d{1,2}:\d\d")
 _GROUPED = re.compile(r"\d{4}(?: \d{4}){1,6}(?!\S)")
+_BILINGUAL = re.compile(r"([^A-Za-z]{2,20}?)[ /(]*([A-Za-z][A-Za-z -]{3,30})\)?")
 _WIDE_GAP = re.compile(r"\s{2,}")
 _STANDALONE = re.compile(r"#\s?(\d{2,12})")
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
@@ -27,7 +28,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Titles:
-    """What titles and type fields say of a slip. ``weak``: the words of a pre-bill that a paid bill may carry too."""
+    """What titles and type fields say of a slip: the kinds they name, and the platform whose order it is."""
 
     kinds: frozenset[str]
     channel: str | None = None
@@ -42,13 +43,11 @@ def titles(rows: Sequence[Row], lexicon: Lexicon, own: Mapping[str, Sequence[Any
             if any(pattern.search(row.text) for pattern in patterns):
                 found.add(kind)
         for text in _title_texts(row):
-            kind = lexicon.kind(text)
-            if kind is None:
-                continue
-            if kind.startswith("channel:"):
-                channel = channel or kind.removeprefix("channel:")
-            else:
-                found.add(kind)
+            for kind in lexicon.kinds(text):
+                if kind.startswith("channel:"):
+                    channel = channel or kind.removeprefix("channel:")
+                else:
+                    found.add(kind)
     return Titles(frozenset(found), channel)
 
 
@@ -68,14 +67,17 @@ def _title_texts(row: Row) -> list[str]:
     parts = _WIDE_GAP.split(text)
     if len(parts) > 1:
         texts += [part for part in parts if not part.isdigit()]
+    bilingual = _BILINGUAL.fullmatch(text)
+    if bilingual is not None:
+        texts += [bilingual[1], bilingual[2]]
     return [t for t in texts if t]
 
 
-def decide(found: Titles, *, negative: bool, refund: bool, paid: bool) -> str:
-    """Return the slip's kind from its titles, from the sign of its total and from whether it names a payment."""
+def decide(found: Titles, *, negative: bool, refund: bool, paid: bool, priced: bool) -> str:
+    """Return the slip's kind from its titles, its total's sign, and whether it names a payment and prices."""
     kinds = found.kinds
     for kind in _ORDER:
-        if kind in kinds and not (kind == "prebill" and paid):
+        if kind in kinds and not (kind == "prebill" and paid) and not (kind == "kitchen" and priced):
             return kind
     if negative or (refund and "sale" not in kinds):
         return "return"

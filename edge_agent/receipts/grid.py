@@ -250,8 +250,7 @@ def _value_end(tokens: Sequence[Token], begin: int, lexicon: Lexicon) -> int:
     for index in range(begin, len(tokens)):
         if index > begin:
             token = tokens[index]
-            has_number = any(t.number is not None for t in tokens[begin:index])
-            if token.gap >= 2 and (has_number or token.number is None):
+            if token.gap >= 2 and token.number is None:
                 return index
             if token.number is None and _label_at(tokens, index, lexicon) is not None:
                 return index

@@ -98,6 +98,10 @@ def _details(state: _State, row: Row, lexicon: Lexicon, digits: int) -> bool:
             role = lexicon.headings.get(fold(label.text))
             if role is not None:
                 found.setdefault(role, value.number)
+    first = row.tokens[0]
+    if not found and first.colon and lexicon.headings.get(fold(first.text)) == "name" and len(row.tokens) > 1:
+        state.pending = [_name(row.tokens[1:])]
+        return True
     if not ({"quantity", "unit_price"} <= found.keys() or ({"quantity", "amount"} <= found.keys() and state.pending)):
         return False
     quantity, price = found["quantity"], found.get("unit_price")

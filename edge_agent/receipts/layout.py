@@ -9,6 +9,7 @@ from edge_agent.receipts.grid import Pair, Row
 from edge_agent.receipts.sums import Figure, Method
 from edge_agent.receipts.words import Lexicon, fold
 
+_HEADING_MARKS = re.compile(r"[*/×|+()]")
 _BLANKS = re.compile(r"\s+")
 _TOTALS = frozenset(
     {"due", "total", "gross", "subtotal", "net", "received", "change", "refund", "top_up", "tax", "rounding", "tip"}
@@ -33,7 +34,7 @@ def heading(row: Row, lexicon: Lexicon) -> tuple[str, ...]:
     """Return the columns a heading row names, left to right; empty if the row is not a heading."""
     if any(t.number is not None for t in row.tokens) or any(t.colon for t in row.tokens):
         return ()
-    words = [fold(t.text) for t in row.tokens]
+    words = [part for t in row.tokens for part in _heading_words(fold(t.text), lexicon)]
     found: list[str] = []
     index = unknown = 0
     while index < len(words):
@@ -50,6 +51,11 @@ def heading(row: Row, lexicon: Lexicon) -> tuple[str, ...]:
     if len(set(found)) >= 2 and figures and unknown <= len(found) // 2:
         return tuple(found)
     return ()
+
+
+def _heading_words(text: str, lexicon: Lexicon) -> list[str]:
+    """Split ``数量*单价`` and ``品名/条码``, unless the whole is a heading of its own."""
+    return [text] if text in lexicon.headings else [part for part in _HEADING_MARKS.split(text) if part]
 
 
 def regions(rows: Sequence[Row], lexicon: Lexicon, columns: Sequence[str]) -> list[Region]:
@@ -100,7 +106,9 @@ def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool) -> bool:
 
 
 def _figures_only(rows: Sequence[Row], index: int) -> bool:
-    return index < len(rows) and bool(rows[index].tokens) and all(t.number is not None for t in rows[index].tokens)
+    tokens = rows[index].tokens if index < len(rows) else ()
+    codes = any(t.text.isdigit() and len(t.text) > 7 for t in tokens)
+    return bool(tokens) and all(t.number is not None for t in tokens) and not codes
 
 
 def _is_detail(row: Row) -> bool:

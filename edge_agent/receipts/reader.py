@@ -131,7 +131,7 @@ def _read(lines: Sequence[str], template: Template, currency: str, barcodes: Seq
     negative = solution is not None and solution.payable < 0
     paid = solution is not None and solution.paid is not None and bool(solution.paid.tenders)
     refund = solution is not None and any(f.role == "refund" and f.amount == solution.payable for f in figures)
-    kind = fields.decide(found, negative=negative, refund=refund, paid=paid)
+    kind = fields.decide(found, negative=negative, refund=refund, paid=paid, priced=solution is not None)
     if any(f.role == "top_up" for f in figures) and kind == "sale" and solution is not None and solution.built is None:
         kind = "top_up"
     if kind == "sale" and _is_card_slip(rows, solution):
@@ -282,6 +282,8 @@ def _reading(
     order = _date_order(template.settings.dates, currency)
     stamp = fields.times.combine([s for s in [fields.times.find(own.get("printed_at") or "", order)] if s])
     lines = _lines(solution)
+    if kind == "top_up" and not lines and solution is not None:
+        lines = (Line(number=1, kind="top_up", name="", amount=abs(solution.payable)),)
     totals = _totals(solution, lines)
     tenders = _tenders(solution, rows, template.lexicon)
     lines_check, tenders_check = _checks(solution, lines, totals, tenders)
@@ -395,7 +397,7 @@ def _checks(
     if solution is None or totals.payable is None:
         return "unknown", "unknown"
     lines_check = "unknown"
-    if any(line.kind == "sale" for line in lines):
+    if any(line.kind in ("sale", "top_up") for line in lines):
         total = sum(line.amount for line in lines) + totals.rounding + totals.tax_added + totals.tip
         lines_check = "pass" if total == totals.payable else "fail"
     tenders_check = "unknown"

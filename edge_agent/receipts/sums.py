@@ -106,7 +106,20 @@ def _completed(solution: Solution, figures: Sequence[Figure], readings: Sequence
         change = _change(figures, solution.payable)
         if tenders:
             paid = Paid(tenders, change, abs(sum(t.amount for t in tenders)), proved=False)
-    return replace(solution, paid=paid, goods=goods, contradicted=len(totals) > 1)
+    built = solution.built or _discounted(solution, figures, goods)
+    return replace(solution, paid=paid, built=built, goods=goods, contradicted=len(totals) > 1)
+
+
+def _discounted(solution: Solution, figures: Sequence[Figure], goods: tuple[Goods, ...]) -> Built | None:
+    """Read ``合计 62.50 折后金额 60.00``: both totals are printed and proved, the discount between them is not."""
+    total = sum(g.amount for g in goods)
+    if solution.paid is None or not solution.paid.proved or not 0 < solution.payable < total:
+        return None
+    after = next((f for f in figures if f.role in ("due", "net") and f.amount == solution.payable), None)
+    before = any(f.role in ("total", "gross", "subtotal") and f.amount == total for f in figures)
+    if after is None or not before:
+        return None
+    return Built(goods, (Figure(after.row, "discount", after.label, solution.payable - total),))
 
 
 def _candidates(figures: Sequence[Figure]) -> list[tuple[int, float]]:

@@ -73,7 +73,7 @@ class Lexicon:
         self._kind_names: list[str] = []
         self.headings: dict[str, str] = {}
         self._known: dict[str, Word | None] = {}
-        self._known_kinds: dict[str, str | None] = {}
+        self._known_kinds: dict[str, tuple[str, ...]] = {}
         for pattern, kind in (tenders or {}).items():
             self._learn(pattern, Word("tenders", kind))
         for table in tables:
@@ -110,17 +110,17 @@ class Lexicon:
                 found = next((self._words[min(hit)] for text in variants(label) if (hit := _match(self._meanings, text))), None)
             return _remember(self._known, label, found)
 
-    def kind(self, text: str) -> str | None:
-        """Return the kind (or ``channel:name``) that a title names, or None. Only whole titles count, not sentences."""
+    def kinds(self, text: str) -> tuple[str, ...]:
+        """Return the kinds (or ``channel:name``) that a title names. Only whole titles count, not sentences."""
         try:
             return self._known_kinds[text]
         except KeyError:
-            found = None
+            found: list[str] = []
             if 0 < len(text) <= 40:
                 inside = tuple(normal(part) for part in _REMARK.findall(text))
-                hits = (_match(self._kinds, form) for form in (*variants(text), *inside))
-                found = next((self._kind_names[min(hit)] for hit in hits if hit), None)
-            return _remember(self._known_kinds, text, found)
+                for form in (*variants(text), *inside):
+                    found += [self._kind_names[hit] for hit in _match(self._kinds, form)]
+            return _remember(self._known_kinds, text, tuple(dict.fromkeys(found)))
 
 
 def fold_pattern(pattern: str) -> str:
@@ -140,7 +140,7 @@ def _remember(known: dict[str, T], key: str, value: T) -> T:
 
 
 def _match(patterns: re2.Set, text: str) -> Sequence[int]:
-    return patterns.Match(text) if text else ()
+    return (patterns.Match(text) or ()) if text else ()
 
 
 def _quiet() -> re2.Options:

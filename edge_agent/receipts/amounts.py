@@ -6,7 +6,10 @@ from decimal import Decimal
 
 # ISO 4217 minor unit digits of the currencies without cents; all others of the trade have two.
 _NO_CENTS = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "PYG", "UGX"})
-_MARK = r"(?:HK\$|NT\$|US\$|[A-Z]{1,2}\$|\$|¥|£|€|₩|₹|฿|₫|RMB|RM|Rp|Rs\.?|kr|zł|MYR|INR|THB|TWD|MOP|CNY|USD|EUR|GBP|HKD|AUD|NZD|SGD|CAD|CHF|JPY|KRW)"
+_MARK = (
+    r"(?:HK\$|NT\$|US\$|[A-Z]{1,2}\$|\$|¥|£|€|₩|₹|฿|₫|RMB|RM|Rp|Rs\.?|kr|zł|MYR|INR|THB|TWD|MOP|CNY|USD|EUR|GBP|HKD|"
+    r"AUD|NZD|SGD|CAD|CHF|JPY|KRW)"
+)
 _UNIT = (
     r"(?:kgs?|KGS?|Kg|g|G|克|斤|公斤|千克|市斤|两|lbs?|LBS?|LB|oz|OZ|个|件|份|盒|瓶|袋|包|支|杯|碗|只|条|位|罐|听|张|串|笼|"
     r"扎|例|盘|打|箱|桶|板|片|双|套|枚|点|個|コ|ヶ|本|冊|名|人|개|병|봉|EA|ea|pcs?|PCS?|ml|ML|L|l|天|次|台|块钱)"
@@ -48,7 +51,7 @@ def minor_digits(currency: str) -> int:
 
 
 def parse(word: str) -> Number | None:
-    """Return the number a word is, or None: ``-1.04`` ``¥1,234`` ``16.00元`` ``(1.50)`` ``1.50-`` ``0.856kg`` ``4.00A``."""
+    """Return the number a word is, or None: ``-1.04`` ``¥1,234`` ``16.00元`` ``(1.50)`` ``1.50-`` ``0.856kg``."""
     if len(word) > 24:
         return None
     match = _NUMBER.fullmatch(word)
@@ -75,7 +78,7 @@ def _plain(digits: str) -> tuple[str, int]:
     comma, dot = digits.rfind(","), digits.rfind(".")
     if comma > dot and len(digits) - comma - 1 != 3:  # a decimal comma, as on the continent
         digits = digits.replace(".", "").replace(",", ".")
-    elif comma > dot and dot >= 0:
+    elif comma > dot >= 0:
         digits = digits.replace(",", "")
     else:
         digits = digits.replace(",", "")

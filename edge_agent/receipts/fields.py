@@ -99,7 +99,9 @@ def pairs_by_role(rows: Sequence[Row]) -> dict[str, list[tuple[int, Row, Pair]]]
     return found
 
 
-def number(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], barcodes: Sequence[str]) -> str | None:
+def number(
+    rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], barcodes: Sequence[str]
+) -> str | None:
     """Return the slip's own number: the best label's, else ``#1234`` standing alone, else the slip's bar code."""
     for index, _, pair in found.get("number", ()):
         value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
@@ -151,7 +153,7 @@ def ident(found: Mapping[str, list[tuple[int, Row, Pair]]], role: str) -> str | 
 
 
 def printed_at(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], order: str) -> datetime | None:
-    """Return when the slip was printed: the time of payment before that of ordering, a labelled one before a bare one."""
+    """Return when the slip was printed: the time of payment before that of ordering, a labelled before a bare one."""
     best = [s for _, row, pair in found.get("printed_at", ()) if (s := times.find(_own_text(row, pair), order))]
     stamps = [s for row in rows if not row.rule and (s := times.find(row.text, order, bare=False))]
     if not best and not any(s.day for s in stamps):

@@ -16,7 +16,9 @@ _COLON = re.compile(r"(?<!\d):(?!//)|:(?![\d/])")
 _TIMES = "xX×*✕@"
 _FACTOR = re.compile(r"^(?P<a>[^xX×*✕@]*?)(?P<times>[xX×*✕@])(?P<b>[^xX×*✕@]*?)(?:=(?P<c>.+))?$")
 # A name and its price printed without a blank between: only money with two decimals, or with its mark, is taken off.
-_GLUED = re.compile(r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2})元?)$")
+_GLUED = re.compile(
+    r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2})元?)$"
+)
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
 _GLUED_FIELD = re.compile(r"(?P<label>[^\d\W][^\d]{0,8}?)(?P<value>\d[\w-]{0,30})")
 _SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
@@ -25,7 +27,7 @@ _LONGEST_LABEL = 6  # words; "AMOUNT OF GST INCLUDED IN TOTAL" is as long as a l
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of a row. ``gap``: blanks before it; ``colon``: a colon follows; ``times``: it is ``x`` ``×`` ``@`` ``*``."""
+    """One word of a row. ``gap``: blanks before; ``colon``: one follows; ``times``: it is ``x`` ``×`` ``@`` ``*``."""
 
     text: str
     gap: int
@@ -68,7 +70,7 @@ def rows(lines: Sequence[str], lexicon: Lexicon) -> list[Row]:
         if not text.strip():
             continue
         rule = _RULE.fullmatch(text.strip()) is not None
-        tokens = () if rule else tuple(_join_marks(list(_tokens(text))))
+        tokens: tuple[Token, ...] = () if rule else tuple(_join_marks(list(_tokens(text))))
         found.append(Row(index, text, tokens, () if rule else tuple(_pairs(tokens, lexicon)), rule))
     return found
 
@@ -171,7 +173,12 @@ def _join_marks(tokens: list[Token]) -> Iterator[Token]:
                 yield Token(token.text + after.text, token.gap, number, after.colon)
                 index += 2
                 continue
-        if after is not None and token.number is not None and after.text in ("元", "円", "원", "%", "%)") and after.gap <= 1:
+        if (
+            after is not None
+            and token.number is not None
+            and after.text in ("元", "円", "원", "%", "%)")
+            and after.gap <= 1
+        ):
             number = parse(token.text + after.text.strip(")"))
             if number is not None:
                 yield Token(token.text, token.gap, number, after.colon)
@@ -241,7 +248,11 @@ def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool
     if after.number is not None or after.gap >= 2 or after.times:
         return True
     if word.group == "fields":
-        return is_wide(tokens[index].text) or any(c.isdigit() for c in after.text) or word.role in ("cashier", "printed_at")
+        return (
+            is_wide(tokens[index].text)
+            or any(c.isdigit() for c in after.text)
+            or word.role in ("cashier", "printed_at")
+        )
     return "*" in after.text or after.text in "-¥$(" or (word.group == "tenders" and not is_wide(after.text))
 
 
@@ -254,7 +265,12 @@ def _value_end(tokens: Sequence[Token], begin: int, lexicon: Lexicon) -> int:
                 return index
             if token.number is None and _label_at(tokens, index, lexicon) is not None:
                 return index
-        elif tokens[index].number is None and tokens[index].gap >= 1 and begin > 0 and _colon_ahead(tokens, index, lexicon):
+        elif (
+            tokens[index].number is None
+            and tokens[index].gap >= 1
+            and begin > 0
+            and _colon_ahead(tokens, index, lexicon)
+        ):
             return index
     return len(tokens)
 

@@ -98,7 +98,7 @@ def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool) -> bool:
                 return True
         elif pair.word.group == "tenders" and len(pair.numbers) == 1 and pair.numbers[0].value > 0:
             return _ZEROS.fullmatch(pair.value) is None
-        elif role in ("method",):
+        elif role == "method":
             return True
         elif role == "count" and len(row.pairs) == 1 and len(pair.numbers) == 1 and index + 1 < len(rows):
             return _ends(rows, index + 1, ambiguous=ambiguous)
@@ -130,9 +130,7 @@ def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Fi
     return found, methods
 
 
-def _collect(
-    row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Figure], methods: list[Method]
-) -> None:
+def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Figure], methods: list[Method]) -> None:
     amount = amount_of(pair.numbers, digits) if _ZEROS.fullmatch(pair.value) is None else None
     role = pair.word.role
     if role in ("method", "net", "received", "refund"):

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from edge_agent.receipts.reader import Template, read
+from edge_agent.receipts.compiled import Template
+from edge_agent.receipts.reader import read
 from edge_agent.receipts.reading import Reading
 from edge_agent.receipts.template import Sample, SampleOrder
 

@@ -1,4 +1,4 @@
-"""The arithmetic of a receipt: which printed figure is payable, proved by the goods and by the money that changed hands.
+"""The arithmetic of a receipt: which printed figure is payable, proved by the goods and by the money handed over.
 
 Words say what a figure may be; the sums say what it is. Two equations decide, those of the contract:
 lines + rounding + tax_added + tip = payable, and tenders - change = payable.
@@ -70,7 +70,7 @@ class Solution:
     contradicted: bool = False
 
 
-# How much a word alone says: 应收 and AMOUNT DUE are what they say, 合计 may still be before a discount, 小计 mostly is.
+# How much a word alone says: 应收 and AMOUNT DUE are what they say, 合计 may be before a discount, 小计 mostly is.
 _PRIOR = {"due": 3.0, "refund": 3.0, "top_up": 2.6, "total": 2.5, "net": 1.5, "subtotal": 1.0, "gross": 0.8}
 _PROOF = 4.0  # one equation outweighs any word
 _COMBINED = 6  # more discount rows than this are taken all, none or one by one left out, not in every combination
@@ -83,7 +83,7 @@ def solve(figures: Sequence[Figure], methods: Sequence[Method], readings: Sequen
     """
     best: Solution | None = None
     for payable, prior in _candidates(figures):
-        paid_ways = list(_ways_paid(payable, figures, methods)) or [None]
+        paid_ways: list[Paid | None] = list(_ways_paid(payable, figures, methods)) or [None]
         for paid in paid_ways:
             built = _build(payable, figures, readings, paid)
             score = prior + _agreement(payable, figures)
@@ -102,7 +102,9 @@ def _completed(solution: Solution, figures: Sequence[Figure], readings: Sequence
     goods = tuple(_like_total(readings[0], solution.payable)) if readings else ()
     paid = solution.paid
     if paid is None:
-        tenders = tuple(_signed(f, -1 if solution.payable < 0 else 1) for f in figures if f.role == "tender" and f.amount)
+        tenders = tuple(
+            _signed(f, -1 if solution.payable < 0 else 1) for f in figures if f.role == "tender" and f.amount
+        )
         change = _change(figures, solution.payable)
         if tenders:
             paid = Paid(tenders, change, abs(sum(t.amount for t in tenders)), proved=False)
@@ -181,7 +183,7 @@ def _change(figures: Sequence[Figure], payable: int) -> int | None:
 
 
 def _signed(tender: Figure, sign: int) -> Figure:
-    """Return a tender with the sign of the slip: some tills print what was paid as negative, and refunds as positive."""
+    """Return a tender with the sign of the slip: some tills print what was paid as negative, or refunds as positive."""
     return Figure(tender.row, tender.role, tender.label, sign * abs(tender.amount), tender.type)
 
 
@@ -196,16 +198,16 @@ def _from_received(figure: Figure, change: int | None, methods: Sequence[Method]
     return Paid((), change, figure.amount, proved=False)
 
 
-def _net_of_change(payable: int, tenders: Sequence[Figure], received: Sequence[Figure], change: int | None) -> Iterator[Paid]:
+def _net_of_change(
+    payable: int, tenders: Sequence[Figure], received: Sequence[Figure], change: int | None
+) -> Iterator[Paid]:
     """Read ``实收 20 找零 4 现金 16``: the cash row is what stayed in the drawer."""
     if not change or sum(t.amount for t in tenders) != payable:
         return
     cash = [t for t in tenders if t.type == "cash"]
     for figure in received:
         if len(cash) == 1 and figure.amount - change == payable:
-            whole = [
-                Figure(t.row, t.role, t.label, t.amount + change, t.type) if t is cash[0] else t for t in tenders
-            ]
+            whole = [Figure(t.row, t.role, t.label, t.amount + change, t.type) if t is cash[0] else t for t in tenders]
             yield Paid(tuple(whole), change, figure.amount, proved=True)
             return
 
@@ -256,7 +258,7 @@ def _ways_built(
     payable: int, goods: Sequence[Goods], figures: Sequence[Figure], coupons: Sequence[Figure]
 ) -> Iterator[Built]:
     sign = -1 if payable < 0 else 1
-    discounts = _subsets([_less(f, sign) for f in figures if f.role == "discount" and f.amount] )
+    discounts = _subsets([_less(f, sign) for f in figures if f.role == "discount" and f.amount])
     fees = _subsets([f for f in figures if f.role == "fee" and f.amount])
     roundings = _roundings([f.amount for f in figures if f.role == "rounding" and f.amount])
     taxes = _sums([f.amount for f in figures if f.role == "tax" and f.amount])

@@ -28,7 +28,22 @@ _PROVIDERS = (
 _WALLETS = {"wechat_pay": "wechat", "alipay": "alipay", "ecny": "pboc", "unionpay_qr": "unionpay"}
 _REFERENCE = re.compile(r"[a-z0-9]{4,40}", re.IGNORECASE)
 # Best first: what head office can look the payment up by.
-_USEFUL = ("交易单号", "交易号", "支付单号", "流水号", "订单号", "参考号", "承认番号", "승인번호", "授权", "auth", "approval", "appr", "ref", "rrn")
+_USEFUL = (
+    "交易单号",
+    "交易号",
+    "支付单号",
+    "流水号",
+    "订单号",
+    "参考号",
+    "承认番号",
+    "승인번호",
+    "授权",
+    "auth",
+    "approval",
+    "appr",
+    "ref",
+    "rrn",
+)
 
 
 def entry(tender: Figure, rows: Sequence[Row]) -> str:

@@ -4,11 +4,16 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-_MONTHS = {name: i for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: month for month, name in enumerate(_NAMES, 1)}
 _YEAR_FIRST = re.compile(r"(?<!\d)(20\d\d)\s*[-/.年년]\s*(\d{1,2})\s*[-/.月월]\s*(\d{1,2})(?!\d)")
-_COMPACT = re.compile(r"(?<!\d)(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\s?([01]\d|2[0-3])([0-5]\d)([0-5]\d))?(?!\d)")
+_COMPACT = re.compile(
+    r"(?<!\d)(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\s?([01]\d|2[0-3])([0-5]\d)([0-5]\d))?(?!\d)"
+)
 _NUMERIC = re.compile(r"(?<![\d.,:-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d-])")
-_DAY_NAME = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?[\s-]*([a-z]{3})[a-z]*\.?,?[\s-]*(20\d\d|\d{2})(?!\d)", re.IGNORECASE)
+_DAY_NAME = re.compile(
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?[\s-]*([a-z]{3})[a-z]*\.?,?[\s-]*(20\d\d|\d{2})(?!\d)", re.IGNORECASE
+)
 _NAME_DAY = re.compile(r"(?<![a-z])([a-z]{3})[a-z]*\.?\s*(\d{1,2})(?:st|nd|rd|th)?,?\s+(20\d\d)(?!\d)", re.IGNORECASE)
 _CLOCK = re.compile(
     r"(?<![\d:])([01]?\d|2[0-3])(?:[:：h時时点시]\s?([0-5]\d)(?:[:：分분]\s?([0-5]\d)(?:\.\d+)?[秒초]?|[分분])?)\s*(am|pm|a\.m\.|p\.m\.|a|p)?(?![\d:a-z])",

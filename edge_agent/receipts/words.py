@@ -67,8 +67,8 @@ class Lexicon:
     """The words of some languages, the first one's meaning first."""
 
     def __init__(self, tables: Iterable[Mapping[str, Any]], tenders: Mapping[str, str] | None = None) -> None:
-        self._meanings = re2.Set.FullMatchSet(_quiet())
-        self._kinds = re2.Set.FullMatchSet(_quiet())
+        self._meanings = re2.Set.FullMatchSet(quiet())
+        self._kinds = re2.Set.FullMatchSet(quiet())
         self._words: list[Word] = []
         self._kind_names: list[str] = []
         self.headings: dict[str, str] = {}
@@ -107,7 +107,9 @@ class Lexicon:
         except KeyError:
             found = None
             if 0 < len(label) <= 40:
-                found = next((self._words[min(hit)] for text in variants(label) if (hit := _match(self._meanings, text))), None)
+                found = next(
+                    (self._words[min(hit)] for text in variants(label) if (hit := _match(self._meanings, text))), None
+                )
             return _remember(self._known, label, found)
 
     def kinds(self, text: str) -> tuple[str, ...]:
@@ -124,7 +126,7 @@ class Lexicon:
 
 
 def fold_pattern(pattern: str) -> str:
-    """Return a pattern in the form labels are folded to; RE2 escapes such as ``\\d`` stay."""
+    """Return a pattern in the form labels are folded to; RE2's escapes stay."""
     return pattern.translate(_FOLD)
 
 
@@ -143,7 +145,8 @@ def _match(patterns: re2.Set, text: str) -> Sequence[int]:
     return (patterns.Match(text) or ()) if text else ()
 
 
-def _quiet() -> re2.Options:
+def quiet() -> re2.Options:
+    """Return RE2 options that raise on a bad pattern without writing to stderr as well."""
     options = re2.Options()
     options.log_errors = False
     return options

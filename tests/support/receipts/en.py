@@ -72,7 +72,7 @@ def restaurant_tip(s: Sale) -> Slip:
     tax, tip = gross * 8 // 100, s.pick(200, 300, 500)
     due = gross + tax + tip
     p.center("The Corner Bistro")
-    p.put(f"Check #: {number}    Table: {s.till}", f"Server: Mary K.    Guests: 2", f"{s.when:%b %d, %Y %I:%M %p}")
+    p.put(f"Check #: {number}    Table: {s.till}", "Server: Mary K.    Guests: 2", f"{s.when:%b %d, %Y %I:%M %p}")
     p.rule()
     for g in goods:
         p.ends(f"{g.quantity} {g.name}", f"${yuan(g.amount)}")
@@ -139,7 +139,7 @@ def loyalty_savings(s: Sale) -> Slip:
             due -= off
     p.ends("TOTAL TO PAY", f"£{yuan(due)}")
     p.ends("Contactless Visa Debit", f"£{yuan(due)}")
-    p.put(f"AID: A0000000031010", f"Auth code: {s.digits(6)}", "You saved today £1.20")
+    p.put("AID: A0000000031010", f"Auth code: {s.digits(6)}", "You saved today £1.20")
     return p.done(Truth("sale", number, due, (("bank_card", due),)), "GBP")
 
 

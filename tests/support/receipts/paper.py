@@ -152,7 +152,8 @@ class Sale:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.width = self.rng.choice((32, 42, 48))
-        self.when = datetime(2026, 1, 1, 8, 0) + timedelta(seconds=self.rng.randrange(330 * 86400))
+        start = datetime(2026, 1, 1, 8, 0)  # noqa: DTZ001 - paper has no zone
+        self.when = start + timedelta(seconds=self.rng.randrange(330 * 86400))
         self.when = self.when.replace(hour=self.rng.randrange(8, 22))
         self.serial = self.rng.randrange(1, 9999)
         self.till = self.rng.randrange(1, 13)

@@ -55,7 +55,11 @@ def score(layouts: Sequence[Layout], templates: Sequence[Template], seeds: range
                 result.right += 1
                 continue
             result.wrong.append(name)
-            if reading is not None and _figures_wrong(wrong) and "fail" not in (reading.lines_check, reading.tenders_check):
+            if (
+                reading is not None
+                and _figures_wrong(wrong)
+                and "fail" not in (reading.lines_check, reading.tenders_check)
+            ):
                 result.unflagged.append(name)
     return result
 

@@ -228,7 +228,7 @@ def merchant_slip(s: Sale) -> Slip:
     p = Paper(s.width)
     amount = s.rng.randrange(500, 50000)
     p.center("POS签购单")
-    p.put("商户存根", "商户名称:惠民生活超市", f"终端号:{s.digits(8)}", f"卡号:622202******1234", "交易类型:消费")
+    p.put("商户存根", "商户名称:惠民生活超市", f"终端号:{s.digits(8)}", "卡号:622202******1234", "交易类型:消费")
     p.put(f"凭证号:{s.digits(6)}", f"日期/时间:{s.when:%Y/%m/%d %H:%M:%S}", f"金额:RMB {yuan(amount)}", "持卡人签名:")
     return p.done(Truth("merchant_copy", None, amount))
 

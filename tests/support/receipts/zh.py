@@ -132,7 +132,7 @@ def restaurant_prebill(s: Sale) -> Slip:
     p, goods = Paper(s.width), s.goods(ZH_DISHES, least=3)
     due, number = total(goods), s.digits(8)
     p.center("***预结单***")
-    p.put(f"台号: A{s.till:02d}   单号: {number}", f"人数: 4  服务员: 003", f"时间: {s.when:%Y-%m-%d %H:%M}")
+    p.put(f"台号: A{s.till:02d}   单号: {number}", "人数: 4  服务员: 003", f"时间: {s.when:%Y-%m-%d %H:%M}")
     p.rule()
     p.columns(("品名", "单价", "数量", "小计"), (8, 5, 9))
     for g in goods:
@@ -197,7 +197,7 @@ def full_width_words(s: Sale) -> Slip:
     paid = s.cash_for(due)
     p.center("美 佳 超 市")
     p.put(
-        f"票　　号：{number}", f"机　　号：{s.till:04d}", f"收 银 员：００１２", f"日　　期：{s.when:%Y/%m/%d %H:%M:%S}"
+        f"票　　号：{number}", f"机　　号：{s.till:04d}", "收 银 员：００１２", f"日　　期：{s.when:%Y/%m/%d %H:%M:%S}"
     )
     p.put("－" * 20)
     p.put("品　名        数　量   单　价    金　额")
@@ -327,7 +327,7 @@ def discount_total(s: Sale) -> Slip:
     due = gross - off
     paid = s.cash_for(due)
     p.center("万客隆")
-    p.put(f"收据号: {number}", f"操作员: 张三", f"日期: {s.when:%Y-%m-%d %H:%M}")
+    p.put(f"收据号: {number}", "操作员: 张三", f"日期: {s.when:%Y-%m-%d %H:%M}")
     p.put("商品名称     数量   售价   金额")
     for g in goods:
         p.put(g.name)

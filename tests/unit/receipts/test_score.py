@@ -19,6 +19,5 @@ def test_every_known_layout_is_read_fully_right(layout: Layout) -> None:
 
 def test_layouts_held_back_are_read_right_and_never_wrong_in_silence() -> None:
     result = score([*unseen_zh.LAYOUTS, *unseen_en.LAYOUTS, *unseen_ja_ko.LAYOUTS], TEMPLATES, SEEDS)
-    print(f"held back: {result.right} of {result.read} fully right ({result.share:.1%})")
-    assert result.share >= 0.90
+    assert result.share >= 0.95, f"{result.right} of {result.read} fully right: {result.wrong}"
     assert result.unflagged == []

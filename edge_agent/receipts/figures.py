@@ -1,0 +1,209 @@
+"""The figures of one goods row: name, code, quantity, price and amount told apart."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import combinations
+
+from edge_agent.receipts.amounts import Number
+from edge_agent.receipts.grid import Row, Token
+
+# Words between the figures of "0.856 kg @ 1.29 /kg" or "2 AT 1 FOR 3.25": they name nothing.
+NOISE = re.compile(
+    r"(?:at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|/?kg|/?ea|/?lb|[a-z]{3}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd)"
+    r"[.)]?",
+    re.IGNORECASE,
+)
+_TAX_MARK = re.compile(r"[A-Za-z]\d?|[A-Z]{2}|[*#+※軽非内外込免税課과면]{1,2}")
+_SERIAL = re.compile(r"(\d{1,3})[.、)](?=\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One way to read goods rows. ``whole``: figures without decimals may be money; ``product``: amount = a × b."""
+
+    whole: bool = False
+    product: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The numbers of one goods row, told apart."""
+
+    name: str
+    code: str | None
+    lead: int | None
+    numbers: tuple[Number, ...]
+    factor: tuple[Number, Number] | None
+
+
+def figures(row: Row) -> Figures:
+    """Tell name, code, serial number and figures of a row apart."""
+    tokens = list(row.tokens)
+    code, lead, start = None, None, 0
+    first = tokens[0] if tokens else None
+    if first is not None and first.number is not None and _is_code(first):
+        code, start = first.text, 1
+    elif first is not None and _is_lead(tokens):
+        lead, start = int(first.number.value) if first.number is not None else None, 1
+    if start < len(tokens) and code is None and tokens[start].number is not None and _is_code(tokens[start]):
+        code, start = tokens[start].text, start + 1
+    tail = len(tokens)
+    while tail - 1 > start and _is_tail(tokens[tail - 2], tokens[tail - 1]):
+        tail -= 1
+    body = tokens[start:tail]
+    cut = _first_figure(body)
+    words = [t for t in body[:cut] if not (t.number is not None and _is_code(t)) and not (t.times and t is body[0])]
+    if code is None:
+        code = next((t.text for t in body if t.number is not None and _is_code(t)), None)
+    numbers = tuple(t.number for t in body[cut:] if t.number is not None and not t.number.rate and not _is_code(t))
+    return Figures(name_of(words), code, lead, numbers, _factor(body))
+
+
+def _is_code(token: Token) -> bool:
+    number = token.number
+    return (
+        number is not None
+        and number.places == 0
+        and not number.money
+        and not number.unit
+        and token.text.isdigit()
+        and len(token.text) >= 5
+    )
+
+
+def _is_lead(tokens: Sequence[Token]) -> bool:
+    """Tell whether a row begins with a serial number or a count: ``1 农夫山泉 …`` ``2 x Espresso …``."""
+    first = tokens[0].number
+    if first is None or first.places or first.money or not 0 < abs(first.value) < 1000:
+        return False
+    after = tokens[1:]
+    if after and after[0].times:
+        after = after[1:]
+    return bool(after) and after[0].number is None
+
+
+def _first_figure(body: Sequence[Token]) -> int:
+    """Return where the figures begin: the numbers at the end of a row, with nothing but noise between them."""
+    cut = len(body)
+    for index in range(len(body) - 1, -1, -1):
+        token = body[index]
+        if token.number is not None or token.times:
+            cut = index
+        elif not NOISE.fullmatch(token.text):
+            break
+    return cut
+
+
+def _is_tail(before: Token, token: Token) -> bool:
+    """Tell whether a word after the figures is a tax mark or the like: ``4.00 A`` ``120 軽`` ``3.50 T1``."""
+    marked = token.number is None and not token.times and _TAX_MARK.fullmatch(token.text) is not None
+    return marked and (before.number is not None or _TAX_MARK.fullmatch(before.text) is not None)
+
+
+def _factor(body: Sequence[Token]) -> tuple[Number, Number] | None:
+    """Return the two numbers with a times sign (and units) between them."""
+    for index, token in enumerate(body):
+        if token.times and index > 0:
+            left = next(
+                (t.number for t in reversed(body[:index]) if t.number is not None or not NOISE.fullmatch(t.text)), None
+            )
+            right = next(
+                (t.number for t in body[index + 1 :] if t.number is not None or not NOISE.fullmatch(t.text)), None
+            )
+            if left is not None and right is not None:
+                return left, right
+    return None
+
+
+def name_of(words: Sequence[Token]) -> str:
+    """Return the name that words make, without decoration and without the serial number before it."""
+    parts: list[str] = []
+    for token in words:
+        if parts and not token.gap and not token.colon:
+            parts[-1] += token.text
+        else:
+            parts.append(token.text)
+    return _SERIAL.sub("", " ".join(parts), count=1).strip(" *-:;#") if parts else ""
+
+
+def interpret(
+    found: Figures, columns: Sequence[str], mode: Mode, digits: int
+) -> tuple[int | None, Number | None, Number | None]:
+    """Return amount (minor units), quantity and unit price of a row's figures; amount None: it has none."""
+    numbers = found.numbers
+    if not numbers:
+        return None, None, None
+    by_column = _by_columns(numbers, columns, digits)
+    if by_column is not None and by_column[0] is not None:
+        return by_column
+    proved = _by_product(numbers, mode, digits)
+    if proved is not None:
+        return proved
+    if found.factor is not None and len(numbers) == 2:
+        if found.name and mode == Mode() and not _is_money(numbers[-1], mode, digits):
+            return None, None, None
+        return _product(*found.factor, digits), *_which(*found.factor)
+    if mode.product and len(numbers) >= 2:
+        return _product(numbers[-2], numbers[-1], digits), *_which(numbers[-2], numbers[-1])
+    candidates = [n for n in numbers if _is_money(n, mode, digits)]
+    if not candidates:
+        return None, None, None
+    quantity = next((n for n in numbers if n is not candidates[-1] and (n.unit or n.places != 2)), None)
+    return candidates[-1].minor(digits), quantity, None
+
+
+def _by_product(
+    numbers: Sequence[Number], mode: Mode, digits: int
+) -> tuple[int | None, Number | None, Number | None] | None:
+    """Find the amount that two numbers before it make; not if more money stands behind it, such as a reduced price."""
+    for last in range(len(numbers) - 1, 1, -1):
+        amount = numbers[last].minor(digits)
+        if amount is None or not _is_money(numbers[last], mode, digits):
+            continue
+        for a, b in combinations(numbers[:last], 2):
+            if product_is(a, b, abs(amount), digits):
+                return amount, *_which(a, b)
+        return None
+    return None
+
+
+def _by_columns(
+    numbers: Sequence[Number], columns: Sequence[str], digits: int
+) -> tuple[int | None, Number | None, Number | None] | None:
+    """Read figures by the heading's columns, if there are as many."""
+    roles = [c for c in columns if c not in ("name", "code", "unit")]
+    if len(roles) != len(numbers) or len(set(roles)) != len(roles):
+        return None
+    by_role = dict(zip(roles, numbers, strict=True))
+    quantity, price, amount = by_role.get("quantity"), by_role.get("unit_price"), by_role.get("amount")
+    if amount is not None:
+        return amount.minor(digits), quantity, price
+    if quantity is not None and price is not None:
+        return _product(quantity, price, digits), quantity, price
+    return None
+
+
+def _is_money(number: Number, mode: Mode, digits: int) -> bool:
+    if number.unit or number.rate:
+        return False
+    if number.money or digits == 0:
+        return True
+    return number.places == digits or (number.places in (0, 1) and mode.whole)
+
+
+def _product(a: Number, b: Number, digits: int) -> int:
+    return int((a.value * b.value).scaleb(digits).quantize(Decimal(1), "ROUND_HALF_UP"))
+
+
+def product_is(a: Number, b: Number, amount: int, digits: int) -> bool:
+    """Tell whether a × b is the amount: tills round, cut or raise the last digit, so less than one unit may differ."""
+    return abs(abs((a.value * b.value).scaleb(digits)) - amount) < 1
+
+
+def _which(a: Number, b: Number) -> tuple[Number, Number]:
+    """Return quantity and price: the quantity has a unit, or no cents, or three decimals."""
+    if b.unit or (b.places in (0, 3) and a.places == 2 and not a.unit) or (a.money and not b.money):
+        return b, a
+    return a, b

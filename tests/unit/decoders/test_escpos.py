@@ -195,3 +195,58 @@ def test_the_bench_stream_is_read_without_a_loss() -> None:
     seen = decode("escpos", pieces)
     assert len(seen) == 40
     assert all(isinstance(one, Receipt) and one.flags == () for one in seen)
+
+
+BITMAP = b"BM" + (70).to_bytes(4, "little") + bytes(64)
+LONG_COMMANDS = {
+    "ESC *": b"\x1b*\x21\x02\x00" + b"\x1dV\x00" * 2,
+    "ESC &": b"\x1b&\x02AB\x01ab\x02abcd",
+    "ESC c 3": b"\x1bc3\x01\x1bc4\x02\x1bc50",
+    "ESC C alarm": b"\x1bC\x02\x03\x01",
+    "ESC C page length": b"\x1bC\x20",
+    "ESC ( A": b"\x1b(A\x04\x000abc",
+    "ESC W": b"\x1bW" + bytes(8),
+    "FS q": b"\x1cq\x02\x01\x00\x01\x00" + b"\x1dV\x00\x1dV\x00\n\n" + b"\x01\x00\x02\x00" + b"x" * 16,
+    "FS g 1": b"\x1cg1\x00\x00\x00\x00\x00\x03\x00abc",
+    "FS g 2": b"\x1cg2\x00\x00\x00\x00\x00\x03\x00",
+    "FS 2": b"\x1c2\xfe\xa1" + b"\x1b" * 72,
+    "GS *": b"\x1d*\x01\x02" + b"\x1d" * 16,
+    "GS D": b"\x1dD0C0ab0c" + BITMAP,
+    "GS Q": b"\x1dQ0\x00\x02\x00\x03\x00abcdef",
+    "GS C": b"\x1dC0\x01\x02\x1dC1\x01\x00\x02\x00\x01\x01\x1dC2\x01\x00",
+    "GS g": b"\x1dg0\x00\x14\x00\x1dg2\x00\x14\x00",
+    "GS z": b"\x1dz0\x01\x02",
+    "GS ( A": b"\x1d(A\x02\x00\x00\x02",
+    "GS 8 L": b"\x1d8L\x0b\x00\x00\x000p0\x01\x01\x31\x01\x00\x01\x00\x1d",
+    "DLE DC4": b"\x10\x14\x01\x00\x05\x10\x14\x02\x01\x08\x10\x14\x07\x01\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08",
+    "DLE EOT": b"\x10\x04\x07\x01\x10\x04\x02\x10\x05\x01",
+}
+
+
+@pytest.mark.parametrize("name", LONG_COMMANDS)
+def test_a_command_is_passed_over_whole(name: str) -> None:
+    """Its length is right to the byte: what stands before and behind it is read, and nothing of it is."""
+    for before in (b"", b"a\n"):
+        data = before + LONG_COMMANDS[name] + b"x\n\x1dV\x00"
+        seen = decode("escpos", [data])
+        assert [one for one in seen if isinstance(one, Undecoded)] == []
+        assert [one.lines for one in seen if isinstance(one, Receipt)] == [("a", "x") if before else ("x",)]
+        assert decode("escpos", [data[at : at + 1] for at in range(len(data))]) == seen
+
+
+def test_a_qr_command_of_chinese_printers() -> None:
+    (receipt,) = receipts(b"\x1bZ\x00L\x06\x05\x00A-100\n\x1dV\x00")
+    assert receipt.barcodes == ("A-100",)
+
+
+@pytest.mark.parametrize(
+    "false",
+    [b"\x1dv0\x00\xff\xff\xff\xff", b"\x1d(k\xff\xff1P0", b"\x1d(k\xff\x001A2", b"\x1d(L\x10\x00\x10p",
+     b"\x1b*\x05\xff\x07", b"\x1d8L\xff\xff\xff\xff0p", b"\x1dQ0\x00\xff\xff\xff\xff", b"\x1cq\x05\xff\xff\xff\xff",
+     b"\x1dD0C0ab0cBM\xff\xff\xff\xff",
+     b"\x1dk\x49\x00", b"\x1dkE\x05\x01abc", b"\x1d*\xff\xff", b"\x1bD" + bytes(range(1, 40)), b"\x1d(A\xff\xff"],
+)  # fmt: skip
+def test_a_false_length_swallows_nothing(false: bytes) -> None:
+    seen = decode("escpos", [false + b"\nTOTAL 1.00\n\x1dV\x00"])
+    assert [one.lines[-1] for one in seen if isinstance(one, Receipt)] == ["TOTAL 1.00"]
+    assert any(isinstance(one, Undecoded) and one.reason == "noise" for one in seen)

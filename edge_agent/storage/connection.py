@@ -95,7 +95,8 @@ def connect(path: Path, wal_pages: int) -> sqlite3.Connection:
         _begin_log(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={wal_pages}")
-        connection.execute(f"PRAGMA journal_size_limit={wal_pages * PAGE_BYTES}")
+        # Cut back only when a large transaction has made it far longer: overwriting an allocated file is what is fast.
+        connection.execute(f"PRAGMA journal_size_limit={2 * wal_pages * PAGE_BYTES}")
         # Debian builds SQLite with secure_delete on: freeing space would first write as many zeros to the log.
         connection.execute("PRAGMA secure_delete=FAST")
         migrate(connection)

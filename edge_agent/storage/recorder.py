@@ -44,12 +44,13 @@ class Recorder:
         """Make ``outcomes`` durable, all of them in one transaction. Raises FullError when not even that can be."""
         self.captures.write(capture for outcome in outcomes for capture in outcome.captures)
         drafts = [draft for outcome in outcomes for draft in outcome.events]
-        notices = self._level_notice(at)
+        free = self.space.free()  # asked once: on a disk with room this is all that looking costs
+        notices = self._level_notice(free, at)
         batch = self.outbox.batch([*drafts, *notices], at)
         # What tells head office that space runs short must not be the first thing to go.
         precious = {Stream.ORDERS, *(notice.stream for notice in notices)}
         need = _OVERHEAD_BYTES + 2 * batch.size + 2 * _state_bytes(outcomes)
-        whole = self._make_room(connection, need, at)
+        whole = free >= 2 * self.space.low_water + need or self._make_room(connection, need, at)
         try:
             squeezed = set() if whole else batch.last.keys() - precious
             self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, squeezed, at))
@@ -60,7 +61,7 @@ class Recorder:
             self._change_level()
 
     def with_room(self, connection: sqlite3.Connection, at: Moment, operation: Callable[[], T]) -> T:
-        """Run a transaction; when the disk is full, free what may be freed and run it again. Raises FullError at last."""
+        """Run a transaction; on a full disk free what may be freed and run it again. Raises FullError at last."""
         for _ in range(_ATTEMPTS):
             try:
                 return operation()
@@ -69,19 +70,18 @@ class Recorder:
                     raise
         return operation()
 
-    def notice(self) -> bool:
-        """Look at the disk; returns whether it went from enough to short or back: an event is due."""
-        free = self.space.free()
+    def notice(self, free: int) -> bool:
+        """Tell whether the disk, with ``free`` bytes, went from enough to short or back: an event is due."""
         if self.low:
             missing = 0 if self.space.has_reserve() else self.space.reserve_bytes
             return free >= 2 * self.space.low_water + missing
         return free < self.space.low_water
 
-    def _level_notice(self, at: Moment) -> list[Draft]:
-        if not self.notice():
+    def _level_notice(self, free: int, at: Moment) -> list[Draft]:
+        if not self.notice(free):
             return []
         shed = {str(stream): count for stream, count in self.shed.items()}
-        told = data.StorageLow(level="ok" if self.low else "low", free=self.space.free(), shed=shed)
+        told = data.StorageLow(level="ok" if self.low else "low", free=free, shed=shed)
         return [Draft(id=uuid7(at.wall_ms), stream=Stream.OPS, type="o2o.agent.storage_low.v1", at=at, data=told)]
 
     def _change_level(self) -> None:
@@ -113,7 +113,8 @@ class Recorder:
                 evicted[stream] = self.outbox.insert_evicted(connection, stream, batch.last[stream], at)
             for outcome in outcomes:
                 state.write(connection, outcome.state)
-            ledger.save_watermarks(connection, watermarks)
+            if watermarks:
+                ledger.save_watermarks(connection, watermarks)
         for stream, last in batch.last.items():
             positions[stream].last = last
         for stream, upto in watermarks.items():
@@ -132,13 +133,8 @@ class Recorder:
 
     def _room(self, connection: sqlite3.Connection) -> int:
         """Return what the streams that may be evicted can take: free pages, and the disk above the low-water mark."""
-        spare = self.space.free() - self.space.low_water
-        # Asking for the free pages costs a read; on a disk with room it does not matter how many there are.
-        return (
-            spare
-            if spare > self.space.low_water
-            else max(0, spare) + PAGE_BYTES * int(pragma(connection, "freelist_count"))
-        )
+        spare = max(0, self.space.free() - self.space.low_water)
+        return spare + PAGE_BYTES * int(pragma(connection, "freelist_count"))
 
     def _free_some(self, connection: sqlite3.Connection, at: Moment) -> bool:
         """Do the next best thing against a full disk. Returns whether there was one."""

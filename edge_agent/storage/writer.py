@@ -23,17 +23,10 @@ _GROUP = 1000  # outcomes in a transaction: some 200 KB packed, within the small
 _TICK_SECONDS = 1.0  # a watermark waits at most this long for its place on disk
 RETRY_SECONDS = 1.0  # a full disk is looked at this often
 _HOUSEKEEPING_MS = 60_000
-_SPACE_MS = 5_000
-# Ticks of a second, and 30 s for a slow disk's single transaction: beyond that the process is better restarted.
+# Marked every second; 30 s for a slow disk's single transaction: beyond that the process is better restarted.
 _PROGRESS_MS = 30_000
 
 _log = structlog.get_logger()
-
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    outcome: Outcome
-    done: asyncio.Future[None]
 
 
 @dataclass(slots=True)
@@ -47,78 +40,86 @@ class Writer:
     health: Health
     state: state.State
     recorded: Callable[[], None]
-    _waiting: dict[_Entry, None] = field(default_factory=dict)
-    _flying: list[_Entry] = field(default_factory=list)
+    _waiting: dict[asyncio.Future[None], Outcome] = field(default_factory=dict)
+    _flying: dict[asyncio.Future[None], Outcome] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _landed: asyncio.Event = field(default_factory=asyncio.Event)  # no group is on its way to the disk
-    _housekept_ms: int | None = None
-    _space_seen_ms: int = 0
+    _timer: asyncio.TimerHandle | None = None
+    _ticked: bool = False
+    _housekeeping_ms: int = 0  # when it is due next, by uptime
     _ended: bool = False
 
     async def commit(self, outcome: Outcome) -> None:
         """Return once ``outcome`` is durable; if cancelled, once it is either durable or certain never to be."""
         if self._ended:
             raise StorageError("the storage has stopped")
-        entry = _Entry(outcome, asyncio.get_running_loop().create_future())
-        self._waiting[entry] = None
+        done = asyncio.get_running_loop().create_future()
+        self._waiting[done] = outcome
         self._wake.set()
         try:
-            await entry.done
+            await done
         except asyncio.CancelledError:
-            if entry in self._waiting:
-                del self._waiting[entry]
+            if done in self._waiting:
+                del self._waiting[done]
             else:
                 await self._landed.wait()
             raise
 
     async def run(self) -> None:
         """Write until cancelled. Raises StorageError when the database cannot be used any more."""
-        failure: BaseException = StorageError("the storage has stopped")
+        failure = StorageError("the storage has stopped")
         try:
+            self._tick()
             while True:
-                self.health.progress(PART, within_ms=_PROGRESS_MS)
-                await self._turn()
+                await self._wake.wait()
+                self._wake.clear()
+                if self._waiting:
+                    await self._write_group()
+                if self._ticked:
+                    self._ticked = False
+                    await self._each_second()
         except StorageError as error:
             failure = error
             raise
         finally:
-            self._ended = True
-            self._landed.set()
-            for entry in (*self._flying, *self._waiting):
-                if not entry.done.done():
-                    entry.done.set_exception(failure)
-                    entry.done.exception()  # marks it as seen: a producer that is gone does not ask
-            self._waiting.clear()
+            self._stop(failure)
 
-    async def _turn(self) -> None:
-        if not self._waiting:
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(_TICK_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                await self._idle()
-                return
-        await self._write_group()
-        at = self.clock.now()
-        if self._housekept_ms is not None and at.uptime_ms - self._housekept_ms >= 2 * _HOUSEKEEPING_MS:
-            await self._keep_house(at)  # never idle: still now and then
+    def _tick(self) -> None:
+        """Wake the writer once a second; a timer of its own, since a time-out around each wait costs every commit."""
+        self._ticked = True
+        self._wake.set()
+        self._timer = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
+
+    def _stop(self, failure: StorageError) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._ended = True
+        self._landed.set()
+        for done in (*self._flying, *self._waiting):
+            if not done.done():
+                done.set_exception(failure)
+                done.exception()  # marks it as seen: a producer that is gone does not ask
+        self._waiting.clear()
 
     async def _write_group(self) -> None:
-        self._flying = group = list(itertools.islice(self._waiting, _GROUP))
-        for entry in group:
-            del self._waiting[entry]
-        written = await self._write([entry.outcome for entry in group])
-        self._flying = []
+        group = self._flying = dict(itertools.islice(self._waiting.items(), _GROUP))
+        for done in group:
+            del self._waiting[done]
+        written = await self._write(list(group.values()))
+        self._flying = {}
         if not written:
-            self._waiting = dict.fromkeys([*(entry for entry in group if not entry.done.cancelled()), *self._waiting])
+            self._waiting = {done: outcome for done, outcome in group.items() if not done.cancelled()} | self._waiting
             await asyncio.sleep(RETRY_SECONDS)
+            self._wake.set()
             return
-        for entry in group:
-            state.apply(self.state, entry.outcome.state)
-            if not entry.done.done():
-                entry.done.set_result(None)
-        if any(entry.outcome.events for entry in group):
+        for done, outcome in group.items():
+            if outcome.state:
+                state.apply(self.state, outcome.state)
+            if not done.done():
+                done.set_result(None)
+        if self._waiting:
+            self._wake.set()
+        if any(outcome.events for outcome in group.values()):
             self.recorded()
 
     async def _write(self, outcomes: list[Outcome]) -> bool:
@@ -144,29 +145,27 @@ class Writer:
     def _unsaved(self) -> bool:
         return any(position.upto != position.saved for position in self.recorder.outbox.ledger.positions.values())
 
-    async def _idle(self) -> None:
+    async def _each_second(self) -> None:
         at = self.clock.now()
-        if self._space_changed(at) and await self._write([]):
-            self.recorded()
+        self.health.progress(PART, within_ms=_PROGRESS_MS)
+        if self.recorder.notice(self.recorder.space.free()):
+            if await self._write([]):
+                self.recorded()
         elif self._unsaved():
             await self._write([])
-        if self._housekept_ms is None or at.uptime_ms - self._housekept_ms >= _HOUSEKEEPING_MS:
-            await self._keep_house(at)
+        while at.uptime_ms >= self._housekeeping_ms and await self._keep_house(at) and not self._waiting:
+            self.health.progress(PART, within_ms=_PROGRESS_MS)
 
-    def _space_changed(self, at: Moment) -> bool:
-        if at.uptime_ms - self._space_seen_ms < _SPACE_MS:
-            return False
-        self._space_seen_ms = at.uptime_ms
-        return self.recorder.notice()
-
-    async def _keep_house(self, at: Moment) -> None:
+    async def _keep_house(self, at: Moment) -> bool:
+        """Do one bite of housekeeping. Returns whether there is more."""
         try:
             more, forgotten = await self.thread.run(lambda connection: self.housekeeping.step(connection, at))
         except FullError:
-            return  # the next group makes room, or says that there is none
+            return False  # the next group makes room, or says that there is none
         state.apply(self.state, forgotten)
         if not more:
-            self._housekept_ms = at.uptime_ms
+            self._housekeeping_ms = at.uptime_ms + _HOUSEKEEPING_MS
+        return more
 
     def _report(self, *, full: bool) -> None:
         condition = None

@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def thousand_producers_ratio(folder: Path) -> float:
     return asyncio.run(_ratio(folder, crowd, raw_rows_per_second))
 
 
-async def _ratio(folder: Path, measure, raw: Callable[[Path], float]) -> float:  # type: ignore[no-untyped-def]  # a coroutine function
+async def _ratio(folder: Path, measure: Callable[[Storage], Awaitable[float]], raw: Callable[[Path], float]) -> float:
     ratios = []
     with tempfile.TemporaryDirectory(dir=folder) as place:
         async with running(Path(place) / "state") as storage:

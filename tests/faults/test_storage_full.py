@@ -16,7 +16,7 @@ from edge_agent.errors import StorageError
 from edge_agent.health import Health
 from edge_agent.shop.outcome import Capture, StateChange
 from edge_agent.storage import Storage
-from tests.support.storage import held, of, order, running, small, told
+from tests.support.storage import held, of, order, running, small, told, until
 
 
 @pytest.fixture
@@ -40,6 +40,10 @@ def fill(disk: Path, leave: int = 0) -> Path:
     with filler.open("ab") as file:
         os.posix_fallocate(file.fileno(), filler.stat().st_size, free)
     return filler
+
+
+def remount(disk: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
 
 
 def free(disk: Path) -> int:
@@ -75,9 +79,7 @@ async def test_orders_go_on_when_the_disk_is_full_and_it_heals_without_a_restart
         assert [reported.condition.code for reported in health.conditions()] == ["disk_low"]
         assert [item.id for item in await held(storage, Stream.ORDERS)] == ids
         filler.unlink()
-        async with asyncio.timeout(30):
-            while health.conditions():
-                await asyncio.sleep(0.1)
+        await until(lambda: not health.conditions())
         assert await levels(storage) == ["low", "ok"]
         assert (state / "reserve").exists()
         ids += await commit_orders(storage, 5, 400)
@@ -156,8 +158,12 @@ async def test_when_nothing_fits_orders_wait_and_go_on_when_room_returns(disk: P
         async with asyncio.TaskGroup() as tasks:
             while True:
                 commit = tasks.create_task(commit_orders(storage, 1, 1_000 + count))
-                while not commit.done() and not any(r.condition.code == "disk_full" for r in health.conditions()):
-                    await asyncio.sleep(0)
+                await until(
+                    lambda commit=commit: (
+                        commit.done()  # type: ignore[misc]  # bound now
+                        or any(reported.condition.code == "disk_full" for reported in health.conditions())
+                    )
+                )
                 if not commit.done():
                     break
                 ids += commit.result()
@@ -175,9 +181,7 @@ async def test_when_nothing_fits_orders_wait_and_go_on_when_room_returns(disk: P
             filler.unlink()
         ids += [*commit.result(), waiting.id]
         assert [item.id for item in await held(storage, Stream.ORDERS)] == ids
-        async with asyncio.timeout(30):
-            while health.conditions():
-                await asyncio.sleep(0.1)
+        await until(lambda: not health.conditions())
 
 
 async def test_a_disk_full_from_the_start_opens_with_the_reserve(disk: Path) -> None:
@@ -208,13 +212,13 @@ async def test_a_read_only_file_system(disk: Path) -> None:
     state = disk / "state"
     async with running(state) as storage:
         await commit_orders(storage, 1)
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    remount(disk, "ro")
     try:
         with pytest.raises(StorageError, match="writable file system"):
             async with running(state):
                 pass
     finally:
-        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        remount(disk, "rw")
 
 
 async def test_a_salvage_without_room_leaves_the_damaged_file(disk: Path) -> None:

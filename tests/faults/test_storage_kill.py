@@ -1,4 +1,4 @@
-"""kill -9 in the middle of everything: what was acknowledged is there, numbered without a hole, state with its event."""
+"""kill -9 in the middle of everything: what was acknowledged is there, without a hole, state with its event."""
 
 import os
 import random

@@ -1,8 +1,8 @@
-"""A storage to test with: real SQLite in a real directory, events that look like a shop's, and a reader of its frames."""
+"""A storage to test with: real SQLite in a real directory, a shop's events, and a reader of its frames."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +112,13 @@ async def running(
         writer.cancel()
 
 
+async def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something has become true; give up, loudly, after ``seconds``."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 — what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """What a reader finds for a range of sequences: an event's id, or the reason of the gap that stands for them."""
@@ -132,7 +139,7 @@ async def frames(storage: Storage, stream: Stream, after: int = 0) -> list[Frame
 
 
 async def held(storage: Storage, stream: Stream, after: int | None = None) -> list[Held]:
-    """Return what is held above ``after`` (default: the watermark), checked for holes, order and the frame's own words."""
+    """Return what is held above ``after`` (default: the watermark), checked for holes and order."""
     after = storage.watermark(stream) if after is None else after
     found: list[Held] = []
     for frame in await frames(storage, stream, after):

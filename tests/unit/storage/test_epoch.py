@@ -12,7 +12,7 @@ from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import decode_events
 from edge_agent.shop.outcome import StateChange
 from edge_agent.storage import Storage
-from edge_agent.storage.shedding import shed
+from edge_agent.storage.connection import transaction
 from tests.support.storage import frames, held, of, order, running, small, told
 
 
@@ -70,10 +70,14 @@ async def test_a_gap_keeps_its_width_in_a_new_epoch(tmp_path: Path) -> None:
             await storage.commit(of(small(Stream.PRESENCE, 2 * n), small(Stream.PRESENCE, 2 * n + 1)))
         await storage.about_to_send()
         storage.acknowledge(Stream.PRESENCE, 2)
-        recorder = storage._recorder
-        at = storage._clock.now()
-        # A bite is larger than all of this: everything undelivered becomes one gap; what follows stays.
-        await storage._thread.run(lambda c: [shed(c, recorder.outbox, recorder.captures, at) for _ in range(2)])
+        outbox, at = storage._recorder.outbox, storage._clock.now()
+
+        def evict(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                outbox.replace(connection, Stream.PRESENCE, 3, 8, "evicted", at)
+                outbox.replace(connection, Stream.PRESENCE, 9, 12, "evicted", at)
+
+        await storage._thread.run(evict)
         await storage.commit(of(small(Stream.PRESENCE, 99)))
         await storage.begin_epoch("rolled_back")
         found = await held(storage, Stream.PRESENCE)

@@ -1,9 +1,12 @@
-"""Any order of commits, acknowledgements, rewinds, evictions, new epochs and restarts against a model of a few lines."""
+"""Commits, acknowledgements, rewinds, evictions, new epochs, restarts in any order against a model of a few lines."""
 
 import asyncio
+import sqlite3
 import tempfile
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,9 +16,10 @@ from edge_agent.contract.events import Stream
 from edge_agent.shop.outcome import StateChange
 from edge_agent.storage import Storage, rows
 from edge_agent.storage.shedding import BITE_BYTES, _evict_oldest
-from tests.support.storage import held, of, running, small
+from tests.support.storage import frames, held, of, running, small
 
 STREAM = Stream.PRESENCE
+T = TypeVar("T")
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -34,7 +38,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.epoch = self.storage.epoch
         self.sending = False
 
-    def run(self, operation):  # type: ignore[no-untyped-def]  # whatever the coroutine returns
+    def run(self, operation: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(operation)
 
     async def _start(self) -> None:
@@ -74,13 +78,13 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(first=st.integers(-3, 300), width=st.integers(0, 100))
     def hold(self, first: int, width: int) -> None:
         self.run(self.storage.hold(STREAM, first, first + width))
-        found = self.run(held(self.storage, STREAM, max(0, first - 1)))
-        covered = {n for item in found for n in range(item.first, item.last + 1)}
+        found = self.run(frames(self.storage, STREAM))
+        covered = {n for frame in found for n in range(frame.first, frame.last + 1)}
         assert set(range(max(1, first), min(first + width, self.last) + 1)) <= covered
 
     @rule(count=st.integers(1, 3))
     def forget_delivered(self, count: int) -> None:
-        def work(connection):  # type: ignore[no-untyped-def]  # a sqlite3.Connection
+        def work(connection: sqlite3.Connection) -> None:
             for head in rows.heads(connection, STREAM, 0, count):
                 if head.last <= self.upto and head.last != self.last:
                     rows.delete(connection, STREAM, head.first, head.first)

@@ -1,5 +1,6 @@
 """Opening a state directory: what is refused, with what words, and that nothing is touched then."""
 
+import asyncio
 import os
 import sqlite3
 import subprocess
@@ -34,11 +35,12 @@ async def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
         "import sys, time\nfrom pathlib import Path\nfrom edge_agent.storage.opening import locked\n"
         f"with locked(Path({str(tmp_path)!r})):\n    print('locked', flush=True)\n    time.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        message = await refused(tmp_path)
-        other.kill()
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=subprocess.PIPE)
+    assert other.stdout is not None
+    await other.stdout.readline()
+    message = await refused(tmp_path)
+    other.kill()
+    await other.wait()
     assert f"process {other.pid}" in message
     async with running(tmp_path):
         pass

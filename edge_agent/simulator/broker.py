@@ -55,11 +55,11 @@ class Broker:
     Ctrl-C at the terminal does not reach it: whoever started it decides when it goes.
     """
 
-    def __init__(self, folder: Path, options: BrokerOptions | None = None) -> None:
-        """``folder`` is made if missing. Raises FileNotFoundError on start when Mosquitto is not installed."""
+    def __init__(self, folder: Path, options: BrokerOptions | None = None, port: int = 0) -> None:
+        """``folder`` is made if missing; ``port`` 0: a free one. On start, FileNotFoundError without Mosquitto."""
         self.folder = folder
         self.options = options or BrokerOptions()
-        self.port = 0
+        self.port = port
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

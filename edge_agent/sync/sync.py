@@ -19,7 +19,7 @@ from edge_agent.errors import LinkError
 from edge_agent.health import Health
 from edge_agent.storage import Storage
 from edge_agent.sync.acks import Meaning, Standing, interpret, read_ack
-from edge_agent.sync.fit import fit, last_event
+from edge_agent.sync.fit import fit, join, last_event
 from edge_agent.sync.repeats import Repeats
 from edge_agent.sync.window import Sent, Window
 from edge_agent.uplink import Link, Message
@@ -29,6 +29,7 @@ from edge_agent.uplink.reasons import SUCCESS, code_of, condition
 # 32 KiB take 0.3 s on a line of 1 Mbit/s; over 50 ms of distance they still are 13,000 events a second (49 bytes each).
 LOWER_BYTES = 32 * 1024
 READ_BYTES = 256 * 1024  # read ahead of what is published: a drain's memory
+READ_FRAMES = 1_000  # single orders, joined to a few frames
 FIRST_ACK_SECONDS = 0.5  # a retained message follows its SUBACK at once; a broker that has none says nothing
 MARK_SECONDS = 5.0
 _PROMISE_MS = 30_000  # a turn of the loop reads a few hundred rows at most
@@ -219,10 +220,9 @@ class Sync:
 
     async def _read(self, link: Link, stream: Stream, window: Window) -> None:
         after = window.loaded
-        limit, size = window.room()
-        frames = await self._storage.pending(stream, after, limit, min(size, READ_BYTES))
+        frames = await self._storage.pending(stream, after, READ_FRAMES, READ_BYTES)
         room = self._room(link, stream)
-        parts = [part for frame in frames for part in fit(frame, room)]
+        parts = [part for frame in join(frames, room) for part in fit(frame, room)]
         if parts and len(parts[0].body) > room:
             self._refuse(stream, 0x95)
             window.block(self._now())

@@ -83,10 +83,6 @@ class Window:
             if self._ready:
                 self.loaded = self._ready[-1].last
 
-    def room(self) -> tuple[int, int]:
-        """Return the frames and bytes that may still be in flight."""
-        return MAX_FRAMES - len(self._sent), max(MAX_BYTES - self._bytes, 0)
-
     def take(self, now: float) -> Sent | None:
         """Return the frame to publish now, or None. It is in flight from here on."""
         self._check_silence(now)

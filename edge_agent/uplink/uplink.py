@@ -16,6 +16,7 @@ from edge_agent.errors import LinkError
 from edge_agent.health import Health
 from edge_agent.uplink.backoff import Backoff
 from edge_agent.uplink.link import Link, open_link
+from edge_agent.uplink.network import network_watched
 from edge_agent.uplink.reasons import REFUSED, code_of, condition
 from edge_agent.uplink.settings import UplinkSettings, Will
 
@@ -49,6 +50,7 @@ class Uplink:
         self._clock = clock
         self._epoch = epoch
         self._backoff = Backoff(jitter)
+        self._returned = asyncio.Event()
 
     async def run(self, session: Callable[[Link], Awaitable[None]]) -> None:
         """Run ``session`` on each connection; it is cancelled when the connection is lost. Never returns.
@@ -56,23 +58,32 @@ class Uplink:
         A session ends a connection by raising LinkError, or by returning. Its other errors end the uplink. When this
         is cancelled while connected, the broker is told ``stopping`` and left cleanly within 2 s.
         """
-        while True:
-            self._progress()
-            error = LinkError("closed", "by the session")
-            try:
-                await self._connect_once(session)
-            except* LinkError as group:
-                error = _first(group)
-            self.connected = False
-            if self._health.report(PART, condition(error.reason, error.detail)):
-                log.warning("link_lost", reason=error.reason, detail=error.detail)
-            wait = self._backoff.next()
-            self._health.progress(PROGRESS, within_ms=int(wait * 1000) + _PROMISE_MS)
-            await asyncio.sleep(wait)
+        with network_watched(self._returned.set):
+            while True:
+                self._progress()
+                error = LinkError("closed", "by the session")
+                try:
+                    await self._connect_once(session)
+                except* LinkError as group:
+                    error = _first(group)
+                self.connected = False
+                if self._health.report(PART, condition(error.reason, error.detail)):
+                    log.warning("link_lost", reason=error.reason, detail=error.detail)
+                await self._pause()
 
-    def network_returned(self) -> None:
-        """Forget how long the broker has been away: the machine's own network was."""
+    async def _pause(self) -> None:
+        """Back off; when the machine's own network comes back meanwhile, begin the series again."""
+        self._returned.clear()
+        wait = self._backoff.next()
+        self._health.progress(PROGRESS, within_ms=int(wait * 1000) + _PROMISE_MS)
+        try:
+            async with asyncio.timeout(wait):
+                await self._returned.wait()
+        except TimeoutError:
+            return
         self._backoff.reset()
+        # Ten thousand stores have their power back at one moment.
+        await asyncio.sleep(self._backoff.next())
 
     async def _connect_once(self, session: Callable[[Link], Awaitable[None]]) -> None:
         link = await open_link(self._settings, Will(self._topics.state, self._state("lost")))

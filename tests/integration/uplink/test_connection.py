@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,9 +37,11 @@ class Harness:
     """An uplink whose session keeps the link for the test."""
 
     def __init__(self, settings: UplinkSettings) -> None:
+        self.settings = settings
         self.health = Health(Clock())
+        self.jitter = 0.05
         topics = Topics("acme", "s1", "pc-1")
-        self.uplink = Uplink(settings, topics, self.health, Clock(), lambda: "an-epoch", jitter=lambda: 0.05)
+        self.uplink = Uplink(settings, topics, self.health, Clock(), lambda: "an-epoch", jitter=lambda: self.jitter)
         self.links: list[Link] = []
 
     async def session(self, link: Link) -> None:
@@ -195,6 +199,32 @@ async def test_stopping_with_a_frozen_broker_takes_two_seconds_at_most(broker: B
         task.cancel()
         await asyncio.wait([task])
         assert loop.time() - begun < 4  # 2 s of patience and a busy machine
+
+
+def address(change: str) -> bool:
+    command = ["ip", "address", change, "127.77.66.55/32", "dev", "lo"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def may_change_addresses() -> Iterator[None]:
+    if shutil.which("ip") is None or not address("add"):
+        pytest.skip("may not change addresses here")
+    address("delete")
+    yield
+    address("delete")
+
+
+async def test_a_returning_network_ends_the_pause(tmp_path: Path, may_change_addresses: None) -> None:
+    needs_mosquitto()
+    harness = Harness(settings(free_port()))
+    harness.jitter = 3_600.0  # an hour is drawn
+    async with running(harness.run()):
+        await until(lambda: harness.code() == "refused")
+        with Broker(tmp_path / "broker", port=harness.settings.port):
+            harness.jitter = 0.0
+            assert address("add")
+            await until(lambda: harness.links)
 
 
 async def test_a_failing_session_is_not_hidden(broker: Broker) -> None:

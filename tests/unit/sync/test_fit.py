@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream, envelope
-from edge_agent.contract.frames import Frame, decode_events, encode_events, pack, unpack
-from edge_agent.sync.fit import cut_out, fit, last_event
+from edge_agent.contract.frames import MAX_EXPANDED_BYTES, Frame, decode_events, encode_events, pack, unpack
+from edge_agent.sync.fit import JOINED_BYTES, cut_out, fit, join, last_event
 from tests.support import golden
 
 
@@ -100,3 +100,41 @@ def test_a_single_event_that_fits_no_packet_is_cut_and_says_so() -> None:
 def test_what_cannot_be_cut_so_far_is_handed_back_too_large() -> None:
     whole = large_unparsed(5)
     assert list(fit(whole, 50)) == [whole]
+
+
+shapes = st.lists(st.tuples(st.lists(st.integers(0, 60), min_size=1, max_size=90), encodings), min_size=1, max_size=12)
+
+
+@given(shapes, st.integers(1_000, 50_000))
+def test_joined_frames_say_the_same_in_fewer(
+    shapes: list[tuple[list[int], Literal["zstd", "identity"]]], room: int
+) -> None:
+    frames, first = [], 1
+    for sizes, encoding in shapes:
+        frames.append(frame(first, sizes, encoding))
+        first += len(sizes)
+    joined = list(join(frames, room))
+    assert [item for one in joined for item in items(one)] == [item for one in frames for item in items(one)]
+    assert [one.first for one in joined[1:]] == [one.last + 1 for one in joined[:-1]]
+    assert all(one.count == one.last - one.first + 1 for one in joined)
+    assert all(one.count <= 200 and len(one.body) <= min(room, JOINED_BYTES) for one in joined if one not in frames)
+
+
+def test_a_thousand_single_orders_become_five_frames() -> None:
+    frames = [frame(number, [5], "zstd") for number in range(1, 1_001)]
+    assert [one.count for one in join(frames, 10**6)] == [200] * 5
+
+
+def test_gaps_and_holes_are_not_joined_over() -> None:
+    one, other = frame(1, [1], "identity"), frame(12, [1], "identity")
+    gap = Frame("checkins", 2, 11, 1, "identity", b"[{}]")
+    assert list(join([one, gap, other], 10**6)) == [one, gap, other]
+    assert list(join([one, other], 10**6)) == [one, other]
+    assert list(join([], 10**6)) == []
+
+
+def test_what_expands_too_far_is_not_joined() -> None:
+    wide = [frame(number, [200_000], "zstd") for number in range(1, 5)]  # 400 KB of UTF-8 each
+    joined = list(join(wide, 10**6))
+    assert [one.count for one in joined] == [2, 2]
+    assert all(len(unpack(one.body, one.encoding)) <= MAX_EXPANDED_BYTES for one in joined)

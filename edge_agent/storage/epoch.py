@@ -91,7 +91,7 @@ def begin(connection: sqlite3.Connection, outbox: Outbox, reason: str, machine_i
     ledger = outbox.ledger
     old_epoch, fresh_epoch = ledger.epoch, str(uuid.uuid4())
     renumbered = {stream: Renumber(stream, ledger.positions[stream].upto, outbox.compression) for stream in Stream}
-    fresh = positions.Ledger(fresh_epoch, dict.fromkeys(Stream, 0))
+    fresh = positions.Ledger(fresh_epoch, dict.fromkeys(Stream, 0), sent_mark=True)
     with transaction(connection):
         for stream, renumber in renumbered.items():
             _renumber(connection, renumber)

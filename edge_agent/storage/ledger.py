@@ -22,17 +22,14 @@ class Position:
 class Ledger:
     """Written by the connection's thread after a COMMIT (``upto`` also by the loop); read anywhere.
 
-    ``sent_before``: the highest sequence of each stream that an earlier process may have published; None once this
-    process may have published too (see epoch.py).
+    ``sent``: the highest sequence of each stream that this or an earlier process may have published. ``sent_mark``:
+    whether the disk still says so for earlier processes, this one having published nothing (see epoch.py).
     """
 
     epoch: str
-    sent_before: dict[Stream, int] | None
+    sent: dict[Stream, int]
+    sent_mark: bool
     positions: dict[Stream, Position] = field(default_factory=lambda: {stream: Position() for stream in Stream})
-
-    def possibly_sent(self, stream: Stream) -> int:
-        """Return the highest sequence that can have reached anybody."""
-        return self.positions[stream].last if self.sent_before is None else self.sent_before[stream]
 
 
 def load_positions(connection: sqlite3.Connection) -> dict[Stream, Position]:

@@ -149,7 +149,10 @@ class Opening:
         name = meta.get(connection, meta.EPOCH)
         if name is None:
             raise DamagedError("the epoch is missing")
-        ledger = Ledger(name, meta.sent_mark(connection), load_positions(connection))
+        positions = load_positions(connection)
+        mark = meta.sent_mark(connection)
+        sent = mark or {stream: position.last for stream, position in positions.items()}
+        ledger = Ledger(name, sent, mark is not None, positions)
         self.outbox = Outbox(ledger, self.origin, self.compression)
         self.facts = state.load(connection)
         machine = meta.get(connection, meta.MACHINE)
@@ -163,9 +166,9 @@ class Opening:
         with transaction(connection):
             if machine is None and self.machine_id is not None:
                 meta.put(connection, meta.MACHINE, self.machine_id)
-            if ledger.sent_before is None:
-                ledger.sent_before = {stream: ledger.positions[stream].last for stream in Stream}
-                meta.put_sent_mark(connection, ledger.sent_before)
+            if not ledger.sent_mark:
+                meta.put_sent_mark(connection, ledger.sent)
+        ledger.sent_mark = True
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:

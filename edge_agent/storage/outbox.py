@@ -128,7 +128,7 @@ class Outbox:
         """Take away the mark that nothing was sent; a transaction of its own."""
         with transaction(connection):
             meta.clear_sent_mark(connection)
-        self.ledger.sent_before = None
+        self.ledger.sent_mark = False
 
     def pending(
         self, connection: sqlite3.Connection, stream: Stream, after: int, limit: int, max_bytes: int, at: Moment

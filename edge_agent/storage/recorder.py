@@ -104,7 +104,7 @@ class Recorder:
         watermarks = {
             stream: position.upto for stream, position in positions.items() if position.upto != position.saved
         }
-        evicted: Counter[str] = Counter()
+        evicted: dict[str, int] = {}
         with transaction(connection):
             for frame in batch.frames:
                 if frame.stream not in squeezed:
@@ -119,7 +119,8 @@ class Recorder:
             positions[stream].last = last
         for stream, upto in watermarks.items():
             positions[stream].saved = upto
-        self.shed.update(evicted)
+        if evicted:
+            self.shed.update(evicted)
 
     def _make_room(self, connection: sqlite3.Connection, need: int, at: Moment) -> bool:
         """Free pages until ``need`` fits without going below the low-water mark. Returns False if it cannot be."""

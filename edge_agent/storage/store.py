@@ -149,10 +149,10 @@ class Storage:
     def acknowledge(self, stream: Stream, upto: int) -> None:
         """Raise the watermark, in memory at once, on disk with the next commit or within about a second.
 
-        Never beyond what can have been sent: an acknowledgement that claims more is a case for ``begin_epoch``.
+        Never beyond the last sequence; one beyond what can have been sent is a case for ``begin_epoch``.
         """
         position = self._ledger.positions[stream]
-        position.upto = max(position.upto, min(upto, self.possibly_sent(stream)))
+        position.upto = max(position.upto, min(upto, position.last))
 
     async def rewind(self, stream: Stream, upto: int) -> None:
         """Lower the watermark: head office was restored from a backup. What is no longer held becomes gap events."""
@@ -171,14 +171,18 @@ class Storage:
 
         An acknowledgement beyond it proves that the disk was rolled back, even where new events have taken the numbers.
         """
-        return self._ledger.possibly_sent(stream)
+        return self._ledger.sent[stream]
+
+    def published(self, stream: Stream, upto: int) -> None:
+        """Note that sequences up to ``upto`` may have reached somebody; what nobody listened to has not."""
+        self._ledger.sent[stream] = max(self._ledger.sent[stream], upto)
 
     async def about_to_send(self) -> None:
         """Make it durable that publishing begins; to be awaited before the first publish of a process and of an epoch.
 
         Retained acknowledgements should be awaited before it. Costs nothing when repeated.
         """
-        if self._ledger.sent_before is not None:
+        if self._ledger.sent_mark:
             await self._with_room(self._clock.now(), self._recorder.outbox.about_to_send)
 
     async def begin_epoch(self, reason: str) -> None:

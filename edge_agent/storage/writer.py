@@ -46,6 +46,7 @@ class Writer:
     _landed: asyncio.Event = field(default_factory=asyncio.Event)  # no group is on its way to the disk
     _timer: asyncio.TimerHandle | None = None
     _ticked: bool = False
+    _reported: bool = False  # something is wrong, and health knows
     _housekeeping_ms: int = 0  # when it is due next, by uptime
     _ended: bool = False
 
@@ -133,7 +134,8 @@ class Writer:
             return False
         finally:
             self._landed.set()
-        self._report(full=False)
+        if self.recorder.low or self._reported:
+            self._report(full=False)
         return True
 
     async def flush(self) -> None:
@@ -173,5 +175,6 @@ class Writer:
             condition = Condition("disk_full", Level.ACTION, "the disk is full: orders wait; delete files on it")
         elif self.recorder.low:
             condition = Condition("disk_low", Level.ATTENTION, "the disk is nearly full: delete files on it")
+        self._reported = condition is not None
         if self.health.report(PART, condition) and full:
             _log.error("storage_full", free=self.recorder.space.free())

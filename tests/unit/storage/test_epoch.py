@@ -91,12 +91,12 @@ async def test_possibly_sent_follows_the_first_publish(tmp_path: Path) -> None:
         assert storage.possibly_sent(Stream.ORDERS) == 0
         await storage.commit(of(order(1)))
         assert storage.possibly_sent(Stream.ORDERS) == 0
-        storage.acknowledge(Stream.ORDERS, 1)
-        assert storage.watermark(Stream.ORDERS) == 0
         await storage.about_to_send()
+        assert storage.possibly_sent(Stream.ORDERS) == 0, "about to send is not sent"
+        storage.published(Stream.ORDERS, 1)
         assert storage.possibly_sent(Stream.ORDERS) == 1
         await storage.commit(of(order(2)))
-        assert storage.possibly_sent(Stream.ORDERS) == 2
+        assert storage.possibly_sent(Stream.ORDERS) == 1
     for _ in range(2):  # two boots without a link
         async with running(tmp_path) as storage:
             assert storage.possibly_sent(Stream.ORDERS) == 2
@@ -105,7 +105,9 @@ async def test_possibly_sent_follows_the_first_publish(tmp_path: Path) -> None:
     async with running(tmp_path) as storage:
         await storage.about_to_send()
         await storage.about_to_send()
-        assert storage.possibly_sent(Stream.ORDERS) == 4
+        assert storage.possibly_sent(Stream.ORDERS) == 2
+    async with running(tmp_path) as storage:
+        assert storage.possibly_sent(Stream.ORDERS) == 4, "the process before may have published all it had"
 
 
 @pytest.mark.parametrize("image_taken", ["while sending", "before sending"])
@@ -137,8 +139,6 @@ async def test_a_restored_image_is_found_out_though_new_orders_took_the_numbers(
         [said] = await recovered(storage)
         assert (said.reason, said.salvaged, said.lost) == ("rolled_back", 23, None)
         assert storage.possibly_sent(Stream.ORDERS) == 0
-        await storage.about_to_send()
-        assert storage.possibly_sent(Stream.ORDERS) == 23
 
 
 async def test_a_new_epoch_is_all_or_nothing(tmp_path: Path) -> None:

@@ -25,27 +25,30 @@ class Held(Protocol):
 class _Queue:
     ranges: deque[tuple[int, int]] = field(default_factory=deque)
     frames: deque[Frame] = field(default_factory=deque)
+    flying: list[Frame] = field(default_factory=list)  # published, no PUBACK yet
     not_before: float = 0.0
 
 
 class Repeats:
-    """Ranges asked for, by stream; a range that is already waiting is not queued twice."""
+    """Ranges asked for, by stream. ``count``: frames repeated since the process started."""
 
     def __init__(self) -> None:
         self.count = 0
         self._queues = {stream: _Queue() for stream in Stream}
 
     def start(self) -> None:
-        """Begin on a new connection: what was read for the last one may have had other limits."""
+        """Begin on a new connection: what the last one had not delivered is wanted again."""
         for queue in self._queues.values():
-            if queue.frames:
-                queue.ranges.appendleft((queue.frames[0].first, queue.frames[-1].last))
-                queue.frames.clear()
+            undelivered = [*queue.flying, *queue.frames]
+            queue.ranges.extendleft((frame.first, frame.last) for frame in reversed(undelivered))
+            queue.flying.clear()
+            queue.frames.clear()
 
     def want(self, stream: Stream, first: int, last: int) -> bool:
-        """Queue a range; return whether it is new."""
+        """Queue a range; return whether it is new: one that waits or is on its way is not queued twice."""
         queue = self._queues[stream]
-        if (first, last) in queue.ranges or any(first <= frame.first and frame.last <= last for frame in queue.frames):
+        frames = (*queue.flying, *queue.frames)
+        if (first, last) in queue.ranges or any(first <= frame.first and frame.last <= last for frame in frames):
             return False
         queue.ranges.append((first, last))
         return True
@@ -60,13 +63,16 @@ class Repeats:
         if not queue.frames:
             return None
         self.count += 1
-        return queue.frames.popleft()
+        queue.flying.append(queue.frames.popleft())
+        return queue.flying[-1]
 
-    def refused(self, stream: Stream, frame: Frame, now: float) -> None:
-        """Note that a repeat was not delivered: it is asked for again, in a second."""
+    def answered(self, stream: Stream, frame: Frame, *, delivered: bool, now: float) -> None:
+        """Note the PUBACK of a repeat; one that was not delivered is wanted again, in a second."""
         queue = self._queues[stream]
-        queue.ranges.append((frame.first, frame.last))
-        queue.not_before = now + _PAUSE_SECONDS
+        queue.flying.remove(frame)
+        if not delivered:
+            queue.ranges.append((frame.first, frame.last))
+            queue.not_before = now + _PAUSE_SECONDS
 
     def deadline(self, now: float) -> float | None:
         """Return when, after ``now``, a paused repeat may go."""

@@ -103,6 +103,8 @@ class Sync:
         finally:
             self.connected = False
             self._moved.set()
+            for stream, window in self._windows.items():
+                self._storage.published(stream, window.sent_upto)  # what has no PUBACK yet may have arrived all the same
 
     async def delivered(self, within_s: float) -> bool:
         """Wait, while connected and at most so long, until nothing waits; return whether that is so."""
@@ -183,9 +185,11 @@ class Sync:
 
     def _standing(self, stream: Stream) -> Standing:
         storage = self._storage
-        return Standing(storage.watermark(stream), storage.last(stream), storage.possibly_sent(stream))
+        sent = max(storage.possibly_sent(stream), self._windows[stream].sent_upto)
+        return Standing(storage.watermark(stream), storage.last(stream), sent)
 
     def _delivered(self, stream: Stream, upto: int) -> None:
+        self._storage.published(stream, upto)
         self._storage.acknowledge(stream, upto)
         newest = self._windows[stream].acknowledged(upto, self._now())
         if newest is not None:
@@ -252,6 +256,7 @@ class Sync:
         window = self._windows[stream]
         if code == SUCCESS:
             window.accepted(sent)
+            self._storage.published(stream, sent.frame.last)
             self._health.report(f"sync/{stream}", None)
             if self._by_broker and (upto := window.accepted_upto()) > window.upto:
                 self._delivered(stream, upto)
@@ -261,8 +266,8 @@ class Sync:
         self._wake.set()
 
     def _repeated(self, stream: Stream, frame: Frame, code: int) -> None:
+        self._repeats.answered(stream, frame, delivered=code == SUCCESS, now=self._now())
         if code != SUCCESS:
-            self._repeats.refused(stream, frame, self._now())
             self._refuse(stream, code)
         self._wake.set()
 

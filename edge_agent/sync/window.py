@@ -54,13 +54,16 @@ class Window:
         self.upto = 0
         self.loaded = 0
         self.resends = 0
+        self._sent: deque[Sent] = deque()
         self.start(0)
 
     def start(self, upto: int) -> None:
         """Begin on a new connection, or again after a lower acknowledgement: nothing after ``upto`` is sent."""
+        for sent in self._sent:
+            sent.gone = True
         self.upto = self.loaded = upto
         self._ready: deque[Frame] = deque()
-        self._sent: deque[Sent] = deque()
+        self._sent.clear()
         self._bytes = 0
         self._probing = True
         self._not_before = 0.0
@@ -113,6 +116,11 @@ class Window:
         sent.accepted = True
         if not sent.gone:
             self._flows()
+
+    @property
+    def sent_upto(self) -> int:
+        """The last sequence in flight beyond the watermark; what was refused is not."""
+        return self._sent[-1].frame.last if self._sent else 0
 
     def accepted_upto(self) -> int:
         """Return the last sequence that the broker has accepted without a hole."""

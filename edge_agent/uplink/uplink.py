@@ -67,6 +67,7 @@ class Uplink:
                 except* LinkError as group:
                     error = _first(group)
                 self.connected = False
+                _stop_if_told()
                 if self._health.report(PART, condition(error.reason, error.detail)):
                     log.warning("link_lost", reason=error.reason, detail=error.detail)
                 await self._pause()
@@ -121,6 +122,13 @@ class Uplink:
 
     def _progress(self) -> None:
         self._health.progress(PROGRESS, within_ms=_PROMISE_MS)
+
+
+def _stop_if_told() -> None:
+    """Python 3.11 and 3.12 forget a cancellation that meets a failing task group."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _first(group: BaseExceptionGroup[LinkError]) -> LinkError:

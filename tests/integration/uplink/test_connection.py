@@ -227,6 +227,26 @@ async def test_a_returning_network_ends_the_pause(tmp_path: Path, may_change_add
             await until(lambda: harness.links)
 
 
+async def test_told_to_stop_while_a_lost_session_is_ending(broker: Broker) -> None:
+    harness = Harness(settings(broker.port))
+    ending = asyncio.Event()
+
+    async def session(link: Link) -> None:
+        try:
+            await harness.session(link)
+        finally:
+            ending.set()
+            await asyncio.sleep(0.1)
+
+    async with running(harness.uplink.run(session)) as task:
+        await until(lambda: harness.links)
+        broker.kill()
+        await ending.wait()
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=5)
+        assert done
+
+
 async def test_a_failing_session_is_not_hidden(broker: Broker) -> None:
     harness = Harness(settings(broker.port))
 

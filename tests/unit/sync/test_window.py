@@ -212,6 +212,15 @@ def test_the_broker_alone_may_acknowledge_without_holes() -> None:
     assert made.accepted_upto() == 3
 
 
+def test_what_was_sent_before_a_new_start_means_nothing_afterwards() -> None:
+    made, sent = flowing(5)
+    made.start(0)
+    made.offer(0, frames(1, 5))
+    made.refused(sent[2], 0x87, 0.0)
+    made.accepted(sent[3])
+    assert firsts(drain(made, 0.0)) == [1]
+
+
 class Conversation(RuleBasedStateMachine):
     """A stream, a broker that loses or refuses, a central that is late or forgets: everything arrives in the end."""
 
@@ -283,7 +292,6 @@ class Conversation(RuleBasedStateMachine):
         self.stored = {sequence for sequence in self.stored if sequence <= self.said}
         self.queued.clear()
         self.made.start(self.said)
-        self.flying.clear()
         self.step()
 
     @invariant()

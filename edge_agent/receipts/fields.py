@@ -105,7 +105,7 @@ def number(
     """Return the slip's own number: the best label's, else ``#1234`` standing alone, else the slip's bar code."""
     for index, _, pair in found.get("number", ()):
         value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
-        if value is not None:
+        if value is not None and not is_trade_number(pair, value):
             return value
     for row in rows:
         match = _STANDALONE.fullmatch(row.text.strip())
@@ -113,6 +113,11 @@ def number(
             return match[1]
     codes = [c for c in barcodes if _ACCESSORY.fullmatch(c) and any(x.isdigit() for x in c) and not _is_gtin(c)]
     return codes[0] if len(codes) == 1 else None
+
+
+def is_trade_number(pair: Pair, value: str) -> bool:
+    """Tell whether a 交易单号 is the payment service's (28 digits at WeChat and Alipay) and not the receipt's."""
+    return pair.word.rank >= 3 and value.isdigit() and len(value) >= 26
 
 
 def _numbered(value: str) -> str | None:

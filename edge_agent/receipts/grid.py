@@ -24,6 +24,8 @@ _GLUED_FIELD = re.compile(r"(?P<label>[^\d\W][^\d]{0,8}?)(?P<value>\d[\w-]{0,30}
 _SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
 _LONGEST_LABEL = 6  # words; "AMOUNT OF GST INCLUDED IN TOTAL" is as long as a label gets before it is a sentence
 
+_WIDEST_GAP = 2  # blanks inside a label; more of them separate columns
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -141,7 +143,7 @@ def _word(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
 
 def _factors(match: re.Match[str], gap: int) -> list[Token]:
     """Split ``2*3.50`` ``x2`` ``2x`` ``0.856kg×9.98=8.54`` ``3@¥150/kg``; empty if it is not such a word."""
-    tokens = []
+    tokens: list[Token] = []
     for part, name in ((match["a"], "a"), (match["b"], "b"), (match["c"] or "", "c")):
         if name == "b":
             tokens.append(Token(match["times"], gap if not tokens else 0, times=True))
@@ -221,7 +223,9 @@ def _glued_pair(token: Token, lexicon: Lexicon) -> Pair | None:
 def _label_at(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[str, Word, int] | None:
     """Return the longest known label that starts here, its meaning and where its value begins."""
     limit = index
-    while limit < len(tokens) and limit - index < _LONGEST_LABEL and (limit == index or not tokens[limit - 1].colon):
+    while limit < len(tokens) and limit - index < _LONGEST_LABEL:
+        if limit > index and (tokens[limit - 1].colon or tokens[limit].gap > _WIDEST_GAP):
+            break
         limit += 1
     for end in range(limit, index, -1):
         last = tokens[end - 1]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from edge_agent.receipts.fields import is_trade_number
 from edge_agent.receipts.grid import Row
 from edge_agent.receipts.sums import Figure
 from edge_agent.receipts.words import fold
@@ -73,12 +74,14 @@ def references(rows: Sequence[Row]) -> str | None:
     best: tuple[int, str] | None = None
     for index, row in enumerate(rows):
         for pair in row.pairs:
-            if pair.word.role != "reference":
+            if pair.word.role not in ("reference", "number"):
                 continue
             label = fold(pair.label)
             rank = next((i for i, word in enumerate(_USEFUL) if word in label), None)
-            value = pair.value or (rows[index + 1].text.strip() if index + 1 < len(rows) else "")
-            match = _REFERENCE.fullmatch(value.strip(" #:"))
+            value = (pair.value or (rows[index + 1].text.strip() if index + 1 < len(rows) else "")).strip(" #:")
+            if pair.word.role == "number" and not is_trade_number(pair, value):
+                continue
+            match = _REFERENCE.fullmatch(value)
             if rank is not None and match is not None and (best is None or rank < best[0]):
                 best = (rank, match[0])
     return best[1] if best is not None else None

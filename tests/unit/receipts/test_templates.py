@@ -1,5 +1,8 @@
 """Templates as data: what they may say, and that they prove themselves."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -133,3 +136,10 @@ def test_the_body_key_knows_the_same_paper_again() -> None:
     other = ["惠民超市", "单号: 2", "可乐     2.00", "合计 2.00"]
     assert receipts.body_key(first) == receipts.body_key(again)
     assert receipts.body_key(first) != receipts.body_key(other)
+
+
+def test_the_example_of_the_documentation_works() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "add-a-receipt-layout.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    template = receipts.compile(TemplateSettings.model_validate(tomllib.loads(example)))
+    assert receipts.check_samples(template) == []

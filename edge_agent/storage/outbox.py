@@ -17,6 +17,8 @@ from edge_agent.storage.connection import transaction
 from edge_agent.storage.ledger import Ledger, save_watermarks
 from edge_agent.storage.packing import gap_frame, pack_events
 
+_PORTION = 500  # heads read at a time: 100 KB
+
 _log = structlog.get_logger()
 
 
@@ -93,12 +95,12 @@ class Outbox:
         """Put a gap event, reason ``not_held``, wherever ``first`` .. ``last`` is not held. Returns those ranges."""
         holes = []
         wanted = first
-        for head in rows.heads(connection, stream, first - 1):
-            if head.first > last:
-                break
-            if head.first > wanted:
-                holes.append((wanted, head.first - 1))
-            wanted = head.last + 1
+        # In portions: after central lost everything the range is the whole backlog, and memory stays flat.
+        while wanted <= last and (portion := rows.heads(connection, stream, wanted - 1, _PORTION)):
+            for head in portion:
+                if min(head.first, last + 1) > wanted:
+                    holes.append((wanted, min(head.first - 1, last)))
+                wanted = head.last + 1
         if wanted <= last:
             holes.append((wanted, last))
         for hole in holes:

@@ -27,7 +27,7 @@ from edge_agent.contract import data
 from edge_agent.contract.events import Origin, Stream, envelope
 from edge_agent.contract.frames import Encoding
 from edge_agent.storage import ledger, meta, rows, state
-from edge_agent.storage.connection import FullError, lenient_text, migrate, transaction, translated
+from edge_agent.storage.connection import FullError, lenient_text, migrate, translated
 from edge_agent.storage.epoch import Renumber, new_epoch, recovered
 from edge_agent.storage.packing import pack_events
 from edge_agent.storage.space import PAGE_BYTES
@@ -36,6 +36,7 @@ _QUARANTINED = 3  # newest first; enough to compare, little enough for a small d
 # Attempts to get into the middle of an unreadable range. Every damaged spot costs some 2 × log2(rows) of them; a
 # destroyed root page would otherwise be asked about 2**48 sequences.
 _PROBES = 4096
+_PORTION = 1000
 _NUMBERS = 1 << 62  # above every row id of the state table
 
 _log = structlog.get_logger()
@@ -139,10 +140,11 @@ def _build(
     os.close(os.open(building, os.O_CREAT | os.O_WRONLY, 0o600))
     with closing(sqlite3.connect(building, isolation_level=None)) as target:
         target.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        target.execute("PRAGMA journal_mode=OFF")  # a file that is not whole is thrown away
+        # A file that is not whole is thrown away: no journal, and nothing is flushed before the end.
+        target.execute("PRAGMA journal_mode=OFF")
+        target.execute("PRAGMA synchronous=OFF")
         migrate(target)
-        with transaction(target):
-            told = _fill(target, source, origin, compression, machine, at)
+        told = _fill(target, source, origin, compression, machine, at)
     with building.open("rb+") as file:
         os.fsync(file.fileno())
     return told
@@ -187,10 +189,15 @@ def _copy_frames(target: sqlite3.Connection, source: sqlite3.Connection, renumbe
     select = f"SELECT {rows.COLUMNS} FROM frame WHERE id"  # noqa: S608 — a constant
     ranges, whole_end = readable_ranges(source, select, "id", low, high)
     row = None
-    for columns in _read(source, f"{select} BETWEEN ? AND ? ORDER BY id", ranges):
+    target.execute("BEGIN")
+    for number, columns in enumerate(_read(source, f"{select} BETWEEN ? AND ? ORDER BY id", ranges), 1):
+        if number % _PORTION == 0:  # without a journal, SQLite keeps every page of a transaction in memory
+            target.execute("COMMIT")
+            target.execute("BEGIN")
         row = rows.from_columns(renumber.stream, columns)
         for frame, gap in renumber.frames(row):
             rows.insert(target, frame, row.recorded_ms, gap)
+    target.execute("COMMIT")
     return whole_end and (row is None or row.intact)
 
 

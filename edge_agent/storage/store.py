@@ -192,7 +192,8 @@ class Storage:
         """
         at = self._clock.now()
         outbox = self._recorder.outbox
-        await self._with_room(at, lambda connection: epoch.begin(connection, outbox, reason, self._machine, at))
+        with self._writer.long_wait():
+            await self._with_room(at, lambda connection: epoch.begin(connection, outbox, reason, self._machine, at))
         self._recorded()
 
     def state(self, part: str) -> dict[str, bytes]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -25,6 +26,7 @@ RETRY_SECONDS = 1.0  # a full disk is looked at this often
 _HOUSEKEEPING_MS = 60_000
 # Marked every second; 30 s for a slow disk's single transaction: beyond that the process is better restarted.
 _PROGRESS_MS = 30_000
+_LONG_PROGRESS_MS = 600_000  # a million lone frames at some 0.1 ms each, five times over
 
 _log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class Writer:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _landed: asyncio.Event = field(default_factory=asyncio.Event)  # no group is on its way to the disk
     _timer: asyncio.TimerHandle | None = None
+    promise_ms: int = _PROGRESS_MS  # longer while somebody else's long transaction is known to be on its way
     _ticked: bool = False
     _reported: bool = False  # something is wrong, and health knows
     _housekeeping_ms: int = 0  # when it is due next, by uptime
@@ -84,6 +87,16 @@ class Writer:
             raise
         finally:
             self._stop(failure)
+
+    @contextmanager
+    def long_wait(self) -> Iterator[None]:
+        """Promise less progress meanwhile: a new epoch rewrites the whole backlog in one transaction."""
+        self.promise_ms = _LONG_PROGRESS_MS
+        self.health.progress(PART, within_ms=self.promise_ms)
+        try:
+            yield
+        finally:
+            self.promise_ms = _PROGRESS_MS
 
     def _tick(self) -> None:
         """Wake the writer once a second; a timer of its own, since a time-out around each wait costs every commit."""
@@ -149,14 +162,14 @@ class Writer:
 
     async def _each_second(self) -> None:
         at = self.clock.now()
-        self.health.progress(PART, within_ms=_PROGRESS_MS)
+        self.health.progress(PART, within_ms=self.promise_ms)
         if self.recorder.notice(self.recorder.space.free()):
             if await self._write([]):
                 self.recorded()
         elif self._unsaved():
             await self._write([])
         while at.uptime_ms >= self._housekeeping_ms and await self._keep_house(at) and not self._waiting:
-            self.health.progress(PART, within_ms=_PROGRESS_MS)
+            self.health.progress(PART, within_ms=self.promise_ms)
 
     async def _keep_house(self, at: Moment) -> bool:
         """Do one bite of housekeeping. Returns whether there is more."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from edge_agent.clock import Moment
-from edge_agent.contract.events import Origin, Stream
+from edge_agent.contract.events import Origin
 from edge_agent.contract.frames import Encoding
 from edge_agent.errors import StorageError
 from edge_agent.storage import epoch, meta, salvage, state

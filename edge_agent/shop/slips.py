@@ -37,7 +37,7 @@ _STATES = {
 }
 
 # Receipt flags that say there is nothing to read, worst first; each is the reason of an unparsed event.
-_UNREADABLE = ("star", "image_only")
+_UNREADABLE = ("star", "foreign", "image_only")
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ class Sync:
             self.connected = False
             self._moved.set()
             for stream, window in self._windows.items():
-                self._storage.published(stream, window.sent_upto)  # what has no PUBACK yet may have arrived all the same
+                self._storage.published(
+                    stream, window.sent_upto
+                )  # what has no PUBACK yet may have arrived all the same
 
     async def delivered(self, within_s: float) -> bool:
         """Wait, while connected and at most so long, until nothing waits; return whether that is so."""

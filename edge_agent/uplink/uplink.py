@@ -100,10 +100,15 @@ class Uplink:
             link.close()
 
     async def _converse(self, link: Link, session: Callable[[Link], Awaitable[None]]) -> None:
+        # In a task of its own: where a session's own task group fails, Python 3.11 may leave its task marked as cancelled
+        # for ever, and this one must know whether it was really told to stop.
         async with asyncio.TaskGroup() as scope:
             watch = scope.create_task(link.watch(self._progress))
-            await session(link)
+            await asyncio.wait([scope.create_task(self._have(session, link))])
             watch.cancel()
+
+    async def _have(self, session: Callable[[Link], Awaitable[None]], link: Link) -> None:
+        await session(link)
 
     def _greet(self, link: Link) -> None:
         self.connected = True

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.simulator import central_reading
-from tests.support.shop import ShopUnderTest, until
+from tests.support.shop import ShopUnderTest, difference, until
 
 KILLS = 50
 OUTAGES = 10
@@ -131,7 +131,10 @@ async def test_a_damaged_database_is_salvaged(shop: ShopUnderTest, rng: random.R
     (recovered,) = shop.events("o2o.agent.recovered.v1")
     assert recovered["reason"] == "damaged"
     assert list((shop.store.folder / "state" / "quarantine").iterdir())
-    await until(lambda: len(shop.held()) + (recovered["lost"] or 0) >= len(shop.printed) - 1)
+    # Three pages of some sixty are gone; each held a few orders, or was an inner page that bisecting reads around.
+    await until(lambda: len(shop.held()) >= 0.8 * len(shop.printed), lambda: difference(shop.printed, shop.held()))
+    if recovered["lost"] is not None:
+        assert len(shop.held()) + recovered["lost"] >= len(shop.printed)
     assert shop.held().items() <= shop.printed.items(), "a salvaged order must be the one that was printed"
     before = set(shop.printed)
     await shop.sell(5)

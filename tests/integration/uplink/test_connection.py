@@ -247,6 +247,23 @@ async def test_told_to_stop_while_a_lost_session_is_ending(broker: Broker) -> No
         assert done
 
 
+async def test_a_session_may_end_the_connection_from_a_task_group_of_its_own(broker: Broker) -> None:
+    harness = Harness(settings(broker.port))
+    harness.jitter = 0.0
+
+    async def refuse() -> None:
+        raise LinkError("new_epoch")
+
+    async def session(link: Link) -> None:
+        harness.links.append(link)
+        async with asyncio.TaskGroup() as parts:  # at its end when a part fails: Python 3.11 forgets to uncancel
+            parts.create_task(asyncio.Event().wait())
+            parts.create_task(refuse())
+
+    async with running(harness.uplink.run(session)):
+        await until(lambda: len(harness.links) >= 2)
+
+
 async def test_a_failing_session_is_not_hidden(broker: Broker) -> None:
     harness = Harness(settings(broker.port))
 

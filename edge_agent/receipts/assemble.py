@@ -95,7 +95,7 @@ def _lines(solution: Solution | None) -> tuple[Line, ...]:
     ]
     extra = solution.built.extra if solution.built is not None else ()
     for figure in extra:
-        kind = "fee" if figure.role == "fee" else "discount"
+        kind = "fee" if figure.role == "fee" or (figure.role == "unknown" and sign * figure.amount > 0) else "discount"
         lines.append(Line(number=len(lines) + 1, kind=kind, name=figure.label, amount=sign * figure.amount))
     return tuple(lines)
 

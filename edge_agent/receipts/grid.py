@@ -257,7 +257,7 @@ def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool
             or any(c.isdigit() for c in after.text)
             or word.role in ("cashier", "printed_at")
         )
-    return "*" in after.text or after.text in "-¥$(" or (word.group == "tenders" and not is_wide(after.text))
+    return "*" in after.text or after.text in "-¥$(" or (word.role == "bank_card" and not is_wide(after.text))
 
 
 def _value_end(tokens: Sequence[Token], begin: int, lexicon: Lexicon) -> int:

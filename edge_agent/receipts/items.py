@@ -56,7 +56,12 @@ def read(
 
 def _labelled(row: Row) -> bool:
     """Tell whether the row says something else: a field, a count, a remark."""
-    return bool(row.pairs) and any(p.word.group in ("fields", "info") and p.value for p in row.pairs[:1])
+    if not row.pairs or not row.pairs[0].value:
+        return False
+    first = row.pairs[0]
+    if first.word.role == "count":  # "ITEM 1123456 SOCKS" is a name
+        return all(t.number is not None for t in row.tokens[1:])
+    return first.word.group in ("fields", "info")
 
 
 # --- labelled rows ----------------------------------------------------------------------------------------------------

@@ -127,7 +127,27 @@ def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Fi
     for row, pairs in _completed(rows):
         for pair in pairs:
             _collect(row, pair, lexicon, digits, found, methods)
-    return found, methods
+        if not pairs and (other := _unnamed(row, digits)) is not None:
+            found.append(other)
+    return _between(found), methods
+
+
+def _unnamed(row: Row, digits: int) -> Figure | None:
+    """Return the amount of a row whose words nobody knows; the sums may show what it is: a fee, a discount."""
+    if len(row.tokens) < 2 or row.tokens[0].number is not None or any(t.number is not None for t in row.tokens[:-1]):
+        return None
+    number = row.tokens[-1].number
+    if number is None or number.rate or number.unit or not (number.money or (digits and number.places == digits)):
+        return None
+    amount = number.minor(digits)
+    return Figure(row.index, "unknown", " ".join(t.text for t in row.tokens[:-1]), amount) if amount else None
+
+
+def _between(found: list[Figure]) -> list[Figure]:
+    """Drop the unnamed amounts that do not stand between two named ones: between the goods and the payment."""
+    named = [f.row for f in found if f.role != "unknown"]
+    first, last = (min(named), max(named)) if named else (0, 0)
+    return [f for f in found if f.role != "unknown" or first < f.row < last]
 
 
 def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Figure], methods: list[Method]) -> None:

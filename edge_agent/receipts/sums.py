@@ -73,6 +73,7 @@ class Solution:
 # How much a word alone says: 应收 and AMOUNT DUE are what they say, 合计 may be before a discount, 小计 mostly is.
 _PRIOR = {"due": 3.0, "refund": 3.0, "top_up": 2.6, "total": 2.5, "net": 1.5, "subtotal": 1.0, "gross": 0.8}
 _PROOF = 4.0  # one equation outweighs any word
+_LEFT_OUT = 0.35  # for each printed discount, fee or tax that a reading has no use for (weighed 1 or 2)
 _COMBINED = 6  # more discount rows than this are taken all, none or one by one left out, not in every combination
 
 
@@ -87,8 +88,10 @@ def solve(figures: Sequence[Figure], methods: Sequence[Method], readings: Sequen
         for paid in paid_ways:
             built = _build(payable, figures, readings, paid)
             score = prior + _agreement(payable, figures)
-            score += _PROOF if built is not None else 0
-            score -= 0.2 * built.left_out if built is not None else 0
+            proved = paid is not None and paid.proved
+            if built is not None:
+                weak = not proved and _superseded(payable, figures)
+                score += (1.0 if weak else _PROOF) - _LEFT_OUT * built.left_out
             if paid is not None:
                 score += _PROOF if paid.proved else 0.5
             if best is None or score > best.score:
@@ -136,6 +139,14 @@ def _candidates(figures: Sequence[Figure]) -> list[tuple[int, float]]:
     if received and change and received[-1] - change[-1] > 0:
         priors.setdefault(received[-1] - change[-1], 0.4)
     return sorted(priors.items(), key=lambda item: -item[1])
+
+
+def _superseded(payable: int, figures: Sequence[Figure]) -> bool:
+    """Tell whether a later, stronger total says otherwise: that goods make up a subtotal proves the subtotal alone."""
+    own = [f for f in figures if f.amount == payable and f.role in _PRIOR]
+    strength = max((_PRIOR[f.role] for f in own), default=0)
+    last = max((f.row for f in own), default=-1)
+    return any(f.role in ("due", "total") and f.row > last and _PRIOR[f.role] > strength for f in figures)
 
 
 def _agreement(payable: int, figures: Sequence[Figure]) -> float:
@@ -260,18 +271,19 @@ def _ways_built(
     sign = -1 if payable < 0 else 1
     discounts = _subsets([_less(f, sign) for f in figures if f.role == "discount" and f.amount])
     fees = _subsets([f for f in figures if f.role == "fee" and f.amount])
+    others = [(chosen, 0) for chosen, _ in _subsets([f for f in figures if f.role == "unknown"][:_COMBINED // 2])]
     roundings = _roundings([f.amount for f in figures if f.role == "rounding" and f.amount])
     taxes = _sums([f.amount for f in figures if f.role == "tax" and f.amount])
     tips = _sums([f.amount for f in figures if f.role == "tip" and f.amount])
     fixed = [_less(f, sign) for f in coupons]
     for lines in _line_choices(goods):
         base = sum(g.amount for g in lines) + sum(f.amount for f in fixed)
-        for (less, less_out), (more, more_out) in product(discounts, fees):
-            rest = payable - base - sum(f.amount for f in less) - sum(f.amount for f in more)
+        for (less, less_out), (more, more_out), (other, _) in product(discounts, fees, others):
+            rest = payable - base - sum(f.amount for f in (*less, *more, *other))
             for (rounding, r_out), (tax, t_out), (tip, tip_out) in product(roundings, taxes, tips):
                 if rounding + tax + tip == rest:
                     out = 2 * less_out + 2 * more_out + 2 * r_out + t_out + 2 * tip_out + (len(goods) - len(lines))
-                    yield Built(tuple(lines), (*fixed, *less, *more), rounding, tax, tip, out)
+                    yield Built(tuple(lines), (*fixed, *less, *more, *other), rounding, tax, tip, out)
 
 
 def _less(figure: Figure, sign: int) -> Figure:
@@ -298,7 +310,7 @@ def _subsets(figures: Sequence[Figure]) -> list[tuple[tuple[Figure, ...], int]]:
     else:
         chosen = [tuple(figures), (), *((f,) for f in figures)]
         chosen += [tuple(f for j, f in enumerate(figures) if j != i) for i in range(count)]
-    return [(choice, count - len(choice)) for choice in chosen]
+    return sorted(((choice, count - len(choice)) for choice in chosen), key=lambda found: found[1])
 
 
 def _roundings(amounts: Sequence[int]) -> list[tuple[int, int]]:

@@ -25,6 +25,7 @@ _REMARK = fixed(r"\([^()]*\)|（[^（）]*）")
 _RATE = fixed(r"[@(]?\d+(?:[.,]\d+)?\s*%\)?")
 _MASKED = fixed(r"\S*[*xX•]{3,}[- ]?\d+\S*|\S*\d[*xX•-]{3,}\S*")
 _EDGE = " \t【】「」『』《》〈〉〔〕:;,.*#-=+~_|/\\<>[](){}·•★☆●○◆◇■□▲△※→►﹍…'\"`、。！!?№"
+_BILINGUAL = fixed(r"([^\x00-\x7f]{2,12})[ /]+([A-Za-z][A-Za-z .]{2,24})")  # 總數 TOTAL
 _BLANKS = fixed(r"\s+")
 _DROP = fixed(r"[.:#*'№]")
 
@@ -105,12 +106,17 @@ class Lexicon:
         try:
             return self._known[label]
         except KeyError:
-            found = None
-            if 0 < len(label) <= 40:
-                found = next(
-                    (self._words[min(hit)] for text in variants(label) if (hit := _match(self._meanings, text))), None
-                )
+            found = self._look_up(label) if 0 < len(label) <= 40 else None
             return _remember(self._known, label, found)
+
+    def _look_up(self, label: str) -> Word | None:
+        for text in variants(label):
+            hits = _match(self._meanings, text)
+            if hits:
+                return self._words[min(hits)]
+        parts = _BILINGUAL.fullmatch(label.strip(_EDGE))
+        found = [word for part in (parts.groups() if parts is not None else ()) if (word := self.meaning(part))]
+        return next((word for word in found if word.group != "info"), found[0] if found else None)
 
     def kinds(self, text: str) -> tuple[str, ...]:
         """Return the kinds (or ``channel:name``) that a title names. Only whole titles count, not sentences."""

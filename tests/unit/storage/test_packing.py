@@ -1,6 +1,7 @@
 """Frames within every limit of the contract, and a single event that is too large."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -8,7 +9,15 @@ import pytest
 
 from edge_agent.contract import data
 from edge_agent.contract.events import CloudEvent, Draft, Stream, envelope
-from edge_agent.contract.frames import MAX_EVENTS, MAX_EXPANDED_BYTES, MAX_SENT_BYTES, Encoding, decode_events, unpack
+from edge_agent.contract.frames import (
+    MAX_EVENTS,
+    MAX_EXPANDED_BYTES,
+    MAX_SENT_BYTES,
+    Encoding,
+    decode_events,
+    pack,
+    unpack,
+)
 from edge_agent.storage.packing import gap_frame, pack_events
 from tests.support.storage import AT, ORIGIN, order
 
@@ -96,3 +105,14 @@ def test_a_gap_event_stands_for_its_range() -> None:
     [event] = decode_events(frame.body, frame.encoding)
     assert (event.type, event.sequence) == ("o2o.agent.gap.v1", "90")
     assert msgspec.json.decode(event.data) == {"stream": "presence", "first": 5, "last": 90, "reason": "evicted"}
+
+
+def test_two_threads_pack_at_once() -> None:
+    """The storage packs in the database's thread while sync repacks in the loop: a shared compressor would mix them."""
+
+    def work(seed: int) -> bool:
+        body = noise(200_000, seed).encode()
+        return all(unpack(pack(body, "zstd"), "zstd") == body for _ in range(100))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(work, range(8)))

@@ -67,6 +67,7 @@ class Sync:
         self._clock = clock
         self._by_broker = acknowledge == "broker"
         self._on_day = on_day
+        self._random = random
         self._windows = {stream: Window(random) for stream in Stream}
         self._repeats = Repeats()
         self._acks: deque[bytes] = deque()
@@ -103,10 +104,9 @@ class Sync:
         finally:
             self.connected = False
             self._moved.set()
+            # What has no PUBACK yet may have arrived all the same.
             for stream, window in self._windows.items():
-                self._storage.published(
-                    stream, window.sent_upto
-                )  # what has no PUBACK yet may have arrived all the same
+                self._storage.published(stream, window.sent_upto)
 
     async def delivered(self, within_s: float) -> bool:
         """Wait, while connected and at most so long, until nothing waits; return whether that is so."""
@@ -170,6 +170,8 @@ class Sync:
         if meaning.rolled_back:
             log.warning("rolled_back", epoch=self._storage.epoch)
             await self._storage.begin_epoch("rolled_back")
+            self._windows = {stream: Window(self._random) for stream in Stream}  # other numbers from here on
+            self._repeats = Repeats()
             raise LinkError("new_epoch", "central holds more than this disk has sent")
         self.last_ack_ms = self._clock.now().wall_ms
         if not self._by_broker:

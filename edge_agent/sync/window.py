@@ -54,13 +54,14 @@ class Window:
         self.upto = 0
         self.loaded = 0
         self.resends = 0
+        self._loose = 0  # the highest sequence let go of while it may have been on its way
         self._sent: deque[Sent] = deque()
         self.start(0)
 
     def start(self, upto: int) -> None:
         """Begin on a new connection, or again after a lower acknowledgement: nothing after ``upto`` is sent."""
         for sent in self._sent:
-            sent.gone = True
+            self._let_go(sent)
         self.upto = self.loaded = upto
         self._ready: deque[Frame] = deque()
         self._sent.clear()
@@ -119,8 +120,8 @@ class Window:
 
     @property
     def sent_upto(self) -> int:
-        """The last sequence in flight beyond the watermark; what was refused is not."""
-        return self._sent[-1].frame.last if self._sent else 0
+        """The highest sequence beyond the watermark that may have reached somebody; what was refused has not."""
+        return max(self._loose, self._sent[-1].frame.last if self._sent else 0)
 
     def accepted_upto(self) -> int:
         """Return the last sequence that the broker has accepted without a hole."""
@@ -138,10 +139,11 @@ class Window:
             return
         while True:
             last = self._sent.pop()
-            last.gone = True
             self._bytes -= len(last.frame.body)
             if last is sent:
+                sent.gone = True
                 break
+            self._let_go(last)
         self._ready.clear()
         self.loaded = self._sent[-1].frame.last if self._sent else max(self.upto, sent.frame.first - 1)
         self._burst = self._resent = 0
@@ -181,6 +183,10 @@ class Window:
         if now < self._not_before or len(self._sent) >= MAX_FRAMES or self._bytes >= MAX_BYTES:
             return False
         return not self._probing or not self._sent or self._sent[-1].accepted
+
+    def _let_go(self, sent: Sent) -> None:
+        sent.gone = True
+        self._loose = max(self._loose, sent.frame.last)
 
     def _flows(self) -> None:
         self._probing = False

@@ -100,8 +100,8 @@ class Uplink:
             link.close()
 
     async def _converse(self, link: Link, session: Callable[[Link], Awaitable[None]]) -> None:
-        # In a task of its own: where a session's own task group fails, Python 3.11 may leave its task marked as cancelled
-        # for ever, and this one must know whether it was really told to stop.
+        # In a task of its own: where a session's own task group fails, Python 3.11 may leave its task marked as
+        # cancelled for ever, and this one must know whether it was really told to stop.
         async with asyncio.TaskGroup() as scope:
             watch = scope.create_task(link.watch(self._progress))
             await asyncio.wait([scope.create_task(self._have(session, link))])

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from edge_agent.simulator.broker import Broker, BrokerOptions
 from edge_agent.uplink import UplinkSettings
-from edge_agent.uplink.link import Link, open_link, pack_properties, variable_length
+from edge_agent.uplink.link import Link, open_link
+from edge_agent.uplink.wire import pack_properties, variable_length
 
 MESSAGES = 20_000
 WINDOW = 100

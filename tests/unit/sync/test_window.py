@@ -221,6 +221,17 @@ def test_what_was_sent_before_a_new_start_means_nothing_afterwards() -> None:
     assert firsts(drain(made, 0.0)) == [1]
 
 
+def test_what_may_have_reached_somebody_is_remembered_but_not_what_was_refused() -> None:
+    made, sent = flowing(4)
+    made.refused(sent[1], 0x10, 0.0)
+    assert made.sent_upto == 4  # 3 and 4 were accepted
+    made, sent = flowing(2)
+    made.refused(sent[1], 0x10, 0.0)
+    assert made.sent_upto == 1
+    made.start(0)
+    assert made.sent_upto == 1
+
+
 class Conversation(RuleBasedStateMachine):
     """A stream, a broker that loses or refuses, a central that is late or forgets: everything arrives in the end."""
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties, VariableByteIntegers
 
-from edge_agent.uplink.link import pack_properties, variable_length
+from edge_agent.uplink.wire import pack_properties, variable_length
 
 # MQTT 5, section 1.5.4: no null character, no lone surrogates.
 text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=300)

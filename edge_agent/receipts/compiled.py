@@ -19,7 +19,7 @@ class Template:
 
     settings: TemplateSettings
     lexicon: Lexicon
-    match: tuple[Any, ...]
+    match: Any | None
     fields: Mapping[str, Any]
     kinds: Mapping[str, tuple[Any, ...]]
     lines: Mapping[str, Any]
@@ -45,7 +45,7 @@ def compile(settings: TemplateSettings) -> Template:  # noqa: A001 - the field's
     return Template(
         settings,
         lexicon,
-        tuple(_compiled(p, "match") for p in settings.match),
+        _compiled("(?m)" + "|".join(f"(?:{p})" for p in settings.match), "match") if settings.match else None,
         found,
         {str(k): tuple(_compiled(p, f"kind.{k}") for p in v) for k, v in settings.kind.items()},
         lines,

@@ -16,7 +16,7 @@ _TOTALS = frozenset(
 )
 # A subtotal may stand between groups of goods, a tax or rounding row between the goods and the total.
 _AMBIGUOUS = frozenset({"subtotal", "gross", "tax", "rounding", "tip"})
-_BESIDE = frozenset({"tax", "rounding", "tip"})
+_CODE = 10**7  # a whole number as long as this, without a currency mark, is a code and no amount
 _ZEROS = re.compile(r"0\d+")  # 03 is a till or a serial number, not an amount
 _TENDER_VALUE = re.compile(r"^[^\d¥$£€:-]+")
 
@@ -91,8 +91,9 @@ def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool) -> bool:
         return False
     for pair in row.pairs:
         role = pair.word.role
+        alone = len(row.pairs) == 1 or role not in ("tax", "rounding", "tip")
         if pair.word.group == "money" and role in _TOTALS and (ambiguous or role not in _AMBIGUOUS):
-            if role in _BESIDE and not any(n.places or n.money for n in pair.numbers):
+            if pair.numbers and not any(n.places or n.money or (alone and n.value < _CODE) for n in pair.numbers):
                 continue
             if pair.numbers or (not pair.value and _figures_only(rows, index + 1)):
                 return True

@@ -1,5 +1,6 @@
 """Read a slip by templates: rows, words, goods, sums, kind."""
 
+import unicodedata
 from collections.abc import Sequence
 
 from edge_agent.receipts import assemble, fields, grid, items, layout, patterns, sums
@@ -13,7 +14,7 @@ from edge_agent.receipts.sums import Figure, Solution
 from edge_agent.receipts.template import TemplateSettings
 from edge_agent.receipts.words import fold
 
-_MODES = (Mode(), Mode(whole=True), Mode(product=True))
+_OTHER_MODES = (Mode(whole=True), Mode(product=True))
 _ORDERLESS = frozenset({"kitchen", "merchant_copy", "shift_report", "cash_in_out", "prebill", "reprint"})
 _APPROVAL = ("承认", "承認", "授权", "approval", "appr", "auth", "app code", "승인", "凭证号")
 
@@ -26,17 +27,21 @@ def read(
     ``lines``: the slip as laid out on a grid of cells. ``barcodes``: what its bar code commands said.
     """
     best: tuple[float, Reading] | None = None
-    text = "\n".join(lines)
+    text = unicodedata.normalize("NFKC", "\n".join(lines))
+    gridded: dict[int, list[Row]] = {}  # by lexicon: templates of one language share their words
     for template in sorted(templates, key=lambda t: -t.settings.priority):
-        if template.match and not any(pattern.search(text) for pattern in template.match):
+        if template.match is not None and not template.match.search(text):
             continue
-        reading = _read(lines, template, currency, barcodes)
+        rows = gridded.get(id(template.lexicon))
+        if rows is None:
+            rows = gridded[id(template.lexicon)] = grid.rows(lines, template.lexicon)
+        reading = _read(rows, template, currency, barcodes)
         if reading is None or _refused(reading, template.settings):
             continue
         score = _score(reading)
         if best is None or score > best[0]:
             best = (score, reading)
-        if reading.lines_check == reading.tenders_check == "pass":
+        if "pass" in (checks := (reading.lines_check, reading.tenders_check)) and "fail" not in checks:
             break
     return best[1] if best is not None else None
 
@@ -52,9 +57,9 @@ def _score(reading: Reading) -> float:
     return score + 0.5 * (reading.number is not None) + 0.2 * len(reading.tenders)
 
 
-def _read(lines: Sequence[str], template: Template, currency: str, barcodes: Sequence[str]) -> Reading | None:
+def _read(printed: list[Row], template: Template, currency: str, barcodes: Sequence[str]) -> Reading | None:
     digits = minor_digits(currency)
-    rows = _wanted(grid.rows(lines, template.lexicon), template)
+    rows = _wanted(printed, template)
     solution, figures, unread = _solve(rows, template, digits)
     found = fields.titles(rows, template.lexicon, template.kinds)
     negative = solution is not None and solution.payable < 0
@@ -87,12 +92,16 @@ def _solve(rows: Sequence[Row], template: Template, digits: int) -> tuple[Soluti
     """Return the best solution over the places where goods may be, the labelled amounts, the rows not understood."""
     best: tuple[float, Solution | None, list[Figure], list[int]] | None = None
     for region in _regions(rows, template):
-        readings, unread = _goods(rows[region.start : region.end], template, region.columns, digits)
+        goods_rows = rows[region.start : region.end]
+        likeliest, unread = _goods(goods_rows, template, region.columns, digits)
         everywhere, methods = layout.figures(rows, template.lexicon, digits)
         after = rows[region.end].index if region.end < len(rows) else -1
         figures = [f for f in everywhere if f.row >= after]
         figures = _as_template_says(figures, rows, template, digits)
-        solution = sums.solve(figures, methods, readings)
+        solution = sums.solve(figures, methods, [likeliest])
+        if solution is None or solution.built is None:
+            others = _otherwise(goods_rows, template, region.columns, digits)
+            solution = sums.solve(figures, methods, [likeliest, *others])
         score = solution.score if solution is not None else -1.0
         if best is None or score > best[0]:
             best = (score, solution, figures, unread)
@@ -117,23 +126,19 @@ def _regions(rows: Sequence[Row], template: Template) -> list[layout.Region]:
 
 def _goods(
     rows: Sequence[Row], template: Template, columns: Sequence[str], digits: int
-) -> tuple[list[list[Goods]], list[int]]:
-    """Return the goods as each mode reads them, without those that came out the same."""
-    readings: list[list[Goods]] = []
-    first_unread: list[int] = []
-    own = {k: template.lines[k] for k in ("item", "adjust", "continuation") if k in template.lines}
-    if own:
-        return [patterns.goods(rows, own, digits)], []
-    for mode in _MODES:
-        if mode.whole and digits == 0:
-            continue
-        goods, unread = items.read(rows, template.lexicon, columns, mode, digits)
-        if mode == _MODES[0]:
-            first_unread = unread
-            readings.append(goods)  # even if empty: what does not add up is shown as this mode reads it
-        elif goods and goods not in readings:
-            readings.append(goods)
-    return readings, first_unread
+) -> tuple[list[Goods], list[int]]:
+    """Return the goods as the template's own patterns or the likeliest mode read them, and the rows not understood."""
+    if "item" in template.lines:
+        return patterns.goods(rows, template.lines, digits), []
+    return items.read(rows, template.lexicon, columns, Mode(), digits)
+
+
+def _otherwise(rows: Sequence[Row], template: Template, columns: Sequence[str], digits: int) -> list[list[Goods]]:
+    """Return the goods as the other modes read them."""
+    if "item" in template.lines:
+        return []
+    modes = [mode for mode in _OTHER_MODES if not (mode.whole and digits == 0)]
+    return [items.read(rows, template.lexicon, columns, mode, digits)[0] for mode in modes]
 
 
 def _as_template_says(figures: list[Figure], rows: Sequence[Row], template: Template, digits: int) -> list[Figure]:

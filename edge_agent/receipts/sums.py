@@ -271,7 +271,7 @@ def _ways_built(
     sign = -1 if payable < 0 else 1
     discounts = _subsets([_less(f, sign) for f in figures if f.role == "discount" and f.amount])
     fees = _subsets([f for f in figures if f.role == "fee" and f.amount])
-    others = [(chosen, 0) for chosen, _ in _subsets([f for f in figures if f.role == "unknown"][:_COMBINED // 2])]
+    others = [(chosen, 0) for chosen, _ in _subsets([f for f in figures if f.role == "unknown"][: _COMBINED // 2])]
     roundings = _roundings([f.amount for f in figures if f.role == "rounding" and f.amount])
     taxes = _sums([f.amount for f in figures if f.role == "tax" and f.amount])
     tips = _sums([f.amount for f in figures if f.role == "tip" and f.amount])

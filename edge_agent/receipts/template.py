@@ -77,8 +77,8 @@ class LineSettings(Settings):
 
     ``start``: the row before the first goods row; ``end``: the first row after the last one; ``item``: one goods row,
     by the named groups ``name`` ``quantity`` ``unit_price`` ``amount`` ``code`` ``unit`` (``amount`` is needed);
-    ``adjust``: a discount or surcharge row, by the named groups ``name`` ``amount``; ``continuation``: a row that goes
-    on with the name above; ``skip``: a row that means nothing.
+    ``adjust`` (beside ``item``): a discount or surcharge row, by the named groups ``name`` ``amount``; ``continuation``
+    (beside ``item``): a row that goes on with the name above; ``skip``: a row that means nothing.
     """
 
     start: Pattern | None = None

@@ -42,7 +42,6 @@ class Recorder:
 
     def record(self, connection: sqlite3.Connection, outcomes: Sequence[Outcome], at: Moment) -> None:
         """Make ``outcomes`` durable, all of them in one transaction. Raises FullError when not even that can be."""
-        self.captures.write(capture for outcome in outcomes for capture in outcome.captures)
         drafts = [draft for outcome in outcomes for draft in outcome.events]
         free = self.space.free()  # asked once: on a disk with room this is all that looking costs
         notices = self._level_notice(free, at)
@@ -59,6 +58,10 @@ class Recorder:
             self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, squeezed, at))
         if notices:
             self._change_level()
+
+    def keep(self, outcomes: Sequence[Outcome]) -> None:
+        """Write the captures of what has been recorded: no order waits for them, and none fails with them."""
+        self.captures.write(capture for outcome in outcomes for capture in outcome.captures)
 
     def with_room(self, connection: sqlite3.Connection, at: Moment, operation: Callable[[], T]) -> T:
         """Run a transaction; on a full disk free what may be freed and run it again. Raises FullError at last."""

@@ -135,6 +135,9 @@ class Writer:
             self._wake.set()
         if any(outcome.events for outcome in group.values()):
             self.recorded()
+        captured = [outcome for outcome in group.values() if outcome.captures]
+        if captured:
+            await self.thread.run(lambda _: self.recorder.keep(captured))
 
     async def _write(self, outcomes: list[Outcome]) -> bool:
         """Write one transaction. Returns False if the disk is so full that it must wait; nothing was written then."""

@@ -178,8 +178,9 @@ async def test_a_capture_that_cannot_be_kept_never_blocks_an_order(tmp_path: Pat
         assert storage.capture(capture(b"x").sha256) is None
 
 
-async def test_captures_are_there_before_the_commit_returns(tmp_path: Path) -> None:
+async def test_captures_follow_their_commit_and_no_later_one_overtakes_them(tmp_path: Path) -> None:
     one = capture(b"receipt")
     async with running(tmp_path) as storage:
         await storage.commit(of(order(1), captures=[one]))
+        await storage.commit(of(order(2)))
         assert storage.capture(one.sha256) == b"receipt"

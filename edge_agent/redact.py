@@ -181,7 +181,7 @@ def _only_number_word(rest: str) -> bool:
 
 def _label(text: str, start: int, above: str) -> str:
     """Return the words a number stands under: those before it in its row, else the row above if it has no figures."""
-    before = text[:start].rstrip(" :#*.([|=-")
+    before = text[max(0, start - 4 * _LABEL_REACH) : start].rstrip(" :#*.([|=-")
     match = _LABEL.search(before)
     label = match[0].strip(" ,;|")[-_LABEL_REACH:] if match is not None else ""
     if label or before:

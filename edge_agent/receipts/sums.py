@@ -74,7 +74,8 @@ class Solution:
 _PRIOR = {"due": 3.0, "refund": 3.0, "top_up": 2.6, "total": 2.5, "net": 1.5, "subtotal": 1.0, "gross": 0.8}
 _PROOF = 4.0  # one equation outweighs any word
 _LEFT_OUT = 0.35  # for each printed discount, fee or tax that a reading has no use for (weighed 1 or 2)
-_COMBINED = 6  # more discount rows than this are taken all, none or one by one left out, not in every combination
+_COMBINED = 6  # up to half as many discount rows are tried in every combination, up to twice as many one by one
+_CANDIDATES = 12  # different totals on one slip; a receipt has two or three
 
 
 def solve(figures: Sequence[Figure], methods: Sequence[Method], readings: Sequence[Sequence[Goods]]) -> Solution | None:
@@ -138,7 +139,7 @@ def _candidates(figures: Sequence[Figure]) -> list[tuple[int, float]]:
     change = [abs(f.amount) for f in figures if f.role == "change"]
     if received and change and received[-1] - change[-1] > 0:
         priors.setdefault(received[-1] - change[-1], 0.4)
-    return sorted(priors.items(), key=lambda item: -item[1])
+    return sorted(priors.items(), key=lambda item: -item[1])[:_CANDIDATES]
 
 
 def _superseded(payable: int, figures: Sequence[Figure]) -> bool:
@@ -308,8 +309,10 @@ def _subsets(figures: Sequence[Figure]) -> list[tuple[tuple[Figure, ...], int]]:
     if count <= _COMBINED // 2:
         chosen = [tuple(f for i, f in enumerate(figures) if mask >> i & 1) for mask in range(1 << count)]
     else:
-        chosen = [tuple(figures), (), *((f,) for f in figures)]
-        chosen += [tuple(f for j, f in enumerate(figures) if j != i) for i in range(count)]
+        chosen = [tuple(figures), ()]
+        if count <= 2 * _COMBINED:
+            chosen += [(f,) for f in figures]
+            chosen += [tuple(f for j, f in enumerate(figures) if j != i) for i in range(count)]
     return sorted(((choice, count - len(choice)) for choice in chosen), key=lambda found: found[1])
 
 
@@ -323,7 +326,7 @@ def _roundings(amounts: Sequence[int]) -> list[tuple[int, int]]:
 def _sums(amounts: Sequence[int]) -> list[tuple[int, int]]:
     """Return none, all, and each single amount: taxes are printed by rate, with or without their sum."""
     found = {0: 1 if amounts else 0}
-    for amount in amounts:
+    for amount in amounts[:_COMBINED]:
         found.setdefault(amount, 0)
     found.setdefault(sum(amounts), 0)
     return list(found.items())

@@ -104,3 +104,27 @@ def test_any_text_is_read_or_not_but_never_raises_and_never_passes_wrongly(lines
         assert total == totals.payable
     if reading.tenders_check == "pass":
         assert sum(t.amount for t in reading.tenders) - (totals.change or 0) == totals.payable
+
+
+def test_a_slip_of_two_thousand_goods_is_read() -> None:
+    goods = "\n".join(f"商品{i}   1   2.00   2.00" for i in range(2000))
+    reading = read(f"{goods}\n合计 4000.00\n现金 4000.00")
+    assert (len(reading.lines), reading.totals.payable) == (2000, 400000)
+    assert (reading.lines_check, reading.tenders_check) == ("pass", "pass")
+
+
+def test_hundreds_of_discounts_are_not_combined_until_something_fits() -> None:
+    discounts = "\n".join(f"优惠 {i}.13" for i in range(300))
+    reading = read(f"可乐 5.00\n小计 5.00\n{discounts}\n应付 4.00")
+    assert (reading.totals.payable, reading.lines_check) == (400, "fail")
+
+
+def test_goods_do_not_prove_a_subtotal_against_a_later_total() -> None:
+    reading = read("可乐 5.00\n小计 5.00\n合计 5.77")
+    assert (reading.totals.payable, reading.lines_check) == (577, "fail")
+
+
+def test_an_amount_nobody_named_is_explained_by_the_sums() -> None:
+    reading = read("可乐 5.00\n小计 5.00\n神秘附加 1.00\n合计 6.00\n现金 6.00")
+    assert (reading.totals.payable, reading.lines_check, reading.tenders_check) == (600, "pass", "pass")
+    assert [(line.kind, line.name, line.amount) for line in reading.lines][1:] == [("fee", "神秘附加", 100)]

@@ -17,5 +17,5 @@ async def shop(tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
 def rng(request: pytest.FixtureRequest) -> random.Random:
     """A seeded source of chance; the seed is printed, and shown when the test fails."""
     seed = random.randrange(2**32)
-    print(f"{request.node.name}: seed {seed}")
+    print(f"{request.node.name}: seed {seed}")  # noqa: T201 - pytest shows it when the test fails
     return random.Random(seed)

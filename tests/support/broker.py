@@ -71,7 +71,7 @@ class Listener:
 async def until(condition: Callable[[], object], seconds: float = WAIT_SECONDS) -> None:
     """Wait for a condition; fail when it does not come."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for is a thread's or a broker's doing
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -115,7 +115,7 @@ async def running(
 async def until(true: Callable[[], bool], seconds: float = 30) -> None:
     """Wait until something has become true; give up, loudly, after ``seconds``."""
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 — what is waited for has no event
+        while not true():
             await asyncio.sleep(0.01)
 
 

@@ -152,7 +152,7 @@ class Sale:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.width = self.rng.choice((32, 42, 48))
-        start = datetime(2026, 1, 1, 8, 0)  # noqa: DTZ001 - paper has no zone
+        start = datetime(2026, 1, 1, 8, 0)
         self.when = start + timedelta(seconds=self.rng.randrange(330 * 86400))
         self.when = self.when.replace(hour=self.rng.randrange(8, 22))
         self.serial = self.rng.randrange(1, 9999)

@@ -18,7 +18,7 @@ RECEIPTS = 12
 
 def printed(style: str) -> list[bytes]:
     rng = random.Random(SEED)
-    return [encode(ring_up(rng, style, f"20261122{n:06}", datetime(2026, 11, 22, 10, n))) for n in range(RECEIPTS)]  # noqa: DTZ001 - printed time is local
+    return [encode(ring_up(rng, style, f"20261122{n:06}", datetime(2026, 11, 22, 10, n))) for n in range(RECEIPTS)]
 
 
 def listen(receipts: list[bytes]) -> States:

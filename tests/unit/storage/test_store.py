@@ -231,7 +231,7 @@ async def test_a_cancelled_commit_on_its_way_returns_when_it_has_landed(tmp_path
 
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(producer())
-            while not storage._writer._flying:  # noqa: ASYNC110 — to cancel it in flight, not a turn later
+            while not storage._writer._flying:
                 await asyncio.sleep(0)
             task.cancel()
         assert landed == [{"a": b"1"}]

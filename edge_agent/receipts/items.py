@@ -60,7 +60,7 @@ def _labelled(row: Row) -> bool:
         return False
     first = row.pairs[0]
     if first.word.role == "count":  # "ITEM 1123456 SOCKS" is a name
-        return all(t.number is not None for t in row.tokens[1:])
+        return len(row.pairs) > 1 or all(t.number is not None for t in row.tokens[1:])
     return first.word.group in ("fields", "info")
 
 

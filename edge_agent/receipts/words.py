@@ -83,11 +83,11 @@ class Lexicon:
         self._kinds.Compile()
 
     def _add(self, table: Mapping[str, Any]) -> None:
-        for group in ("never", "tenders", "money", "info", "fields"):
+        for group in ("never", "titles", "tenders", "money", "info", "fields"):
             for role, patterns in table.get(group, {}).items():
-                for rank, same in enumerate(patterns if group == "fields" else [patterns]):
+                for rank, same in enumerate(patterns if group in ("fields", "titles") else [patterns]):
                     for pattern in same:
-                        self._learn(pattern, Word("info" if group == "never" else group, role, rank))
+                        self._learn(pattern, Word(_GROUPS.get(group, group), role, rank))
         for role, names in table.get("headings", {}).items():
             for name in names:
                 self.headings.setdefault(_BLANKS.sub("", fold(name)), role)
@@ -136,6 +136,8 @@ def fold_pattern(pattern: str) -> str:
     return pattern.translate(_FOLD)
 
 
+# Tables that are looked at first, and what their words are then.
+_GROUPS = {"never": "info", "titles": "fields"}
 # Labels repeat from slip to slip, names of goods do too; beyond this many the memory is begun anew.
 _MEMORY = 4096
 

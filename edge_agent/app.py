@@ -27,7 +27,7 @@ from edge_agent.errors import StorageError
 from edge_agent.generation import Generation
 from edge_agent.health import Health
 from edge_agent.page import status
-from edge_agent.page.control import control_socket
+from edge_agent.page.control import control_socket, runtime_directory
 from edge_agent.page.server import serving
 from edge_agent.redact import Redactor
 from edge_agent.shop.outcome import Outcome
@@ -56,6 +56,7 @@ async def run(config: Config) -> None:
         compression="zstd" if config.agent.mqtt.compression == "zstd" else "identity",
         raw_event_hours=config.store.privacy.raw_event_hours,
         capture_days=config.store.privacy.capture_days,
+        journals=runtime / "lines" if (runtime := runtime_directory()) else None,
     )
     async with Storage.open(agent.state_dir, origin, clock, health, storage_settings, machine_id()) as storage:
         sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)

@@ -7,9 +7,14 @@ from pathlib import Path
 
 
 def control_socket(state_dir: Path) -> Path:
-    """Return the socket's path: in ``$RUNTIME_DIRECTORY`` (set by systemd), else in the state directory."""
+    """Return the socket's path: in the runtime directory, else in the state directory."""
+    return (runtime_directory() or state_dir) / "control.sock"
+
+
+def runtime_directory() -> Path | None:
+    """Return ``$RUNTIME_DIRECTORY``, a folder in memory that systemd makes (systemd.exec(5)), or None without systemd."""
     runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    return (Path(runtime) if runtime else state_dir) / "control.sock"
+    return Path(runtime) if runtime else None
 
 
 @contextmanager

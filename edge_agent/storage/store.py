@@ -53,7 +53,7 @@ class Storage:
         thread: StorageThread,
         recorder: Recorder,
         writer: Writer,
-        state_dir: Path,
+        journals: Path,
         clock: Clock,
         machine: str | None,
     ) -> None:
@@ -61,7 +61,7 @@ class Storage:
         self._thread = thread
         self._recorder = recorder
         self._writer = writer
-        self._state_dir = state_dir
+        self._journals = journals
         self._clock = clock
         self._machine = machine
         writer.recorded = self._recorded
@@ -89,7 +89,8 @@ class Storage:
                 recorder = Recorder(opening.outbox, space, captures)
                 housekeeping = Housekeeping(recorder, settings)
                 writer = Writer(thread, recorder, housekeeping, clock, health, opening.facts, lambda: None)
-                storage = cls(thread, recorder, writer, state_dir, clock, machine_id)
+                journals = settings.journals or state_dir / "lines"
+                storage = cls(thread, recorder, writer, journals, clock, machine_id)
                 _log.info("storage_open", file=str(state_dir / DATABASE), epoch=storage.epoch)
                 try:
                     yield storage
@@ -206,7 +207,7 @@ class Storage:
 
     def journal(self, device: str) -> Journal:
         """Return the journal of a line's unrecorded bytes; ``device`` is an ident."""
-        return Journal(self._state_dir / "lines" / device)
+        return Journal(self._journals / device)
 
     @property
     def damaged_frames(self) -> int:

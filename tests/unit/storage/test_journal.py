@@ -9,7 +9,9 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_agent.storage import StorageSettings
 from edge_agent.storage.journal import Journal
+from tests.support.storage import running
 
 
 def journal(tmp_path: Path) -> Journal:
@@ -150,3 +152,13 @@ def test_exactly_once_across_kills(steps: list[tuple[str, int]]) -> None:
             assert line.end == read
         line.close()
         assert [entry.name for entry in path.parent.iterdir()] == ["a"]
+
+
+async def test_a_folder_in_memory_may_hold_the_journals(tmp_path: Path) -> None:
+    async with running(tmp_path / "state", settings=StorageSettings(journals=tmp_path / "run")) as storage:
+        line = storage.journal("till-1")
+        line.start(0)
+        line.append(b"unredacted")
+        line.close()
+    assert (tmp_path / "run" / "till-1").exists()
+    assert not (tmp_path / "state" / "lines").exists()

@@ -29,6 +29,9 @@ _REASONS = {
     errno.ENOTTY: ("refused", "this is not a serial port"),
 }
 
+# Majors of /dev/pts (the kernel's Documentation/admin-guide/devices.txt, UNIX98_PTY_SLAVE_MAJOR).
+_PSEUDO_TERMINALS = range(136, 144)
+
 
 class SerialDevice:
     """Reads one serial port; never writes to it."""
@@ -148,8 +151,10 @@ def _open(settings: SerialSettings) -> _Port:
     except (OSError, termios.error, ValueError) as error:
         raise _device_error(settings.port, error) from error
     # pyserial's lock is advisory (flock); this one makes the kernel refuse other programs, save those of root.
-    with suppress(OSError):
-        fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
+    # A pseudo-terminal keeps it for as long as its master lives: a killed agent's next life would be refused as well.
+    if os.major(os.fstat(port.fileno()).st_rdev) not in _PSEUDO_TERMINALS:
+        with suppress(OSError):
+            fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
     return port
 
 

@@ -29,7 +29,6 @@ TICK_S = 0.02
 SETTLED_S = 0.1
 PULL_AFTER_S = 5.0  # a cable is pulled in the end even if nobody reads the port
 UNPLUGGED_S = 0.5
-ADMIT_S = 0.2
 
 
 class Port:
@@ -70,17 +69,7 @@ class Port:
             try:
                 view = view[os.write(self._master, view) :]
             except BlockingIOError:
-                self.admit()
                 await asyncio.sleep(TICK_S)
-
-    def admit(self) -> None:
-        """Let the port be opened again after an agent that was killed.
-
-        The kernel forgets TIOCEXCL when the last descriptor closes; ours stays open, so that what is written while no
-        agent runs is kept.
-        """
-        if self.plugged.is_set():
-            fcntl.ioctl(self._slave, termios.TIOCNXCL)
 
     async def _settle(self) -> None:
         loop = asyncio.get_running_loop()
@@ -168,19 +157,12 @@ async def _main(options: argparse.Namespace) -> None:
             loop.add_signal_handler(signal.SIGINT, stopping.set)
             loop.add_signal_handler(signal.SIGUSR1, lambda: tasks.create_task(register.unplug()))
             loop.add_signal_handler(signal.SIGUSR2, port.plug)
-            running = [tasks.create_task(register.run()), tasks.create_task(_admit(port))]
+            running = tasks.create_task(register.run())
             await stopping.wait()
             await register.stop()
-            for task in running:
-                task.cancel()
+            running.cancel()
     finally:
         await port.unplug()
-
-
-async def _admit(port: Port) -> None:
-    while True:
-        port.admit()
-        await asyncio.sleep(ADMIT_S)
 
 
 def main() -> None:

@@ -162,18 +162,34 @@ async def test_a_port_locked_by_another_program_is_busy_until_it_is_free(cable: 
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to become another user; the kernel lets root pass TIOCEXCL")
-async def test_other_users_cannot_open_the_port_of_a_running_device(cable: Cable) -> None:
+async def test_other_users_cannot_open_the_port_of_a_running_device(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.devices.serial._PSEUDO_TERMINALS", range(0))  # the pty stands for a real port
     cable.plug()
-    slave = cable.port.resolve()
-    slave.chmod(0o666)
     bench = Bench(cable)
     async with bench.supervised():
         await bench.states.until_last("up")
-        dd = await asyncio.create_subprocess_exec(
-            "/bin/dd", f"if={slave}", "count=0", user=65534, stderr=asyncio.subprocess.PIPE
-        )
-        _, complaint = await dd.communicate()
-    assert b"Device or resource busy" in complaint
+        assert b"Device or resource busy" in await opened_by_nobody(cable)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to become another user; the kernel lets root pass TIOCEXCL")
+async def test_a_pseudo_terminal_can_be_opened_again_by_the_next_life_of_a_killed_agent(cable: Cable) -> None:
+    cable.plug()
+    bench = Bench(cable)
+    async with bench.supervised():
+        await bench.states.until_last("up")
+        assert b"0 bytes copied" in await opened_by_nobody(cable)
+
+
+async def opened_by_nobody(cable: Cable) -> bytes:
+    slave = cable.port.resolve()
+    slave.chmod(0o666)
+    dd = await asyncio.create_subprocess_exec(
+        "/bin/dd", f"if={slave}", "count=0", user=65534, stderr=asyncio.subprocess.PIPE
+    )
+    _, complaint = await dd.communicate()
+    return complaint
 
 
 async def test_a_port_the_kernel_keeps_for_another_is_busy(cable: Cable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,4 +173,5 @@ class VirtualStore:
 
     async def start_register(self, *options: str) -> Part:
         """Start a register on the store's port; it prints one JSON line a receipt."""
-        return await Part.start("register", "edge_agent.simulator.register", f"--link={self.port}", *options)
+        register = ("edge_agent.simulator.register", f"--link={self.port}", *options)
+        return await Part.start("register", *register, env={"TZ": "Asia/Shanghai"})  # it prints the shop's own time

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
+import traceback
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
+import structlog
 
 from edge_agent import BUILT, decoders, devices, receipts
 from edge_agent.clock import Clock, Moment
@@ -18,7 +21,7 @@ from edge_agent.contract.ids import uuid7
 from edge_agent.devices.line import Position, Start
 from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Health, Level
-from edge_agent.observations import Observation
+from edge_agent.observations import Observation, Undecoded
 from edge_agent.receipts.template import TemplateSettings
 from edge_agent.redact import Redactor
 from edge_agent.shop.outcome import Capture, Outcome, StateChange
@@ -26,6 +29,8 @@ from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.shop import Shop
 from edge_agent.storage import Storage
 from edge_agent.supervisor import supervise
+
+log = structlog.get_logger()
 
 LINES = "line"  # durable state: how far each line has been recorded, by device
 
@@ -47,6 +52,7 @@ class RunningDevice:
         self.detail = ""
         self.since = at
         self.device: devices.Device | None = None
+        self.undecoded: Counter[str] = Counter()  # bytes that meant nothing, by reason
 
     @property
     def last_seen_ms(self) -> int | None:
@@ -74,7 +80,7 @@ class Generation:
             for running in self.devices.values():
                 device = self._create(running)
                 running.device = device
-                emit = partial(self._record, running.settings)
+                emit = partial(self._record, running)
                 group.create_task(
                     supervise(device.name, partial(device.run, emit), on_down=device.status.down, rng=rng)
                 )
@@ -93,13 +99,14 @@ class Generation:
             start=Start(recorded.consumed, recorded.modes, journal.start(recorded.consumed)),
         )
 
-    async def _record(self, settings: LineSettings, observations: Sequence[Observation], position: Position) -> None:
+    async def _record(self, running: RunningDevice, observations: Sequence[Observation], position: Position) -> None:
         """Make observations and the line's position durable, both or neither. Raises StorageError."""
+        settings = running.settings
         events: list[Draft] = []
         state: list[StateChange] = []
         captures: list[Capture] = []
         for observation in observations:
-            outcome = self.shop.observe(settings.id, observation, position.at)
+            outcome = self._observe(settings.id, observation, position.at)
             events += outcome.events
             state += outcome.state
             captures += outcome.captures
@@ -111,6 +118,23 @@ class Generation:
         except BaseException:
             self.shop.restore(self._storage.state)
             raise
+        for observation in observations:
+            if isinstance(observation, Undecoded):
+                running.undecoded[observation.reason] += len(observation.data)
+
+    def _observe(self, device: str, observation: Observation, at: Moment) -> Outcome:
+        """Return what the rules say. A defect in them costs this one slip its meaning, never the till its line.
+
+        Raised, it would have the device run again and meet the same bytes for ever.
+        """
+        try:
+            return self.shop.observe(device, observation, at)
+        except Exception as error:  # noqa: BLE001 - see above
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error(  # noqa: TRY400 - the places without the message: that may quote what the slip says
+                "rules_failed", device=device, error=type(error).__name__, traceback=where
+            )
+            return self.shop.defect(device, observation, at)
 
     def _report(self, running: RunningDevice, state: DeviceState) -> None:
         """Take a device's change of state to health, and to head office as an event."""
@@ -122,7 +146,7 @@ class Generation:
         condition = None
         if state.state in levels:
             condition = Condition(
-                f"device_{state.state}", levels[state.state], f"{name}: {state.detail or state.reason}"
+                f"device_{state.reason or state.state}", levels[state.state], f"{name}: {state.detail or state.reason}"
             )
         self._health.report(f"device/{settings.id}", condition)
         changed = data.DeviceChanged(

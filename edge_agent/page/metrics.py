@@ -27,8 +27,15 @@ class _Agent(Collector):
         yield from self._streams()
         yield from self._devices()
         yield from self._slips()
+        sync = self._sources.sync
+        yield CounterMetricFamily("edge_agent_resends", "Frames published again.", value=sync.resends)
+        yield CounterMetricFamily(
+            "edge_agent_sent_events", "Events published, repeats included.", value=sync.sent_events
+        )
+        damaged = self._sources.storage.damaged_frames
+        yield CounterMetricFamily("edge_agent_damaged_frames", "Stored frames found damaged.", value=damaged)
         connected = GaugeMetricFamily("edge_agent_connected", "1 while the broker is connected.")
-        connected.add_metric([], float(self._sources.sync.connected))
+        connected.add_metric([], float(sync.connected))
         yield connected
 
     def _streams(self) -> Iterator[Metric]:
@@ -42,13 +49,25 @@ class _Agent(Collector):
 
     def _devices(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("edge_agent_device_up", "1 while the device works.", labels=["device"])
+        undecoded = CounterMetricFamily(
+            "edge_agent_undecoded_bytes", "Bytes that meant nothing.", labels=["device", "reason"]
+        )
         for device in self._sources.generation.devices.values():
             up.add_metric([device.settings.id], float(device.state == "up"))
+            for reason, count in device.undecoded.items():
+                undecoded.add_metric([device.settings.id, reason], count)
         yield up
+        yield undecoded
 
     def _slips(self) -> Iterator[Metric]:
-        now = self._sources.clock.now()
+        shop, now = self._sources.generation.shop, self._sources.clock.now()
+        seen = CounterMetricFamily("edge_agent_slips", "Slips since the start by kind.", labels=["kind"])
+        for kind, count in shop.seen.items():
+            seen.add_metric([kind], count)
+        yield seen
+        missing = CounterMetricFamily("edge_agent_receipt_number_gaps", "Jumps in a till's numbers.", value=shop.gaps)
+        yield missing
         slips = GaugeMetricFamily("edge_agent_slips_today", "Slips of this business day by kind.", labels=["kind"])
-        for kind, count in self._sources.generation.shop.counts(now).seen.items():
+        for kind, count in shop.counts(now).seen.items():
             slips.add_metric([kind], count)
         yield slips

@@ -8,6 +8,7 @@ from edge_agent.config import Config
 from edge_agent.contract.events import iso_time
 from edge_agent.generation import Generation
 from edge_agent.health import Health
+from edge_agent.page import advice
 from edge_agent.storage import Storage
 from edge_agent.sync import Sync
 
@@ -30,11 +31,11 @@ async def document(sources: Sources) -> dict[str, object]:
     """Return the status as plain JSON values; no amounts, no names of people."""
     now = sources.clock.now()
     conditions = sources.health.conditions()
-    details = [reported.condition.detail or reported.condition.code for reported in conditions]
+    names = {f"device/{d.settings.id}": d.settings.name for d in sources.generation.devices.values()}
     return {
         "level": sources.health.level().value,
-        "headline": details[0] if details else "All good: every device answers and head office has everything.",
-        "steps": details[:MAX_STEPS],
+        "headline": advice.headline(conditions, names),
+        "steps": advice.steps(conditions, sources.config.agent.page.support_phone, MAX_STEPS),
         "conditions": [
             {
                 "part": reported.part,

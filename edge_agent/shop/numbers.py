@@ -40,32 +40,28 @@ class Numbers:
         decode = msgspec.json.Decoder(Numbering).decode
         self._by_workstation = {key: decode(value) for key, value in rows.items()}
 
-    def check(self, workstation: str, number: str | None) -> tuple[str, tuple[str, ...], StateChange | None]:
-        """Return the check (``pass`` ``fail`` ``unknown``), flags naming what is missing, and the row to keep."""
+    def check(self, workstation: str, number: str | None) -> tuple[str, tuple[str, ...], Numbering | None]:
+        """Return the check (``pass`` ``fail`` ``unknown``), flags naming what is missing, and what to ``remember``."""
         if number is None or not _TAIL.match(number):
             return "unknown", (), None
         before = self._by_workstation.get(workstation)
         if before is None:
-            return "unknown", (), self._keep(workstation, Numbering(number))
+            return "unknown", (), Numbering(number)
         gap = _missing_between(before.last, number)
         if gap is None:
-            return "unknown", (), self._keep(workstation, replace_last(before, number))
+            return "unknown", (), msgspec.structs.replace(before, last=number)
         if gap == 0:
-            return "pass", (), self._keep(workstation, Numbering(number, before.steps + 1, before.jumps))
-        jumped = self._keep(workstation, Numbering(number, before.steps, before.jumps + 1))
+            return "pass", (), Numbering(number, before.steps + 1, before.jumps)
+        jumped = Numbering(number, before.steps, before.jumps + 1)
         if not before.is_consecutive:
             return "unknown", (), jumped
         first, last = _offset(before.last, 1), _offset(number, -1)
         return "fail", (f"missing:{first}" if first == last else f"missing:{first}..{last}",), jumped
 
-    def _keep(self, workstation: str, numbering: Numbering) -> StateChange:
+    def remember(self, workstation: str, numbering: Numbering) -> StateChange:
+        """Keep what is now known of a workstation; returns the durable row."""
         self._by_workstation[workstation] = numbering
         return StateChange(PART, workstation, msgspec.json.encode(numbering))
-
-
-def replace_last(numbering: Numbering, number: str) -> Numbering:
-    """Return the numbering with another last number and the same experience."""
-    return msgspec.structs.replace(numbering, last=number)
 
 
 def _missing_between(last: str, number: str) -> int | None:

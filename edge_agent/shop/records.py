@@ -4,7 +4,7 @@ Fields are as the ``lines`` decoder leaves them: the contract's names, sums unde
 units; text, or a number with a point, is major units and is converted exactly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import cast
@@ -12,6 +12,7 @@ from typing import cast
 from edge_agent.contract import data
 from edge_agent.receipts.amounts import minor_digits
 from edge_agent.receipts.reading import Reading
+from edge_agent.redact import Redacted, Redactor
 from edge_agent.shop.tenders import tender_type
 
 KINDS = ("sale", "return", "void", "top_up")
@@ -26,6 +27,39 @@ MAX_ROWS = 2_000  # lines of one order; the longest receipts have as many
 
 class RecordError(ValueError):
     """The record's figures make no sense; the message names the field."""
+
+
+def redacted_fields(redactor: Redactor, fields: Mapping[str, object]) -> tuple[dict[str, object], Redacted]:
+    """Return a record's fields without secrets, and what was replaced in them: a row each, ``name: value``."""
+    rows = [f"{path}: {value}" for path, value in _leaves(fields, "")]
+    redacted = redactor.redact_lines(rows)
+    safe = (
+        (value if row == before else row[len(path) + 2 :])
+        for (path, value), before, row in zip(_leaves(fields, ""), rows, redacted.lines, strict=True)
+    )
+    return {name: _rebuilt(value, safe) for name, value in fields.items()}, redacted
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from _leaves(inner, f"{path}.{name}" if path else str(name))
+        case list():
+            for inner in value:
+                yield from _leaves(inner, path)
+        case _:
+            yield path, value
+
+
+def _rebuilt(value: object, leaves: Iterator[object]) -> object:
+    match value:
+        case dict():
+            return {name: _rebuilt(inner, leaves) for name, inner in value.items()}
+        case list():
+            return [_rebuilt(inner, leaves) for inner in value]
+        case _:
+            return next(leaves)
 
 
 def reading_of(fields: Mapping[str, object], currency: str) -> Reading:

@@ -1,5 +1,9 @@
-"""The shop's rules: one observation in, the events and the state it implies out. Pure."""
+"""The shop's rules: one observation in, the events and the state it implies out. Pure.
 
+An observation is worked out in full before anything is remembered: where the rules fail, memory is as it was.
+"""
+
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -32,6 +36,8 @@ class Shop:
         self._settings = settings
         self._redactor = redactor
         self._slips = SlipReader(settings, redactor)
+        self.seen: Counter[str] = Counter()  # for metrics, since the start: slips by kind,
+        self.gaps = 0  # and orders whose number shows that others are missing
         self.restore(state)
 
     def restore(self, state: Callable[[str], Mapping[str, bytes]]) -> None:
@@ -41,11 +47,16 @@ class Shop:
         self._today = today.Today(state(today.PART))
 
     def counts(self, at: Moment) -> today.Counts:
-        """Return the counts of the business day of ``at``."""
+        """Return the counts of the business day of ``at``; before the clock is set, those of the last day known."""
+        if at.wall_ms < self._settings.built_ms:
+            return self._today.counts
         return self._today.of(self._slips.business_day(at))
 
     def observe(self, device: str, observation: Observation, at: Moment) -> Outcome:
-        """Return what an observation of ``device`` means. ``at``: the moment of its last byte."""
+        """Return what an observation of ``device`` means. ``at``: the moment of its last byte.
+
+        Whatever it raises is a defect: give the same observation to ``defect``.
+        """
         facts = self._settings.devices[device]
         match observation:
             case Receipt():
@@ -57,19 +68,24 @@ class Shop:
             case Undecoded():
                 return Outcome()  # counted where the bytes are read: the device's health shows it
 
+    def defect(self, device: str, observation: Observation, at: Moment) -> Outcome:
+        """Return an observation that the rules failed on as unparsed, so that it reaches somebody. Never raises."""
+        facts = self._settings.devices[device]
+        return self._slip(facts, self._slips.defect(facts, observation, at), at)
+
     def _slip(self, facts: DeviceFacts, slip: Slip, at: Moment) -> Outcome:
         if slip.event is None:
-            return Outcome(state=(self._today.count(slip.business_day, slip.kind, None),))
+            return Outcome(state=(self._count(slip, at, None),))
         if isinstance(slip.data, data.Unparsed):
-            draft = self._draft(facts, slip.event, at, slip.data, f"slip/{slip.data.evidence.capture_sha256}")
-            counted = self._today.count(slip.business_day, slip.kind, _COUNTERS[slip.event])
-            return Outcome((draft,), (counted,), slip.captures)
+            name = slip.data.evidence.capture_sha256 or uuid7(at.wall_ms)
+            draft = self._draft(facts, slip.event, at, slip.data, f"slip/{name}")
+            return Outcome((draft,), (self._count(slip, at, _COUNTERS[slip.event]),), slip.captures)
         return self._order(facts, slip, slip.data, at)
 
     def _order(self, facts: DeviceFacts, slip: Slip, order: data.Order, at: Moment) -> Outcome:
         known = self._papers.order_of(slip.paper, at.wall_ms)
         if known is not None and slip.paper.is_certain:
-            return Outcome(state=(self._today.count(slip.business_day, slip.kind, "duplicates"),))
+            return Outcome(state=(self._count(slip, at, "duplicates"),))
         workstation = f"{facts.id}/{order.attribution.workstation or ''}"
         check, missing, numbering = self._numbers.check(workstation, order.order_no)
         flags = (*order.evidence.flags, *missing, *(("suspected_duplicate",) if known is not None else ()))
@@ -79,14 +95,22 @@ class Shop:
             evidence=msgspec.structs.replace(order.evidence, flags=flags),
         )
         assert slip.event is not None
+        draft = self._draft(facts, slip.event, at, order, f"order/{order.order_id}")
         state: list[StateChange] = [
             self._papers.remember(slip.paper, order.order_id, at.wall_ms),
-            self._today.count(slip.business_day, slip.kind, _COUNTERS[slip.event]),
+            self._count(slip, at, _COUNTERS[slip.event]),
         ]
+        self.gaps += check == "fail"
         if numbering is not None:
-            state.append(numbering)
-        draft = self._draft(facts, slip.event, at, order, f"order/{order.order_id}")
+            state.append(self._numbers.remember(workstation, numbering))
         return Outcome((draft,), tuple(state), slip.captures)
+
+    def _count(self, slip: Slip, at: Moment, counter: str | None) -> StateChange:
+        day = slip.business_day
+        if at.wall_ms < self._settings.built_ms and isinstance(slip.data, data.Unparsed):
+            day = self._today.counts.business_day or day  # the clock is not set and nothing printed says which day
+        self.seen[slip.kind] += 1
+        return self._today.count(day, slip.kind, counter)
 
     def _scan(self, facts: DeviceFacts, scan: Scan, at: Moment) -> Outcome:
         presented = data.CodePresented(
@@ -100,4 +124,5 @@ class Shop:
     def _draft(self, facts: DeviceFacts, kind: str, at: Moment, what: msgspec.Struct, subject: str) -> Draft:
         stream = Stream.CHECKINS if isinstance(what, data.CodePresented) else Stream.ORDERS
         place = f"{self._settings.store}/{facts.touchpoint}"
+        msgspec.json.encode(what)  # what cannot be written must fail here, where it costs one slip, not in the storage
         return Draft(uuid7(at.wall_ms), stream, kind, at, what, facts.id, subject, place)

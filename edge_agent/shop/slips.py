@@ -8,15 +8,15 @@ from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
-from edge_agent.observations import Receipt, Record
+from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
 from edge_agent.receipts.reading import Reading
 from edge_agent.redact import Redactor
 from edge_agent.shop.business_day import business_day
-from edge_agent.shop.captures import capture_of
+from edge_agent.shop.captures import capture_of, record_capture
 from edge_agent.shop.journey import mode
 from edge_agent.shop.outcome import Capture
 from edge_agent.shop.papers import Paper
-from edge_agent.shop.records import RecordError, reading_of
+from edge_agent.shop.records import RecordError, reading_of, redacted_fields
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 
 # Slips that are orders, and the event each makes. Any other kind is seen and counted, or has no event of its own yet.
@@ -65,35 +65,59 @@ class SlipReader:
 
     def receipt(self, facts: DeviceFacts, receipt: Receipt, at: Moment) -> Slip:
         """Return what a printed slip is. Personal data is redacted before anything looks at the text."""
-        redacted = self._redactor.redact_lines(receipt.lines)
+        redacted = self._redactor.redact_lines(receipt.lines, receipt.barcodes)
         sha256, captures = capture_of(self._redactor, receipt.raw, redacted)
-        reading = receipts.read(redacted.lines, facts.templates, self._settings.currency, receipt.barcodes)
+        unreadable = next((flag for flag in _UNREADABLE if flag in receipt.flags), None)
+        templates = () if unreadable else facts.templates
+        reading = receipts.read(redacted.lines, templates, self._settings.currency, redacted.codes)
+        refusal = unreadable or _refusal(reading)
         evidence = data.Evidence(
             decoder=facts.decoder,
             template=reading.template if reading else None,
             capture_sha256=sha256,
-            unparsed=reading.unparsed if reading else (),
+            unparsed=redacted.codes if refusal else reading.unparsed if reading else (),
             flags=(*receipt.flags, *(reading.flags if reading else ())),
         )
         body = receipts.body_key(redacted.lines)
-        unreadable = next((flag for flag in _UNREADABLE if flag in receipt.flags), None)
-        if reading is None or unreadable:
-            reason = unreadable or "no_template"
-            return self._unparsed(facts, redacted.lines, reason, evidence, body, at, captures)
-        if reading.kind not in _ORDER_EVENTS and reading.kind not in _SEEN_ONLY:
-            return self._unparsed(facts, redacted.lines, reading.kind, evidence, body, at, captures)
+        if reading is None or refusal:
+            return self._unparsed(facts, redacted.lines, refusal or "", evidence, body, at, captures)
         return self._slip(facts, reading, evidence, body, at, captures)
 
     def record(self, facts: DeviceFacts, record: Record, at: Moment) -> Slip:
         """Return what an exported record is; a record whose figures make no sense is unparsed, with its text."""
-        text = self._redactor.redact_text(record.raw.decode("utf-8", "replace").strip())
-        sha256, captures = capture_of(self._redactor, record.raw, None)
+        fields, redacted = redacted_fields(self._redactor, record.fields)
+        text, sha256, captures = record_capture(self._redactor, record.raw, redacted)
         evidence = data.Evidence(decoder=facts.decoder, template=None, capture_sha256=sha256)
+        body = "\n".join(text)
         try:
-            reading = reading_of(record.fields, self._settings.currency)
+            reading = reading_of(fields, self._settings.currency)
         except RecordError as error:
-            return self._unparsed(facts, (text,), f"record: {error}", evidence, text, at, captures)
-        return self._slip(facts, reading, evidence, text, at, captures)
+            return self._unparsed(facts, text, f"record: {error}", evidence, body, at, captures)
+        return self._slip(facts, reading, evidence, body, at, captures)
+
+    def defect(self, facts: DeviceFacts, observation: Observation, at: Moment) -> Slip:
+        """Return what the rules failed on as unparsed, with its text unless redacting itself fails. Never raises."""
+        text, sha256, captures = self._redacted_only(observation)
+        evidence = data.Evidence(decoder=facts.decoder, template=None, capture_sha256=sha256)
+        return self._unparsed(facts, text, "defect", evidence, "", at, captures)
+
+    def _redacted_only(self, observation: Observation) -> tuple[tuple[str, ...], str | None, tuple[Capture, ...]]:
+        try:
+            match observation:
+                case Receipt():
+                    redacted = self._redactor.redact_lines(observation.lines, observation.barcodes)
+                    sha256, captures = capture_of(self._redactor, observation.raw, redacted)
+                    return tuple(map(_storable, (*redacted.lines, *redacted.codes))), sha256, captures
+                case Record():
+                    _, redacted = redacted_fields(self._redactor, observation.fields)
+                    text, sha256, captures = record_capture(self._redactor, observation.raw, redacted)
+                    return tuple(map(_storable, text)), sha256, captures
+                case Scan():
+                    return (_storable(self._redactor.redact_code(observation.code)),), None, ()
+                case Undecoded():
+                    return (), None, ()
+        except Exception:  # noqa: BLE001 - a defect in redaction: no text is better than a telephone number
+            return (), None, ()
 
     def _slip(
         self,
@@ -183,3 +207,19 @@ class SlipReader:
 
     def _day(self, wall_ms: int) -> str:
         return business_day(wall_ms, self._settings.zone, self._settings.business_day_start).isoformat()
+
+
+def _refusal(reading: Reading | None) -> str | None:
+    """Return why a slip makes no order and is not one of those only seen, or None."""
+    if reading is None:
+        return "no_template"
+    if reading.kind in _SEEN_ONLY:
+        return None
+    if reading.kind not in _ORDER_EVENTS:
+        return reading.kind
+    return "no_total" if reading.totals.payable is None else None
+
+
+def _storable(text: str) -> str:
+    """Return text as UTF-8 can hold it: a half surrogate may be what the rules failed on."""
+    return text.encode("utf-8", "replace").decode()

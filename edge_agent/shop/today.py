@@ -31,7 +31,7 @@ class Today:
 
     def count(self, business_day: str, kind: str, counter: str | None) -> StateChange:
         """Count one slip of ``kind``, and one in ``counter`` (``orders`` …) if it is given; returns the durable row."""
-        if business_day > self.counts.business_day:
+        if business_day != self.counts.business_day:  # an earlier one, too: the clock had been ahead
             self.counts = Counts(business_day=business_day)
         self.counts.seen[kind] = self.counts.seen.get(kind, 0) + 1
         if counter is not None:

@@ -4,10 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.shop.numbers import MAX_GAP, Numbers
+from edge_agent.shop.outcome import StateChange
 
 
 def checks(numbers: Numbers, seen: Iterable[str | None], till: str = "till-1/03") -> list[tuple[str, tuple[str, ...]]]:
-    return [numbers.check(till, number)[:2] for number in seen]
+    return [checked(numbers, number, till)[:2] for number in seen]
+
+
+def checked(
+    numbers: Numbers, number: str | None, till: str = "till-1/03"
+) -> tuple[str, tuple[str, ...], StateChange | None]:
+    """Check a number and remember it, as the shop does; the last item is the durable row."""
+    check, flags, numbering = numbers.check(till, number)
+    return check, flags, numbers.remember(till, numbering) if numbering is not None else None
 
 
 def rising(first: int, count: int) -> list[str]:
@@ -51,7 +60,7 @@ def test_state_survives_a_restart_anywhere(seen: list[str], cut: int) -> None:
     first = Numbers({})
     got = []
     for number in seen[:cut]:
-        check, flags, row = first.check("till-1/03", number)
+        check, flags, row = checked(first, number)
         got.append((check, flags))
         if row is not None:
             assert row.value is not None

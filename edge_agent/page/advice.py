@@ -1,0 +1,101 @@
+"""What a store manager reads and does, by condition: one sentence and the steps, in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_agent.health import Reported
+
+GOOD = "All good: every device answers and head office has everything."
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """``sentence``: what is wrong (``{name}``: of the device); ``steps``: what to do, in order."""
+
+    sentence: str
+    steps: tuple[str, ...]
+
+
+_PLUG = "Push the device's cable in at both ends, and see that it is switched on."
+_SUPPORT = "Call support and read this message to them."
+_SAFE = "Nothing is lost: orders are kept here and sent later."
+_INTERNET = "See whether the internet works: the router's lights, its cable to this box."
+_WAIT = "Wait a few minutes: it is tried again by itself."
+
+_DEVICES = {
+    "missing": Advice("{name} is not there.", (_PLUG, "Is it plugged into another socket than before? Put it back.")),
+    "unplugged": Advice("{name} has been unplugged.", (_PLUG,)),
+    "disconnected": Advice("{name} has hung up.", (_PLUG, _WAIT)),
+    "timeout": Advice("{name} does not answer.", (_PLUG, _INTERNET)),
+    "unreachable": Advice("{name} cannot be reached.", (_PLUG, _INTERNET)),
+    "unknown_host": Advice("{name} cannot be found in the network.", (_INTERNET, _SUPPORT)),
+    "busy": Advice("Another program uses the port of {name}.", ("Close the other program on this box.", _SUPPORT)),
+    "permission": Advice("This box may not use the port of {name}.", (_SUPPORT,)),
+    "refused": Advice("{name} refuses the connection.", (_PLUG, _SUPPORT)),
+    "unreadable": Advice(
+        "What {name} sends cannot be read.",
+        ("Was the register or its printer setting changed? Undo it.", "Push the cable in at both ends.", _SUPPORT),
+    ),
+    "flooding": Advice("{name} sends without a pause and nothing can be read.", (_PLUG, _SUPPORT)),
+    "crashed": Advice("{name} stopped because of a fault in this software; it is started again.", (_SUPPORT,)),
+    "failed": Advice("{name} does not work.", (_PLUG, _SUPPORT)),
+    "ended": Advice("{name} does not work.", (_PLUG, _SUPPORT)),
+}
+
+_STORAGE = {
+    "disk_full": Advice(
+        "The disk of this box is full: orders wait.", ("Delete files that are not needed on this box.", _SUPPORT)
+    ),
+    "disk_low": Advice(
+        "The disk of this box is nearly full.", ("Delete files that are not needed on this box.", _SUPPORT)
+    ),
+}
+
+_OFFLINE = Advice("Head office cannot be reached.", (_SAFE, _INTERNET, _SUPPORT))
+_AWAY = Advice("Head office does not take orders at the moment.", (_SAFE, _WAIT))
+_ACCOUNT = Advice("Head office does not let this box in.", (_SAFE, _SUPPORT))
+_SETUP = Advice("Head office's server is not set up for this box.", (_SAFE, _SUPPORT))
+_CERTIFICATE = Advice("The secure connection to head office fails.", (_SAFE, _SUPPORT))
+
+_LINK = (
+    dict.fromkeys(("refused", "timeout", "name_not_found", "unreachable", "closed", "no_puback"), _OFFLINE)
+    | dict.fromkeys(("keepalive_timeout",), _OFFLINE)
+    | dict.fromkeys(("no_subscribers", "server_unavailable", "server_busy", "server_shutting_down"), _AWAY)
+    | dict.fromkeys(("receive_maximum", "quota_exceeded", "closed_by_operator", "connection_rate"), _AWAY)
+    | dict.fromkeys(("bad_credentials", "not_authorized", "banned", "client_id_refused"), _ACCOUNT)
+    | dict.fromkeys(("malformed_packet", "protocol_error", "protocol_version", "topic_refused"), _SETUP)
+    | dict.fromkeys(("packet_too_large", "payload_refused", "retain_not_supported", "qos_not_supported"), _SETUP)
+    | dict.fromkeys(("use_another_server", "server_moved"), _SETUP)
+    | dict.fromkeys(("untrusted", "tls_files", "tls_failed"), _CERTIFICATE)
+    | {
+        "certificate_time": Advice(
+            "The secure connection to head office fails: the date is wrong here, or its certificate has ended.",
+            (_SAFE, "Compare this box's date and time with a telephone's.", _SUPPORT),
+        ),
+        "session_taken_over": Advice("Another box uses the name of this one.", (_SAFE, _SUPPORT)),
+        "new_epoch": Advice("This box was restored from an older copy; everything kept is sent again.", (_WAIT,)),
+    }
+)
+
+TABLE = {f"device_{reason}": advice for reason, advice in _DEVICES.items()} | _STORAGE | _LINK
+
+
+def headline(conditions: Sequence[Reported], names: dict[str, str]) -> str:
+    """Return one sentence on the worst condition. ``names``: of the devices, by the part of health they report as."""
+    if not conditions:
+        return GOOD
+    worst = conditions[0]
+    advice = TABLE.get(worst.condition.code)
+    if advice is None:
+        return worst.condition.detail or worst.condition.code
+    return advice.sentence.format(name=names.get(worst.part, worst.part))
+
+
+def steps(conditions: Sequence[Reported], support_phone: str, limit: int) -> list[str]:
+    """Return what to do, worst condition first, at most ``limit`` steps and none twice."""
+    phone = f" Telephone: {support_phone}." if support_phone else ""
+    found: dict[str, None] = {}
+    for reported in conditions:
+        advice = TABLE.get(reported.condition.code) or Advice("", (_SUPPORT,))
+        found.update(dict.fromkeys(step + phone if step is _SUPPORT else step for step in advice.steps))
+    return list(found)[:limit]

@@ -20,11 +20,15 @@ STEPS_PER_JUMP = 4
 
 
 class Numbering(msgspec.Struct, frozen=True):
-    """What is known of one workstation's numbering: its last number, how often it rose by one, how often it jumped."""
+    """What is known of one workstation's numbering: its last number, how often it rose by one, how often it jumped.
+
+    ``settled``: no other numbering has just begun, nor an older slip come late; from there a jump means nothing.
+    """
 
     last: str
     steps: int = 0
     jumps: int = 0
+    settled: bool = True
 
     @property
     def is_consecutive(self) -> bool:
@@ -49,11 +53,11 @@ class Numbers:
             return "unknown", (), Numbering(number)
         gap = _missing_between(before.last, number)
         if gap is None:
-            return "unknown", (), msgspec.structs.replace(before, last=number)
+            return "unknown", (), msgspec.structs.replace(before, last=number, settled=False)
         if gap == 0:
             return "pass", (), Numbering(number, before.steps + 1, before.jumps)
-        jumped = Numbering(number, before.steps, before.jumps + 1)
-        if not before.is_consecutive:
+        jumped = Numbering(number, before.steps, before.jumps + before.settled)
+        if not (before.is_consecutive and before.settled):
             return "unknown", (), jumped
         first, last = _offset(before.last, 1), _offset(number, -1)
         return "fail", (f"missing:{first}" if first == last else f"missing:{first}..{last}",), jumped

@@ -7,7 +7,6 @@ units; text, or a number with a point, is major units and is converted exactly.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import cast
 
 from edge_agent.contract import data
 from edge_agent.receipts.amounts import minor_digits
@@ -171,9 +170,11 @@ def _amount(value: object, where: str, digits: int) -> int | None:
 
 
 def _decimal(value: object, where: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise RecordError(f"{where} is not a number")
     try:
-        number = Decimal(value.strip().replace(",", "")) if isinstance(value, str) else Decimal(cast("Decimal", value))
-    except (InvalidOperation, TypeError, ValueError):
+        number = Decimal(value.strip().replace(",", "") if isinstance(value, str) else value)
+    except InvalidOperation:
         raise RecordError(f"{where} is {value!r}: not a number") from None
     if not number.is_finite() or number.adjusted() > 15:
         raise RecordError(f"{where} is {value!r}: not an amount")

@@ -27,6 +27,9 @@ _COUNTERS = {
     "o2o.order.unparsed.v1": "unparsed",
 }
 
+# Slips with a number of the till's own: a void repeats that of what it voids, a platform's slip has the platform's.
+_NUMBERED = {"sale", "return", "top_up"}
+
 
 class Shop:
     """Turns what devices say into what happened. Its memory mirrors the durable state it was given."""
@@ -87,7 +90,8 @@ class Shop:
         if known is not None and slip.paper.is_certain:
             return Outcome(state=(self._count(slip, at, "duplicates"),))
         workstation = f"{facts.id}/{order.attribution.workstation or ''}"
-        check, missing, numbering = self._numbers.check(workstation, order.order_no)
+        number = order.order_no if order.kind in _NUMBERED else None
+        check, missing, numbering = self._numbers.check(workstation, number)
         flags = (*order.evidence.flags, *missing, *(("suspected_duplicate",) if known is not None else ()))
         order = msgspec.structs.replace(
             order,

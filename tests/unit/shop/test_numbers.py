@@ -46,6 +46,14 @@ def test_a_new_day_a_new_roll_and_an_older_slip_prove_nothing() -> None:
     assert checks(numbers, [f"20261122{MAX_GAP + 5:06d}"])[0][0] == "unknown"
 
 
+def test_an_older_slip_that_comes_late_accuses_nobody() -> None:
+    numbers = Numbers({})
+    checks(numbers, rising(1, 9))
+    late = checks(numbers, ["20261122000005", "20261122000010", *rising(11, 3)])
+    assert [check for check, _ in late] == ["unknown", "unknown", "pass", "pass", "pass"]
+    assert checks(numbers, ["20261122000015"])[0] == ("fail", ("missing:20261122000014",))
+
+
 def test_each_workstation_counts_for_itself() -> None:
     numbers = Numbers({})
     checks(numbers, rising(1, 5), "till-1/01")

@@ -63,6 +63,8 @@ def test_sums_that_do_not_add_up_are_told() -> None:
         ({"totals": {"payable": "1.234"}}, "totals.payable"),
         ({"totals": {"payable": "9" * 30}}, "totals.payable"),
         ({"totals": {"payable": 10**15}}, "totals.payable"),
+        ({"totals": {"payable": [2**63, 0, 0]}}, "totals.payable"),
+        ({"totals": {"payable": True}}, "totals.payable"),
         ({"totals": {"payable": 1}, "kind": "gift"}, "kind"),
         ({"totals": {"payable": 1}, "lines": "many"}, "lines"),
         ({"totals": {"payable": 1}, "lines": [{"name": "x"}]}, "lines[1].amount"),

@@ -1,7 +1,9 @@
 """edge-agent: the commands. Each is thin; what it does lives in the room it names, imported when it is called."""
 
+import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,8 @@ import typer
 from edge_agent.errors import AgentError, ConfigError, StorageError
 
 DEFAULT_CONFIG = Path("/etc/edge-agent/agent.toml")
+
+READ_BYTES = 64 * 1024
 
 EXIT_PROBLEM = 1
 EXIT_CONFIG = 2
@@ -26,6 +30,21 @@ cli = typer.Typer(
 ConfigOption = Annotated[Path, typer.Option("--config", help="agent.toml of this box.", show_default=True)]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from edge_agent import __version__
+
+        typer.echo(f"edge-agent {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Hold what stands before a command."""
+
+
 @cli.command()
 def run(
     config: ConfigOption = DEFAULT_CONFIG,
@@ -39,6 +58,8 @@ def run(
     from edge_agent.app import run as run_agent
     from edge_agent.config import load
 
+    if log_level not in log.LEVELS:
+        raise ConfigError(f"unknown log level {log_level!r} (allowed: {', '.join(log.LEVELS)})")
     faulthandler.enable()
     log.set_up(log_level)
     asyncio.run(run_agent(load(config)))
@@ -52,6 +73,8 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     loaded = load(config)
     typer.echo(f"{loaded.agent_file}: ok")
     typer.echo(f"{loaded.store_file}: ok ({len(loaded.store.devices)} devices)")
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}")
 
 
 @cli.command()
@@ -64,20 +87,25 @@ def decode(
     orders: Annotated[bool, typer.Option("--orders", help="Print orders instead of observations.")] = False,
 ) -> None:
     """Turn captured bytes into observations or orders, one JSON object a line. Personal data is redacted."""
-    from edge_agent.commands.decode import decode_file
+    from edge_agent.commands.decode import decode_bytes
 
-    try:
-        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    lines = decode_file(decoder, body, config=config, device=device, template=template, orders=orders)
     count = 0
-    for line in lines:
-        count += 1
-        typer.echo(line)
+    for line in decode_bytes(decoder, _pieces(file), config=config, device=device, template=template, orders=orders):
+        count += line.decoded
+        typer.echo(line.text, err=orders and not line.decoded)
     if count == 0:
         typer.echo("nothing was decoded: wrong decoder, or no complete slip in the file?", err=True)
         raise typer.Exit(EXIT_PROBLEM)
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    """Yield a file's bytes, or those of stdin for ``-``. Raises ConfigError."""
+    try:
+        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as stream:
+            while piece := stream.read(READ_BYTES):
+                yield piece
+    except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
+        raise ConfigError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
 
 
 @cli.command()
@@ -141,7 +169,7 @@ def schema(
 
     documents = {
         "config": config.schema,
-        "events": schemas.event_schemas,
+        "events": lambda: {**schemas.event_schemas(), "envelope": schemas.envelope_schema()},
         "datasets": schemas.dataset_schemas,
         "asyncapi": asyncapi.document,
     }
@@ -162,8 +190,11 @@ def demo(
 
 def main() -> None:
     """Run the command line; the agent's own errors become one clear message and their exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # JSON is UTF-8, and a file's name may be anything
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     try:
-        cli()
+        cli(prog_name="edge-agent")
     except* AgentError as group:
         error = _first(group)
         typer.echo(str(error), err=True)

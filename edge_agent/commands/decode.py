@@ -1,9 +1,10 @@
 """`edge-agent decode`: captured bytes to observations or orders, as the daemon would read them."""
 
 import secrets
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import time
+from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,24 +18,47 @@ from edge_agent.errors import ConfigError
 from edge_agent.generation import shop_settings, template_set
 from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
 from edge_agent.redact import Redactor
+from edge_agent.shop.records import redacted_fields
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.slips import SlipReader
 
 
-def decode_file(
-    decoder: str, body: bytes, *, config: Path | None, device: str | None, template: str | None, orders: bool
-) -> Iterator[str]:
-    """Yield one JSON object a line. Raises ConfigError for an unknown decoder, device or template."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One JSON object of the output. ``decoded``: False for bytes that mean nothing to the decoder."""
+
+    text: str
+    decoded: bool
+
+
+def decode_bytes(
+    decoder: str,
+    pieces: Iterable[bytes],
+    *,
+    config: Path | None,
+    device: str | None,
+    template: str | None,
+    orders: bool,
+) -> Iterator[Line]:
+    """Yield one JSON object for each observation, or with ``orders`` for what the shop makes of it.
+
+    Raises ConfigError for an unknown decoder, device or template.
+    """
     loaded = load(config) if config else None
     settings, device_id = _settings(decoder, loaded, device)
     shop, redactor = _shop(loaded, decoder, device_id, settings, template)
     running = decoders.create(decoder, settings)
     reader = SlipReader(shop, redactor)
     at = Clock().now()
-    for observation in (*running.feed(body), *running.idle()):
-        text = _order(reader, shop.devices[device_id], observation, at) if orders else _observed(redactor, observation)
-        if text is not None:
-            yield text
+    fed = (observation for piece in pieces for observation in running.feed(piece))
+    for observation in chain(fed, _silence(running)):
+        slip = _slip(reader, shop.devices[device_id], observation, at) if orders else None
+        yield Line(slip or _observed(redactor, observation), not isinstance(observation, Undecoded))
+
+
+def _silence(decoder: decoders.Decoder) -> Iterator[Observation]:
+    """Yield what silence completes; asked for only once everything has been fed."""
+    yield from decoder.idle()
 
 
 def _settings(decoder: str, config: Config | None, device: str | None) -> tuple[BaseModel, str]:
@@ -71,7 +95,7 @@ def _shop(
     return replace(shop, devices={device_id: facts}), Redactor(key or secrets.token_bytes(32))
 
 
-def _order(reader: SlipReader, facts: DeviceFacts, observation: Observation, at: Moment) -> str | None:
+def _slip(reader: SlipReader, facts: DeviceFacts, observation: Observation, at: Moment) -> str | None:
     match observation:
         case Receipt():
             slip = reader.receipt(facts, observation, at)
@@ -85,16 +109,17 @@ def _order(reader: SlipReader, facts: DeviceFacts, observation: Observation, at:
 def _observed(redactor: Redactor, observation: Observation) -> str:
     match observation:
         case Receipt():
+            redacted = redactor.redact_lines(observation.lines, observation.barcodes)
             seen: dict[str, object] = {
                 "observation": "receipt",
-                "lines": redactor.redact_lines(observation.lines).lines,
-                "barcodes": [redactor.redact_text(code) for code in observation.barcodes],
+                "lines": redacted.lines,
+                "barcodes": redacted.codes,
                 "flags": observation.flags,
                 "bytes": len(observation.raw),
             }
         case Record():
-            raw = observation.raw.decode("utf-8", "replace").strip()
-            seen = {"observation": "record", "record": redactor.redact_text(raw)}
+            fields, _ = redacted_fields(redactor, observation.fields)
+            seen = {"observation": "record", "fields": fields}
         case Scan():
             seen = {"observation": "scan", "code": redactor.redact_code(observation.code)}
         case Undecoded():

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edge_agent.clock import Clock, TimeQuality
 from edge_agent.commands.status import ask
@@ -42,16 +43,19 @@ def findings(config: Config) -> Iterator[Finding]:
     state = f"running, {status['level']}: {status['headline']}" if status else "not running"
     yield Finding("agent", True, state)
     yield Finding("store config", True, f"{config.store_file}, sha256 {config.store_sha256[:12]}")
+    for warning in config.warnings:
+        yield Finding("config", True, f"warning: {warning}")
     yield _state_dir(config.agent.agent.state_dir)
     yield _space(config.agent.agent.state_dir)
     yield _clock()
+    seen = {device["id"]: device for device in status["devices"]} if status else {}
     for device in config.store.devices:
-        yield _device(device)
+        yield _as_the_agent_sees_it(seen[device.id]) if device.id in seen else _device(device)
     yield _broker(config, status["sync"]["connected"] if status else None)
 
 
 def _state_dir(path: Path) -> Finding:
-    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    existing = _existing(path)
     if not existing.is_dir():
         return Finding("state directory", False, f"{existing} is not a directory", "name another state_dir")
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -59,8 +63,13 @@ def _state_dir(path: Path) -> Finding:
     return Finding("state directory", True, f"{path}" + ("" if path.exists() else " (made on the first start)"))
 
 
+def _existing(path: Path) -> Path:
+    """Return the path, or the nearest folder above it that exists; what may not be looked at counts as missing."""
+    return next(parent for parent in (path, *path.parents) if os.path.exists(parent))  # noqa: PTH110 - never raises
+
+
 def _space(path: Path) -> Finding:
-    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    existing = _existing(path)
     free = shutil.disk_usage(existing).free
     text = f"{free // 1_000_000} MB free"
     if free < LOW_SPACE:
@@ -73,6 +82,12 @@ def _clock() -> Finding:
     if now.quality is TimeQuality.UNSYNCED:
         return Finding("clock", False, "not synchronized", "allow NTP to reach a time server; orders go on meanwhile")
     return Finding("clock", True, now.quality.value)
+
+
+def _as_the_agent_sees_it(device: dict[str, Any]) -> Finding:
+    """Take the running agent's word: many a device server throws its client out when a second one connects."""
+    detail = f"{device['state']}" + (f", {device['detail']}" if device["detail"] else "")
+    return Finding(f"device {device['id']}", device["state"] == "up", detail)
 
 
 def _device(device: DeviceSettings) -> Finding:

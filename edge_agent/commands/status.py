@@ -18,7 +18,7 @@ def ask(config: Config) -> dict[str, Any] | None:
     state_dir = config.agent.agent.state_dir
     for path in dict.fromkeys((control_socket(state_dir), state_dir / "control.sock", SYSTEM_SOCKET)):
         document = asyncio.run(_get(path))
-        if document is not None and document["state_dir"] == str(state_dir.resolve()):
+        if document is not None and document.get("state_dir") == str(state_dir.resolve()):
             return document
     return None
 
@@ -47,7 +47,7 @@ async def _get(path: Path) -> dict[str, Any] | None:
     try:
         with short_path(path) as name:
             return await _get_from(name)
-    except (aiohttp.ClientError, TimeoutError, OSError):
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):  # ValueError: it does not answer with JSON
         return None
 
 

@@ -27,7 +27,8 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-ConfigOption = Annotated[Path, typer.Option("--config", help="agent.toml of this box.", show_default=True)]
+# ``readable=False``: whether it can be read is found out, and told, where it is read.
+ConfigOption = Annotated[Path, typer.Option("--config", help="agent.toml of this box.", readable=False)]
 
 
 def _version(wanted: bool) -> None:
@@ -80,8 +81,10 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
 @cli.command()
 def decode(
     decoder: Annotated[str, typer.Argument(help="escpos, lines …")],
-    file: Annotated[Path, typer.Argument(help="Captured bytes; - reads stdin.")],
-    config: Annotated[Path | None, typer.Option("--config", help="agent.toml whose store config to use.")] = None,
+    file: Annotated[Path, typer.Argument(help="Captured bytes; - reads stdin.", readable=False)],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="agent.toml whose store config to use.", readable=False)
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Use this device's settings.")] = None,
     template: Annotated[str | None, typer.Option(help="Try this receipt template only.")] = None,
     orders: Annotated[bool, typer.Option("--orders", help="Print orders instead of observations.")] = False,

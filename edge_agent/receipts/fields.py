@@ -13,10 +13,11 @@ from edge_agent.receipts.words import Lexicon, fold
 _NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
 _IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
 _DATE = re.compile(r"(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}(?!\d)|\d{1,2}:\d\d")
-_GROUPED = re.compile(r"\d{4}(?: \d{4}){1,6}(?!\S)")
+# Printed in groups: of four digits with a shorter last one, or three and more of any size.
+_GROUPED = re.compile(r"(?:\d{4}(?: \d{4}){1,6}(?: \d{1,3})?|\d{2,8}(?: \d{2,8}){2,6})(?!\S)")
 _BILINGUAL = re.compile(r"([^A-Za-z]{2,20}?)[ /(]*([A-Za-z][A-Za-z -]{3,30})\)?")
 _WIDE_GAP = re.compile(r"\s{2,}")
-_STANDALONE = re.compile(r"#\s?(\d{2,12})")
+_STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8})")  # the second is Taiwan's uniform invoice's
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _TITLE = 40  # characters; a longer row is a sentence, not a title
 
@@ -110,7 +111,7 @@ def number(
     for row in rows:
         match = _STANDALONE.fullmatch(row.text.strip())
         if match is not None:
-            return match[1]
+            return match[1] or match[2]
     codes = [c for c in barcodes if _ACCESSORY.fullmatch(c) and any(x.isdigit() for x in c) and not _is_gtin(c)]
     return codes[0] if len(codes) == 1 else None
 

@@ -29,13 +29,14 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The numbers of one goods row, told apart."""
+    """The numbers of one goods row, told apart. ``full``: the name reaches the figures, so it may go on below."""
 
     name: str
     code: str | None
     lead: int | None
     numbers: tuple[Number, ...]
     factor: tuple[Number, Number] | None
+    full: bool = False
 
 
 def figures(row: Row) -> Figures:
@@ -58,7 +59,8 @@ def figures(row: Row) -> Figures:
     if code is None:
         code = next((t.text for t in body if t.number is not None and _is_code(t)), None)
     numbers = tuple(t.number for t in body[cut:] if t.number is not None and not t.number.rate and not _is_code(t))
-    return Figures(name_of(words), code, lead, numbers, _factor(body))
+    full = 0 < cut < len(body) and body[cut].gap <= 2
+    return Figures(name_of(words), code, lead, numbers, _factor(body), full)
 
 
 def _is_code(token: Token) -> bool:

@@ -20,7 +20,9 @@ _GLUED = re.compile(
     r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2})元?)$"
 )
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
-_GLUED_FIELD = re.compile(r"(?P<label>[^\d\W][^\d]{0,8}?)(?P<value>\d[\w-]{0,30})")
+_GLUED_FIELD = re.compile(
+    r"(?P<mark>[^\d\W]{1,8}[.#])(?P<coded>[A-Za-z]{1,4}\d[\w-]{0,30})|(?P<label>[^\d\W][^\d]{0,8}?)(?P<value>\d[\w-]{0,30})"
+)
 _SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
 _LONGEST_LABEL = 6  # words; "AMOUNT OF GST INCLUDED IN TOTAL" is as long as a label gets before it is a sentence
 
@@ -214,10 +216,14 @@ def _pairs(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Pair]:
 def _glued_pair(token: Token, lexicon: Lexicon) -> Pair | None:
     """Return ``机号001`` ``No.1234`` ``POS03`` as label and value."""
     match = _GLUED_FIELD.fullmatch(token.text)
-    if match is None or (word := lexicon.meaning(match["label"])) is None or word.group != "fields":
+    if match is None:
         return None
-    number = parse(match["value"])
-    return Pair(match["label"], word, match["value"], () if number is None else (number,))
+    label, value = match["label"] or match["mark"], match["value"] or match["coded"]
+    word = lexicon.meaning(label)
+    if word is None or word.group != "fields":
+        return None
+    number = parse(value)
+    return Pair(label, word, value, () if number is None else (number,))
 
 
 def _label_at(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[str, Word, int] | None:
@@ -229,6 +235,8 @@ def _label_at(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[st
         limit += 1
     for end in range(limit, index, -1):
         last = tokens[end - 1]
+        if end - 1 > index and last.colon and _two_labels(tokens, index, end, lexicon):
+            continue
         if _has_money(tokens[index:end]) or (end - 1 > index and last.number is not None and not last.number.rate):
             continue
         text = _text(tokens[index:end])
@@ -236,6 +244,16 @@ def _label_at(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[st
         if word is not None and _is_label(tokens, index, end, word):
             return text, word, end
     return None
+
+
+def _two_labels(tokens: Sequence[Token], index: int, end: int, lexicon: Lexicon) -> bool:
+    """Tell whether ``刷卡消费 卡号:`` is a label of its own after another one; English labels are of many words."""
+    last = tokens[end - 1].text
+    return (
+        is_wide(last)
+        and lexicon.meaning(last) is not None
+        and lexicon.meaning(_text(tokens[index : end - 1])) is not None
+    )
 
 
 def _has_money(tokens: Sequence[Token]) -> bool:

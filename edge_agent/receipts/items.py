@@ -7,7 +7,7 @@ from decimal import Decimal
 from edge_agent.receipts.amounts import Number
 from edge_agent.receipts.figures import NOISE, Figures, Mode, figures, interpret, name_of, product_is
 from edge_agent.receipts.grid import Row
-from edge_agent.receipts.words import Lexicon, fold
+from edge_agent.receipts.words import Lexicon, fold, is_wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class _State:
     held: tuple[Number, Number] | None = None
     nameless: bool = False
     unread: list[int] = field(default_factory=list)
+    bounded: bool = False
+    full: int | None = None
     leads: list[int | None] = field(default_factory=list)
 
 
@@ -44,11 +46,14 @@ def read(
     """Return the goods and discount lines of the rows of the goods region, and the indexes of rows not understood."""
     state = _State()
     for row in rows:
-        if row.rule:
+        if row.rule or _is_field(row):
+            _join_tail(state)
             state.pending.clear()
+            state.bounded = True
             continue
         if not (_details(state, row, lexicon, digits) or _adjustment(state, row, digits) or _labelled(row)):
             _goods_row(state, row, columns, mode, digits)
+    _join_tail(state)
     if state.goods and [n for n in state.leads if n is not None] != list(range(1, len(state.leads) + 1)):
         _use_leads(state)
     return state.goods, state.unread
@@ -62,6 +67,18 @@ def _labelled(row: Row) -> bool:
     if first.word.role == "count":  # "ITEM 1123456 SOCKS" is a name
         return len(row.pairs) > 1 or all(t.number is not None for t in row.tokens[1:])
     return first.word.group in ("fields", "info")
+
+
+def _is_field(row: Row) -> bool:
+    """Tell whether the row is a field of the slip's head, and not a remark on an item."""
+    return bool(row.pairs) and row.pairs[0].word.group == "fields" and bool(row.pairs[0].value)
+
+
+def _join_tail(state: _State) -> None:
+    """Give a name that filled its column what is printed below it: there it was wrapped."""
+    if state.full is not None and state.goods and len(state.pending) == 1:
+        state.goods[-1] = replace(state.goods[-1], name=state.goods[-1].name + state.pending[0])
+    state.full = None
 
 
 # --- labelled rows ----------------------------------------------------------------------------------------------------
@@ -171,8 +188,10 @@ def _add(
     state: _State, row: Row, found: Figures, amount: int, quantity: Number | None, price: Number | None, digits: int
 ) -> None:
     name = found.name
-    if not name and state.pending:
-        name = state.pending[0] if len(state.pending) < 3 else " ".join(state.pending[-2:])
+    if name:
+        _join_tail(state)
+    elif state.pending:
+        name = _joined(state.pending[-3:] if state.bounded or state.goods else state.pending[-1:])
     state.goods.append(
         Goods(
             row.index,
@@ -186,7 +205,13 @@ def _add(
         )
     )
     state.leads.append(found.lead)
+    state.full = row.index if found.full else None
     state.pending.clear()
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Return a name printed over rows in one piece; Chinese, Japanese and Korean break anywhere."""
+    return ("" if is_wide("".join(parts)) else " ").join(part for part in parts if part)
 
 
 def _use_leads(state: _State) -> None:

@@ -16,6 +16,7 @@ _TOTALS = frozenset(
 )
 # A subtotal may stand between groups of goods, a tax or rounding row between the goods and the total.
 _AMBIGUOUS = frozenset({"subtotal", "gross", "tax", "rounding", "tip"})
+_COUNT_OR_TOTAL = "count_or_total"
 _CODE = 10**7  # a whole number as long as this, without a currency mark, is a code and no amount
 _ZEROS = re.compile(r"0\d+")  # 03 is a till or a serial number, not an amount
 _TENDER_VALUE = re.compile(r"^[^\d¥$£€:-]+")
@@ -92,6 +93,8 @@ def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool) -> bool:
     for pair in row.pairs:
         role = pair.word.role
         alone = len(row.pairs) == 1 or role not in ("tax", "rounding", "tip")
+        if role == _COUNT_OR_TOTAL and any(n.money or n.places == 2 for n in pair.numbers):
+            return True
         if pair.word.group == "money" and role in _TOTALS and (ambiguous or role not in _AMBIGUOUS):
             if pair.numbers and not any(n.places or n.money or (alone and n.value < _CODE) for n in pair.numbers):
                 continue
@@ -130,7 +133,15 @@ def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Fi
             _collect(row, pair, lexicon, digits, found, methods)
         if not pairs and (other := _unnamed(row, digits)) is not None:
             found.append(other)
+    if not methods and not any(f.role in ("tender", "net", "received", "change") for f in found):
+        methods = _balances(rows)
     return _between(found), methods
+
+
+def _balances(rows: Sequence[Row]) -> list[Method]:
+    """Return the stored-value card that a slip prints the balance of, where it says nothing else of the payment."""
+    pairs = [(row.index, p) for row in rows for p in row.pairs if p.word.role == "card_balance" and p.numbers]
+    return [Method(index, pair.label, "stored_value") for index, pair in pairs[:1]]
 
 
 def _unnamed(row: Row, digits: int) -> Figure | None:
@@ -172,8 +183,8 @@ def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Fi
         inside = _inside(pair, lexicon) if role in ("net", "received") else None
         if inside is not None:
             found.append(Figure(row.index, "tender", inside[0], amount, inside[1]))
-        else:
-            found.append(Figure(row.index, role, pair.label, amount))
+        elif role != _COUNT_OR_TOTAL or _has_money(pair, digits):
+            found.append(Figure(row.index, "total" if role == _COUNT_OR_TOTAL else role, pair.label, amount))
 
 
 def _named_tender(pair: Pair, lexicon: Lexicon) -> tuple[str, str] | None:
@@ -203,11 +214,20 @@ def _inside(pair: Pair, lexicon: Lexicon) -> tuple[str, str] | None:
 
 def amount_of(numbers: Sequence[Number], digits: int) -> int | None:
     """Return the amount among the numbers after a label: the last that looks like money, else the last whole one."""
-    usable = [n for n in numbers if not n.rate and not n.unit]
+    usable = [n for n in numbers if not n.rate and not n.unit and not _is_code(n, digits)]
     for number in reversed(usable):
         if number.money or (digits and number.places == digits):
             return number.minor(digits)
     return usable[-1].minor(digits) if usable else None
+
+
+def _has_money(pair: Pair, digits: int) -> bool:
+    return any(n.money or (digits and n.places == digits) for n in pair.numbers)
+
+
+def _is_code(number: Number, digits: int) -> bool:
+    """Tell whether a number is too long for an amount printed without decimals where amounts have them."""
+    return digits > 0 and not number.places and not number.money and abs(number.value) >= _CODE
 
 
 def _completed(rows: Sequence[Row]) -> list[tuple[Row, list[Pair]]]:

@@ -72,6 +72,8 @@ class Solution:
 
 # How much a word alone says: 应收 and AMOUNT DUE are what they say, 合计 may be before a discount, 小计 mostly is.
 _PRIOR = {"due": 3.0, "refund": 3.0, "top_up": 2.6, "total": 2.5, "net": 1.5, "subtotal": 1.0, "gross": 0.8}
+_DERIVED = 0.4  # what was handed over less the change
+_UNNAMED = 0.3  # the same of tenders, where no word names a total
 _PROOF = 4.0  # one equation outweighs any word
 _LEFT_OUT = 0.35  # for each printed discount, fee or tax that a reading has no use for (weighed 1 or 2)
 _COMBINED = 6  # up to half as many discount rows are tried in every combination, up to twice as many one by one
@@ -84,10 +86,12 @@ def solve(figures: Sequence[Figure], methods: Sequence[Method], readings: Sequen
     ``readings``: the goods as each mode reads them, the likeliest first.
     """
     best: Solution | None = None
-    for payable, prior in _candidates(figures):
+    for payable, prior in [*_candidates(figures), *_handed_over(figures)]:
         paid_ways: list[Paid | None] = list(_ways_paid(payable, figures, methods)) or [None]
         for paid in paid_ways:
             built = _build(payable, figures, readings, paid)
+            if built is None and prior == _UNNAMED:
+                continue
             score = prior + _agreement(payable, figures)
             proved = paid is not None and paid.proved
             if built is not None:
@@ -138,8 +142,17 @@ def _candidates(figures: Sequence[Figure]) -> list[tuple[int, float]]:
     received = [f.amount for f in figures if f.role in ("net", "received")]
     change = [abs(f.amount) for f in figures if f.role == "change"]
     if received and change and received[-1] - change[-1] > 0:
-        priors.setdefault(received[-1] - change[-1], 0.4)
+        priors.setdefault(received[-1] - change[-1], _DERIVED)
     return sorted(priors.items(), key=lambda item: -item[1])[:_CANDIDATES]
+
+
+def _handed_over(figures: Sequence[Figure]) -> list[tuple[int, float]]:
+    """Return the amount that was paid, where no word names a total: the goods must prove it."""
+    if any(f.role in _PRIOR for f in figures):
+        return []
+    paid = sum(f.amount for f in figures if f.role == "tender")
+    change = next((abs(f.amount) for f in reversed(figures) if f.role == "change"), 0)
+    return [(paid - change, _UNNAMED)] if paid > change else []
 
 
 def _superseded(payable: int, figures: Sequence[Figure]) -> bool:
@@ -175,8 +188,19 @@ def _ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method
         rest = tuple(t for t in tenders if t not in coupons)
         if coupons and rest and sum(t.amount for t in rest) - sign * (change or 0) == payable:
             yield Paid(rest, change, sum(t.amount for t in rest), proved=True, discounts=coupons)
+        if coupons and not rest:
+            for paid in _ways_named(payable, received, change, methods):
+                yield replace(paid, discounts=coupons)
         yield from _net_of_change(payable, tenders, received, change)
         return
+    yield from _ways_named(payable, received, change, methods)
+
+
+def _ways_named(
+    payable: int, received: Sequence[Figure], change: int | None, methods: Sequence[Method]
+) -> Iterator[Paid]:
+    """Yield how the amount was paid where no tender has an amount of its own: by 实收, else by the one means named."""
+    sign = -1 if payable < 0 else 1
     for figure in reversed(received):
         if figure.amount - sign * (change or 0) == payable:
             yield _from_received(figure, change, methods)

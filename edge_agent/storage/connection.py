@@ -40,6 +40,10 @@ class Database(aiosqlite.Connection):
             raise
         return self
 
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+        self._thread.join()  # it has answered for the last time and is about to end
+
     async def run(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``operation`` in the connection's thread; operations run one after the other, in order of call."""
         result: T = await self._execute(operation, self._conn)  # type: ignore[no-untyped-call]  # protected, untyped

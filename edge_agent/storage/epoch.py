@@ -101,6 +101,7 @@ def begin(connection: sqlite3.Connection, outbox: Outbox, reason: str, machine_i
         told = recovered(reason, old_epoch, salvaged, None if reason == "rolled_back" else lost, at)
         _append(connection, outbox.origin, fresh, told, at)
         new_epoch(connection, fresh_epoch, machine_id)
+    outbox.newest.clear()
     outbox.ledger = fresh
 
 

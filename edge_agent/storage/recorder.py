@@ -118,8 +118,7 @@ class Recorder:
                 state.write(connection, outcome.state)
             if watermarks:
                 ledger.save_watermarks(connection, watermarks)
-        for stream, last in batch.last.items():
-            positions[stream].last = last
+        self.outbox.remember(batch, squeezed)
         for stream, upto in watermarks.items():
             positions[stream].saved = upto
         if evicted:

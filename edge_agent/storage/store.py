@@ -107,7 +107,7 @@ class Storage:
         await self._writer.run()
 
     async def commit(self, outcome: Outcome) -> None:
-        """Return once ``outcome`` is durable: events, state and captures, together or not at all.
+        """Return once ``outcome`` is durable: events and state, together or not at all. Captures follow at once.
 
         Waits while the disk is so full that not even orders fit: that is the back-pressure. A cancelled call returns
         once its outcome is either durable or certain never to be. Raises StorageError.
@@ -119,8 +119,10 @@ class Storage:
 
         At most ``limit`` frames; at most ``max_bytes`` of bodies, but at least one frame where there is any.
         """
-        at = self._clock.now()
         outbox = self._recorder.outbox
+        if frames := outbox.at_hand(stream, after, limit, max_bytes):
+            return frames
+        at = self._clock.now()
         return await self._with_room(at, lambda c: outbox.pending(c, stream, after, limit, max_bytes, at))
 
     def watermark(self, stream: Stream) -> int:

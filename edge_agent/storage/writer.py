@@ -24,6 +24,8 @@ _GROUP = 1000  # outcomes in a transaction: some 200 KB packed, within the small
 _TICK_SECONDS = 1.0  # a watermark waits at most this long for its place on disk
 RETRY_SECONDS = 1.0  # a full disk is looked at this often
 _HOUSEKEEPING_MS = 60_000
+# Packing a capture takes the interpreter from the order it belongs to, which is with the broker 1 ms after its COMMIT.
+_CAPTURES_AFTER_SECONDS = 0.05
 # Marked every second; 30 s for a slow disk's single transaction: beyond that the process is better restarted.
 _PROGRESS_MS = 30_000
 _LONG_PROGRESS_MS = 600_000  # a million lone frames at some 0.1 ms each, five times over
@@ -46,6 +48,8 @@ class Writer:
     _flying: dict[asyncio.Future[None], Outcome] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _landed: asyncio.Event = field(default_factory=asyncio.Event)  # no group is on its way to the disk
+    _captured: list[Outcome] = field(default_factory=list)  # recorded, their captures not yet written
+    _captures_due: bool = False
     _timer: asyncio.TimerHandle | None = None
     promise_ms: int = _PROGRESS_MS  # longer while somebody else's long transaction is known to be on its way
     _ticked: bool = False
@@ -79,6 +83,8 @@ class Writer:
                 self._wake.clear()
                 if self._waiting:
                     await self._write_group()
+                if self._captures_due:
+                    await self._keep_captures()
                 if self._ticked:
                     self._ticked = False
                     await self._each_second()
@@ -135,9 +141,7 @@ class Writer:
             self._wake.set()
         if any(outcome.events for outcome in group.values()):
             self.recorded()
-        captured = [outcome for outcome in group.values() if outcome.captures]
-        if captured:
-            await self.thread.run(lambda _: self.recorder.keep(captured))
+        self._keep_later([outcome for outcome in group.values() if outcome.captures])
 
     async def _write(self, outcomes: list[Outcome]) -> bool:
         """Write one transaction. Returns False if the disk is so full that it must wait; nothing was written then."""
@@ -154,8 +158,22 @@ class Writer:
             self._report(full=False)
         return True
 
+    def _keep_later(self, captured: list[Outcome]) -> None:
+        if captured and not self._captured:
+            asyncio.get_running_loop().call_later(_CAPTURES_AFTER_SECONDS, self._captures_fall_due)
+        self._captured += captured
+
+    def _captures_fall_due(self) -> None:
+        self._captures_due = True
+        self._wake.set()
+
+    async def _keep_captures(self) -> None:
+        captured, self._captured, self._captures_due = self._captured, [], False
+        await self.thread.run(lambda _: self.recorder.keep(captured))
+
     async def flush(self) -> None:
-        """Save the watermarks that are only in memory. Raises FullError, StorageError."""
+        """Write the captures and save the watermarks that are only in memory. Raises FullError, StorageError."""
+        await self._keep_captures()
         at = self.clock.now()
         if self._unsaved():
             await self.thread.run(lambda connection: self.recorder.record(connection, [], at))

@@ -11,7 +11,7 @@ from edge_agent.shop.outcome import Capture, StateChange
 from edge_agent.storage import Storage, StorageSettings
 from edge_agent.storage.captures import Captures
 from edge_agent.storage.housekeeping import Housekeeping
-from tests.support.storage import SetClock, held, of, order, running, small
+from tests.support.storage import SetClock, held, of, order, running, small, until
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -178,9 +178,11 @@ async def test_a_capture_that_cannot_be_kept_never_blocks_an_order(tmp_path: Pat
         assert storage.capture(capture(b"x").sha256) is None
 
 
-async def test_captures_follow_their_commit_and_no_later_one_overtakes_them(tmp_path: Path) -> None:
-    one = capture(b"receipt")
+async def test_captures_follow_their_commit_soon_and_before_the_storage_stops(tmp_path: Path) -> None:
+    soon, last = capture(b"receipt"), capture(b"the last receipt")
     async with running(tmp_path) as storage:
-        await storage.commit(of(order(1), captures=[one]))
-        await storage.commit(of(order(2)))
-        assert storage.capture(one.sha256) == b"receipt"
+        await storage.commit(of(order(1), captures=[soon]))
+        await until(lambda: storage.capture(soon.sha256) == b"receipt")
+        await storage.commit(of(order(2), captures=[last]))
+    async with running(tmp_path) as storage:
+        assert storage.capture(last.sha256) == b"the last receipt"

@@ -56,6 +56,29 @@ async def test_a_group_of_waiting_producers_shares_frames_and_keeps_each_order(t
     assert all(frame.count <= MAX_EVENTS and len(frame.body) <= MAX_SENT_BYTES for frame in packed)
 
 
+async def test_a_live_link_is_given_the_newest_frames_just_as_they_are_on_disk(tmp_path: Path) -> None:
+    async with running(tmp_path) as storage:
+        await storage.commit(of(order(1), small(Stream.OPS, 1)))
+        await storage.commit(of(order(2), order(3)))
+        at_hand = await storage.pending(Stream.ORDERS, 1, 10, 1 << 20)
+        assert storage._recorder.outbox.at_hand(Stream.ORDERS, 1, 10, 1 << 20) == at_hand
+        assert [(frame.first, frame.last) for frame in at_hand] == [(2, 3)]
+        assert (await storage.pending(Stream.ORDERS, 0, 10, 1 << 20))[1:] == at_hand, "read from disk"
+        assert len(await storage.pending(Stream.OPS, 0, 10, 1 << 20)) == 1, "another stream's newest are kept as well"
+        assert storage._recorder.outbox.at_hand(Stream.ORDERS, 1, 10, 1) == [], "more bytes than asked for"
+
+
+async def test_newest_frames_do_not_outlive_their_epoch(tmp_path: Path) -> None:
+    async with running(tmp_path) as storage:
+        await storage.commit(of(order(1)))
+        await storage.about_to_send()
+        storage.acknowledge(Stream.ORDERS, 1)
+        await storage.commit(of(order(2)))
+        await storage.begin_epoch("rolled_back")
+        assert storage.last(Stream.ORDERS) == 1
+        assert await storage.pending(Stream.ORDERS, 1, 10, 1 << 20) == []
+
+
 async def test_streams_are_numbered_apart(tmp_path: Path) -> None:
     async with running(tmp_path) as storage:
         await storage.commit(of(*(small(stream, n) for n in range(3) for stream in Stream)))

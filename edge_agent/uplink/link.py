@@ -61,6 +61,7 @@ class Link:
         self._pulse = Pulse(puback_seconds, client.keepalive, moved_at=now, heard_at=now)
         self._sock: Any = None
         self._writer_added = False
+        self._write_soon: asyncio.Handle | None = None
 
     @property
     def outstanding(self) -> int:
@@ -103,6 +104,7 @@ class Link:
             self._pulse.moved_at = self._loop.time()
         self._outstanding[info.mid] = done, len(payload)
         self.outstanding_bytes += len(payload)
+        self._write()  # now, before whatever else has been woken by what is sent here
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         """Publish, waiting for room, and return the PUBACK's reason code."""
@@ -203,9 +205,13 @@ class Link:
 
     def _want_write(self) -> None:
         # Nearly always the socket takes everything: one attempt after this turn of the loop saves two epoll_ctl calls.
-        self._loop.call_soon(self._write)
+        if self._write_soon is None:
+            self._write_soon = self._loop.call_soon(self._write)
 
     def _write(self) -> None:
+        if self._write_soon is not None:
+            self._write_soon.cancel()
+            self._write_soon = None
         if self._sock is None:
             return
         self._client.loop_write()

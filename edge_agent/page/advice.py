@@ -77,7 +77,14 @@ _LINK = (
     }
 )
 
-TABLE = {f"device_{reason}": advice for reason, advice in _DEVICES.items()} | _STORAGE | _LINK
+_PAGE = {
+    "page_not_listening": Advice(
+        "This page cannot be opened in a browser; orders are not affected.",
+        ("Another program may use its address: see listen under [page] in agent.toml.", _SUPPORT),
+    ),
+}
+
+TABLE = {f"device_{reason}": advice for reason, advice in _DEVICES.items()} | _STORAGE | _LINK | _PAGE
 
 
 def headline(conditions: Sequence[Reported], names: dict[str, str]) -> str:

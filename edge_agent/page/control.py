@@ -12,7 +12,7 @@ def control_socket(state_dir: Path) -> Path:
 
 
 def runtime_directory() -> Path | None:
-    """Return ``$RUNTIME_DIRECTORY``, a folder in memory that systemd makes (systemd.exec(5)), or None without systemd."""
+    """Return ``$RUNTIME_DIRECTORY``, which systemd makes in memory (systemd.exec(5)); None without systemd."""
     runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     return Path(runtime) if runtime else None
 

@@ -1,21 +1,23 @@
 """The HTTP server: the same handlers on the page's address and on the control socket of the command line."""
 
+import ipaddress
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from edge_agent.config.agent import PageSettings
+from edge_agent.health import Condition, Health, Level
 from edge_agent.page import status
 from edge_agent.page.control import short_path
 
 log = structlog.get_logger()
-
-_LOOPBACK = {"127.0.0.1", "::1", ""}  # a unix socket has no address: it is as local as can be
 
 
 def application(sources: status.Sources) -> web.Application:
@@ -29,17 +31,47 @@ def application(sources: status.Sources) -> web.Application:
         return web.Response(body=msgspec.json.encode(await status.document(sources)), content_type="application/json")
 
     async def metrics(request: web.Request) -> web.Response:
-        if (request.remote or "") not in _LOOPBACK:
+        if request.remote and not _address(request.remote, lambda address: address.is_loopback):
             raise web.HTTPForbidden(text="metrics are served to this machine only\n")
         from edge_agent.page import metrics as exposition  # noqa: PLC0415 - costs memory only where it is scraped
 
         return web.Response(body=exposition.text(sources), headers={"Content-Type": exposition.CONTENT_TYPE})
 
-    app = web.Application(client_max_size=64 * 1024)
+    app = web.Application(client_max_size=64 * 1024, middlewares=[_named_right(sources.config.agent.page)])
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/api/status", api_status)
     app.router.add_get("/metrics", metrics)
     return app
+
+
+def _named_right(settings: PageSettings) -> Middleware:
+    """Refuse requests for a host that is not this box: a web page elsewhere may have its own name point here."""
+    allowed = {"localhost", *(name.lower() for name in settings.allowed_hosts)}
+
+    @web.middleware
+    async def check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = _host(request.headers.get("Host", ""))
+        if request.remote and host and host not in allowed and not _address(host, lambda a: a.is_private):
+            raise web.HTTPMisdirectedRequest(text="this name is not in allowed_hosts of [page]\n")
+        return await handler(request)
+
+    return check_host
+
+
+def _host(header: str) -> str:
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return header
+
+
+def _address(text: str, test: Callable[[ipaddress.IPv4Address | ipaddress.IPv6Address], bool]) -> bool:
+    """Tell whether text is an IP address that passes the test; IPv4 inside IPv6 is taken as IPv4."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return test(getattr(address, "ipv4_mapped", None) or address)
 
 
 @asynccontextmanager
@@ -49,7 +81,7 @@ async def serving(settings: PageSettings, sources: status.Sources, control_socke
     await runner.setup()
     try:
         await _listen_on_socket(runner, control_socket)
-        await _listen_on_address(runner, settings)
+        await _listen_on_address(runner, settings, sources.health)
         yield
     finally:
         await runner.cleanup()
@@ -64,12 +96,14 @@ async def _listen_on_socket(runner: web.AppRunner, path: Path) -> None:
     path.chmod(0o600)
 
 
-async def _listen_on_address(runner: web.AppRunner, settings: PageSettings) -> None:
+async def _listen_on_address(runner: web.AppRunner, settings: PageSettings, health: Health) -> None:
     """Listen on the page's address. A taken port does not stop the tills: it is said, and the agent goes on."""
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
     except OSError as error:
-        log.warning("page_not_listening", address=settings.listen, reason=error.strerror)
+        reason = error.strerror or str(error)
+        log.warning("page_not_listening", address=settings.listen, reason=reason)
+        health.report("page", Condition("page_not_listening", Level.ATTENTION, f"{settings.listen}: {reason}"))
         return
     host, port = runner.addresses[-1][:2]
-    log.info("page_listening", url=f"http://{host}:{port}/")
+    log.info("page_listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/")

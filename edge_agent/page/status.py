@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from edge_agent import __version__
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config
-from edge_agent.contract.events import iso_time
+from edge_agent.contract.events import Stream, iso_time
 from edge_agent.generation import Generation
 from edge_agent.health import Health
 from edge_agent.page import advice
 from edge_agent.storage import Storage
 from edge_agent.sync import Sync
+from edge_agent.sync.sync import recorded_ms
 
 MAX_STEPS = 3  # a store manager reads three steps, not ten
 
@@ -82,7 +83,7 @@ def _devices(sources: Sources) -> list[dict[str, object]]:
 async def _sync(sources: Sources, now: Moment) -> dict[str, object]:
     waiting = await sources.storage.waiting()
     oldest_ms = min((stream.oldest_ms for stream in waiting.values() if stream.oldest_ms is not None), default=None)
-    confirmed_ms = sources.sync.confirmed_until_ms
+    confirmed_ms = await _confirmed_ms(sources)
     return {
         "connected": sources.sync.connected,
         "waiting": sum(stream.events for stream in waiting.values()),
@@ -90,6 +91,20 @@ async def _sync(sources: Sources, now: Moment) -> dict[str, object]:
         "oldest_waiting_seconds": max(0, now.wall_ms - oldest_ms) // 1000 if oldest_ms is not None else 0,
         "confirmed_until": _time(sources, confirmed_ms) if confirmed_ms else None,
     }
+
+
+async def _confirmed_ms(sources: Sources) -> int | None:
+    """Return when the newest event that head office has confirmed was recorded; the disk knows it after a restart."""
+    if sources.sync.confirmed_until_ms is not None:
+        return sources.sync.confirmed_until_ms
+    times = [await _recorded_at_watermark(sources.storage, stream) for stream in Stream]
+    return max(times) or None
+
+
+async def _recorded_at_watermark(storage: Storage, stream: Stream) -> int:
+    upto = storage.watermark(stream)
+    frames = await storage.pending(stream, upto - 1, 1, 1) if upto else []
+    return recorded_ms(frames[0]) if frames and frames[0].last == upto else 0  # 0: it is no longer held
 
 
 def _today(sources: Sources, now: Moment) -> dict[str, object]:

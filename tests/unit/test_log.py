@@ -1,0 +1,61 @@
+"""Logs as whoever runs the agent sees them: in processes of their own, since logging is set up once in a process."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from edge_agent.log import LEVELS
+
+SAY = """
+import structlog
+from edge_agent import log
+logger = structlog.get_logger()  # before the set-up, as every module does
+log.set_up({level!r})
+logger.debug("told_debug")
+logger.info("told_info", device="till-1", name="人民广场店", path=b"\\xff")
+try:
+    1 / 0
+except ZeroDivisionError:
+    logger.exception("told_error")
+print("a result")
+"""
+
+
+def say(level: str = "info", stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", SAY.format(level=level)],
+        stdout=subprocess.PIPE, stderr=stderr, text=True, encoding="utf-8", check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+
+
+def test_logs_are_json_lines_on_stderr_and_results_stay_alone() -> None:
+    done = say()
+    assert done.stdout == "a result\n"
+    info, error = map(json.loads, done.stderr.splitlines())
+    assert (info["event"], info["level"], info["device"], info["name"]) == ("told_info", "info", "till-1", "人民广场店")
+    assert info["timestamp"].endswith("Z")
+    assert "ZeroDivisionError" in error["exception"], "a traceback is one field of one line"
+
+
+@pytest.mark.parametrize(("level", "told"), [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)])
+def test_levels(level: str, told: int) -> None:
+    assert level in LEVELS
+    assert len(say(level).stderr.splitlines()) == told
+
+
+def test_a_terminal_gets_readable_text() -> None:
+    master, slave = os.openpty()
+    try:
+        say(stderr=slave)
+        os.close(slave)
+        text = os.read(master, 65536).decode("utf-8", "replace")
+    finally:
+        os.close(master)
+    first = text.splitlines()[0]
+    assert "told_info" in first
+    assert "till-1" in first
+    assert not first.startswith("{")

@@ -14,11 +14,11 @@ import structlog
 from edge_agent import BUILT, decoders, devices, receipts
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config
-from edge_agent.config.devices import LineSettings, TcpListenSettings
+from edge_agent.config.devices import LineSettings
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
-from edge_agent.devices.line import Position, Start
+from edge_agent.devices.line import Journal, Position, Start
 from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Health, Level
 from edge_agent.observations import Observation, Undecoded
@@ -87,17 +87,20 @@ class Generation:
 
     def _create(self, running: RunningDevice) -> devices.Device:
         settings = running.settings
-        journal = self._storage.journal(settings.id)
-        row = self._storage.state(LINES).get(settings.id)
-        recorded = msgspec.msgpack.decode(row, type=_Recorded) if row else _Recorded(0, b"")
         return devices.create(
             settings,
             lambda: decoders.create(settings.decoder, settings),
             clock=self._clock,
             report=partial(self._report, running),
-            journal=journal,
-            start=Start(recorded.consumed, recorded.modes, journal.start(recorded.consumed)),
+            keep=self._keep,
         )
+
+    def _keep(self, line: str) -> tuple[Journal, Start]:
+        """Return a line's journal, and where it goes on: behind what has been recorded of it."""
+        journal = self._storage.journal(line)
+        row = self._storage.state(LINES).get(line)
+        recorded = msgspec.msgpack.decode(row, type=_Recorded) if row else _Recorded(0, b"")
+        return journal, Start(recorded.consumed, recorded.modes, journal.start(recorded.consumed))
 
     async def _record(self, running: RunningDevice, observations: Sequence[Observation], position: Position) -> None:
         """Make observations and the line's position durable, both or neither. Raises StorageError."""
@@ -110,9 +113,8 @@ class Generation:
             events += outcome.events
             state += outcome.state
             captures += outcome.captures
-        if not isinstance(settings, TcpListenSettings):  # its connections are lines of their own and end with the agent
-            recorded = _Recorded(position.consumed, position.modes)
-            state.append(StateChange(LINES, settings.id, msgspec.msgpack.encode(recorded)))
+        recorded = _Recorded(position.consumed, position.modes)
+        state.append(StateChange(LINES, position.line, msgspec.msgpack.encode(recorded)))
         try:
             await self._storage.commit(Outcome(tuple(events), tuple(state), tuple(captures)))
         except BaseException:

@@ -9,7 +9,7 @@ from typing import Protocol
 from edge_agent.clock import Clock
 from edge_agent.config.devices import LineSettings, SerialSettings, TcpListenSettings, TcpSettings
 from edge_agent.decoders import Decoder
-from edge_agent.devices.line import Emit, Journal, Line, NoJournal, Start
+from edge_agent.devices.line import Emit, Keep, Line
 from edge_agent.devices.status import Report, Status
 from edge_agent.errors import ConfigError
 
@@ -34,31 +34,32 @@ def create(
     *,
     clock: Clock,
     report: Report,
-    journal: Journal,
-    start: Start,
+    keep: Keep,
 ) -> Device:
     """Return the device that ``settings`` describes, not yet open.
 
-    ``report`` hears of every change of its state; ``journal`` and ``start`` are those of this device's line
-    (``tcp-listen`` uses neither: its connections break with the agent).
+    ``report`` hears of every change of its state; ``keep`` gives each of its lines a journal and where it goes on.
     """
     status = Status(report, clock, rate=settings.baudrate // 10 if isinstance(settings, SerialSettings) else _TCP_RATE)
 
-    def line(kept: Journal, at: Start) -> Line:
-        return Line(new_decoder(), status, idle_end=settings.idle_end.total_seconds(), journal=kept, start=at)
+    def line(name: str) -> Line:
+        journal, start = keep(name)
+        idle_end = settings.idle_end.total_seconds()
+        return Line(name, new_decoder(), status, idle_end=idle_end, journal=journal, start=start)
 
     match settings:
         case SerialSettings():
             from edge_agent.devices.serial import SerialDevice  # noqa: PLC0415 - loaded where configured
 
-            return SerialDevice(settings, line(journal, start), status)
+            return SerialDevice(settings, line(settings.id), status)
         case TcpSettings():
             from edge_agent.devices.tcp import TcpDevice  # noqa: PLC0415 - loaded where configured
 
-            return TcpDevice(settings, line(journal, start), status)
+            return TcpDevice(settings, line(settings.id), status)
         case TcpListenSettings():
-            from edge_agent.devices.tcp_listen import TcpListenDevice  # noqa: PLC0415 - loaded where configured
+            from edge_agent.devices.tcp_listen import CONNECTIONS, TcpListenDevice  # noqa: PLC0415 - loaded where configured
 
-            return TcpListenDevice(settings, lambda: line(NoJournal(), Start()), status)
+            lines = [line(f"{settings.id}.{number}") for number in range(CONNECTIONS)]
+            return TcpListenDevice(settings, lines, status)
         case _:
             raise ConfigError(f"{settings.id}: there is no such kind of device")

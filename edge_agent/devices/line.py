@@ -23,10 +23,11 @@ SILENT = 4096
 class Position:
     """How far a line has come: everything before ``consumed`` is in the observations handed over with it.
 
-    ``consumed``: absolute count of this line's bytes, never falling. ``modes``: commands that put a fresh decoder into
-    the state it had there. ``at``: when the last byte so far arrived.
+    ``line``: its name, by which its position is kept. ``consumed``: absolute count of this line's bytes, never falling.
+    ``modes``: commands that put a fresh decoder into the state it had there. ``at``: when the last byte so far arrived.
     """
 
+    line: str
     consumed: int
     modes: bytes
     at: Moment
@@ -49,16 +50,6 @@ class Journal(Protocol):
         ...
 
 
-class NoJournal:
-    """For a line whose sender repeats what was not taken."""
-
-    def append(self, data: bytes) -> None:
-        """Keep nothing."""
-
-    def consumed(self, upto: int) -> None:
-        """Nothing is kept."""
-
-
 @dataclass(frozen=True, slots=True)
 class Start:
     """Where a line goes on: the last recorded ``consumed`` and ``modes``, and the journal's bytes from there on."""
@@ -66,6 +57,10 @@ class Start:
     consumed: int = 0
     modes: bytes = b""
     replay: bytes = b""
+
+
+# Returns a line's journal and where it goes on, by its name.
+Keep = Callable[[str], tuple[Journal, Start]]
 
 
 class Source(Protocol):
@@ -86,10 +81,18 @@ class Line:
     """
 
     def __init__(
-        self, decoder: Decoder, status: Status, *, idle_end: float, journal: Journal, start: Start | None = None
+        self,
+        name: str,
+        decoder: Decoder,
+        status: Status,
+        *,
+        idle_end: float,
+        journal: Journal,
+        start: Start | None = None,
     ) -> None:
-        """``idle_end``: seconds of silence that end a receipt without a cut."""
+        """``name``: its position is kept by it. ``idle_end``: seconds of silence that end a receipt without a cut."""
         start = start or Start()
+        self.name = name
         self._decoder = decoder
         self._status = status
         self._idle_end = idle_end
@@ -161,7 +164,7 @@ class Line:
 
     async def _hand_over(self, emit: Emit) -> None:
         if self._observed or self._consumed - self._recorded >= SILENT:
-            await emit(self._observed, Position(self._consumed, self._decoder.modes(), self._at))
+            await emit(self._observed, Position(self.name, self._consumed, self._decoder.modes(), self._at))
             self._observed = []
             self._recorded = self._consumed
             self._journal.consumed(self._recorded)

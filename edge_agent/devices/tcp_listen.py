@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -26,28 +26,29 @@ _REASONS = {
 
 
 class TcpListenDevice:
-    """Listens for registers; every connection is a line of its own, and what it leaves unfinished ends with it.
+    """Listens for registers; each connection has a line of its own, and what it leaves unfinished ends with it.
 
-    Nothing is kept for the life after a crash: the register sees its connection break, as with any printer.
+    Lines go from one connection to the next: each has a journal, so a killed agent loses nothing it has read.
     """
 
-    def __init__(self, settings: TcpListenSettings, new_line: Callable[[], Line], status: Status) -> None:
+    def __init__(self, settings: TcpListenSettings, lines: Sequence[Line], status: Status) -> None:
+        """``lines``: one for each connection at a time."""
         self.name = settings.id
         self.status = status
         self.address: tuple[str, int] | None = None  # where it listens: with port 0 the kernel has chosen
         self._listen = settings.listen
-        self._new_line = new_line
-        self._lines: list[Line] = []  # of open connections, and of those that ended while nothing could be recorded
+        self._lines = lines
+        self._free: list[Line] = []
 
     async def run(self, emit: Emit) -> None:
         """Serve connections for ever. Raises DeviceError ``busy``, ``permission`` or ``refused`` if it can't listen.
 
         Raises what ``emit`` raises; what it refused is handed over again by the next ``run``.
         """
-        while self._lines:
-            await self._lines[0].catch_up(emit)
-            await self._lines[0].finish(emit)
-            self._lines.pop(0)
+        for line in self._lines:
+            await line.catch_up(emit)
+            await line.finish(emit)
+        self._free = list(reversed(self._lines))
         try:
             async with asyncio.TaskGroup() as tasks:
                 server = await self._open(lambda connection: tasks.create_task(self._serve(connection, emit)))
@@ -60,27 +61,34 @@ class TcpListenDevice:
     async def _open(self, accepted: Callable[["_Accepted"], object]) -> asyncio.Server:
         host, port = parse_listen(self._listen)
         try:
-            server = await asyncio.get_running_loop().create_server(
-                lambda: _Accepted(self._new_line(), accepted), host, port
-            )
+            server = await asyncio.get_running_loop().create_server(lambda: self._accept(accepted), host, port)
         except OSError as error:
             reason, advice = _REASONS.get(error.errno or 0, ("refused", error.strerror or str(error)))
             raise DeviceError(reason, f"{self._listen}: {advice}") from error
         self.address = server.sockets[0].getsockname()[:2]
         return server
 
-    async def _serve(self, connection: "_Accepted", emit: Emit) -> None:
-        if len(self._lines) >= CONNECTIONS:
+    def _accept(self, accepted: Callable[["_Accepted"], object]) -> asyncio.Protocol:
+        if not self._free:
             log.warning("connection_refused", device=self.name, open=len(self._lines))
-            connection.abort()
-            return
-        self._lines.append(connection.line)
+            return _Refused()
+        return _Accepted(self._free.pop(), accepted)
+
+    async def _serve(self, connection: "_Accepted", emit: Emit) -> None:
         try:
             await connection.line.run(emit, connection)
             await connection.line.finish(emit)
-            self._lines.remove(connection.line)
+            self._free.append(connection.line)
         finally:
             connection.abort()
+
+
+class _Refused(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Break it: the register tells its cashier, as with any printer that is off line."""
+        transport.close()
 
 
 class _Accepted(Connection):

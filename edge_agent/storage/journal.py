@@ -11,7 +11,10 @@ import structlog
 # Header: the absolute offset of the first byte behind it, then the CRC32 of that offset (zeros are not a header).
 _OFFSET = struct.Struct(">Q")
 _HEADER_BYTES = _OFFSET.size + 4
-_REWRITE_BYTES = 64 * 1024  # a consumed head shorter than this is left in place: copying the tail costs more
+# A consumed head is cut off while the tail is this short: what lies here is not redacted, and most tails are the few
+# bytes behind a receipt's cut. With a longer tail, of a receipt under way, it stays until it has this length.
+_SHORT_TAIL_BYTES = 4 * 1024
+_REWRITE_BYTES = 64 * 1024
 
 _log = structlog.get_logger()
 
@@ -87,7 +90,9 @@ class Journal:
             if self._size:
                 self._truncate()
             self._base = max(upto, self._base)
-        elif upto - self._base > _REWRITE_BYTES:
+        elif upto > self._base and (
+            upto - self._base > _REWRITE_BYTES or self._base + self._size - upto <= _SHORT_TAIL_BYTES
+        ):
             self._rewrite(upto)
 
     def close(self) -> None:

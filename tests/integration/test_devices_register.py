@@ -60,8 +60,7 @@ async def agent(link: Path, emit: Recorder, states: States, idle_end: str = "2s"
         lambda: escpos.Decoder(escpos.Settings()),
         clock=Clock(),
         report=states,
-        journal=MemoryJournal(),
-        start=Start(),
+        keep=lambda _: (MemoryJournal(), Start()),
     )
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(

@@ -55,8 +55,7 @@ class Bench:
                 LineDecoder,
                 clock=Clock(),
                 report=self.states,
-                journal=self.journal,
-                start=start or Start(),
+                keep=lambda _: (self.journal, start or Start()),
             ),
         )
 

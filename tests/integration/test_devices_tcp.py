@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Self, cast
@@ -12,10 +13,11 @@ import pytest
 from edge_agent.clock import Clock
 from edge_agent.config.devices import LineSettings, TcpListenSettings, TcpSettings
 from edge_agent.devices import Device, create
-from edge_agent.devices.line import ROOM, Start
+from edge_agent.devices.line import ROOM, Journal, Start
 from edge_agent.devices.tcp_listen import CONNECTIONS, TcpListenDevice
 from edge_agent.errors import DeviceError, StorageError
 from edge_agent.supervisor import supervise
+from tests.support.broker import until
 from tests.support.devices import LineDecoder, MemoryJournal, Recorder, States
 
 SEED = 20261122
@@ -26,13 +28,16 @@ COMMON = {"id": "till-1", "touchpoint": "till-1", "decoder": "lines"}
 class Bench:
     """A device and everything around it."""
 
-    def __init__(self, settings: LineSettings) -> None:
+    def __init__(self, settings: LineSettings, journals: dict[str, MemoryJournal] | None = None) -> None:
         self.emit = Recorder()
         self.states = States()
-        self.journal = MemoryJournal()
-        self.device: Device = create(
-            settings, LineDecoder, clock=Clock(), report=self.states, journal=self.journal, start=Start()
-        )
+        self.journals: dict[str, MemoryJournal] = defaultdict(MemoryJournal) if journals is None else journals
+        self.journal = self.journals[settings.id]
+        self.device: Device = create(settings, LineDecoder, clock=Clock(), report=self.states, keep=self._keep)
+
+    def _keep(self, line: str) -> tuple[Journal, Start]:
+        journal = self.journals[line]
+        return journal, Start(journal.begin, replay=journal.kept)
 
     @asynccontextmanager
     async def supervised(self) -> AsyncIterator[None]:
@@ -87,8 +92,13 @@ def client(port: int, host: str = "127.0.0.1") -> Bench:
     return Bench(TcpSettings.model_validate(COMMON | {"kind": "tcp", "host": host, "port": port}))
 
 
-def listener(listen: str = "127.0.0.1:0", **more: object) -> Bench:
-    return Bench(TcpListenSettings.model_validate(COMMON | {"kind": "tcp-listen", "listen": listen} | more))
+def listener(listen: str = "127.0.0.1:0", journals: dict[str, MemoryJournal] | None = None, **more: object) -> Bench:
+    settings = TcpListenSettings.model_validate(COMMON | {"kind": "tcp-listen", "listen": listen} | more)
+    return Bench(settings, journals)
+
+
+def unrecorded(bench: Bench) -> list[bytes]:
+    return sorted(journal.kept for journal in bench.journals.values() if journal.kept)
 
 
 @asynccontextmanager
@@ -222,7 +232,23 @@ async def test_a_connection_that_ends_completes_what_it_left() -> None:
         till.write(b"one\nno cut")
         till.close()
         await bench.emit.until(lambda: bench.emit.codes == ["one", "no cut"])
-    assert bench.journal.kept == b""
+    assert all(journal.kept == b"" for journal in bench.journals.values())
+
+
+async def test_what_a_killed_agent_had_read_of_its_connections_is_recorded_by_the_next() -> None:
+    bench = listener()
+    async with bench.supervised(), AsyncExitStack() as connections:
+        port = await port_of(bench)
+        for number in range(3):
+            till = await connections.enter_async_context(register(port))
+            till.write(f"order {number}\nhalf {number}".encode())
+        await until(lambda: unrecorded(bench) == [b"half 0", b"half 1", b"half 2"])
+        left = {name: MemoryJournal() for name in bench.journals}
+        for name, journal in bench.journals.items():  # a kill: nothing of what the old life would still do happens
+            left[name].begin, left[name].kept = journal.begin, journal.kept
+    again = listener(journals=left)
+    async with again.supervised():
+        await again.emit.until(lambda: sorted(again.emit.codes) == ["half 0", "half 1", "half 2"])
 
 
 async def test_a_register_that_is_reset_in_the_middle_of_a_receipt_harms_nobody() -> None:

@@ -26,7 +26,7 @@ class Tap:
 
 def new(journal: MemoryJournal | None = None, start: Start | None = None) -> Line:
     status = Status(lambda state: None, Clock(), rate=960)
-    return Line(LineDecoder(), status, idle_end=IDLE_END, journal=journal or MemoryJournal(), start=start)
+    return Line("till-1", LineDecoder(), status, idle_end=IDLE_END, journal=journal or MemoryJournal(), start=start)
 
 
 async def running(line: Line, emit: Recorder, tap: Tap, act: Callable[[], object]) -> None:

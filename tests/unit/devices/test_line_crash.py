@@ -40,7 +40,7 @@ async def live(journal: MemoryJournal, start: Start, data: bytes, rng: random.Ra
     """One life of the agent: it reads ``data`` in pieces and is killed, perhaps while it commits."""
     emit, tap = SlowDisk(), Tap()
     status = Status(lambda state: None, Clock(), rate=960)
-    line = Line(escpos.Decoder(escpos.Settings()), status, idle_end=60, journal=journal, start=start)
+    line = Line("till-1", escpos.Decoder(escpos.Settings()), status, idle_end=60, journal=journal, start=start)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(line.run(emit, tap))
         position = 0

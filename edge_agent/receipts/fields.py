@@ -18,6 +18,7 @@ _GROUPED = re.compile(r"(?:\d{4}(?: \d{4}){1,6}(?: \d{1,3})?|\d{2,8}(?: \d{2,8})
 _BILINGUAL = re.compile(r"([^A-Za-z]{2,20}?)[ /(]*([A-Za-z][A-Za-z -]{3,30})\)?")
 _WIDE_GAP = re.compile(r"\s{2,}")
 _STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8})")  # the second is Taiwan's uniform invoice's
+_BESIDE_TIME = re.compile(r"\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$")  # 2026-11-09 14:12   LS2611090032
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _TITLE = 40  # characters; a longer row is a sentence, not a title
 
@@ -103,11 +104,14 @@ def pairs_by_role(rows: Sequence[Row]) -> dict[str, list[tuple[int, Row, Pair]]]
 def number(
     rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], barcodes: Sequence[str]
 ) -> str | None:
-    """Return the slip's own number: the best label's, else ``#1234`` standing alone, else the slip's bar code."""
+    """Return the slip's own number: the best label's, else one beside the time, else ``#1234`` alone, else the slip's bar code."""
     for index, _, pair in found.get("number", ()):
         value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
         if value is not None and not is_trade_number(pair, value):
             return value
+    beside = [m[1] for row in rows if not row.pairs and (m := _BESIDE_TIME.search(row.text))]
+    if len(beside) == 1:
+        return beside[0]
     for row in rows:
         match = _STANDALONE.fullmatch(row.text.strip())
         if match is not None:
@@ -118,7 +122,7 @@ def number(
 
 def is_trade_number(pair: Pair, value: str) -> bool:
     """Tell whether a 交易单号 is the payment service's (28 digits at WeChat and Alipay) and not the receipt's."""
-    return pair.word.rank >= 3 and value.isdigit() and len(value) >= 26
+    return pair.word.rank >= 1 and value.isdigit() and len(value) >= 26
 
 
 def _numbered(value: str) -> str | None:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_agent.receipts.amounts import CURRENCY, Number, parse
 from edge_agent.receipts.words import Lexicon, Word, is_wide
@@ -26,6 +26,7 @@ _GLUED_FIELD = re.compile(
 _SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
 _LONGEST_LABEL = 6  # words; "AMOUNT OF GST INCLUDED IN TOTAL" is as long as a label gets before it is a sentence
 
+_COUNTED = frozenset({"件", "点", "项", "項", "点数", "品", "items", "item", "pcs", "articles", "個", "개", "건"})
 _WIDEST_GAP = 2  # blanks inside a label; more of them separate columns
 
 
@@ -120,6 +121,9 @@ def _word(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
     if number is not None or len(word) < 2:
         yield Token(word, gap, number, colon)
         return
+    if bare.startswith("@") and (rate := parse(bare[1:])) is not None and rate.rate:  # CGST @2.5%
+        yield Token(bare[1:], gap, rate, colon)
+        return
     factor = _FACTOR.match(bare)
     if factor is not None and (parts := _factors(factor, gap)):
         yield from parts
@@ -188,8 +192,20 @@ def _join_marks(tokens: list[Token]) -> Iterator[Token]:
                 yield Token(token.text, token.gap, number, after.colon)
                 index += 2
                 continue
+        if after is not None and index and _is_count(token, after):
+            yield replace(token, number=replace(token.number, unit=after.text), colon=after.colon)
+            index += 2
+            continue
         yield token
         index += 1
+
+
+def _is_count(token: Token, after: Token) -> bool:
+    """Tell whether two words are ``5 件`` or ``5 ITEMS``: a count beside the total, not an amount."""
+    number = token.number
+    if number is None or number.places or number.money or number.unit or after.gap > 1:
+        return False
+    return after.text.casefold() in _COUNTED
 
 
 # --- labels and values ------------------------------------------------------------------------------------------------
@@ -235,6 +251,8 @@ def _label_at(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[st
         limit += 1
     for end in range(limit, index, -1):
         last = tokens[end - 1]
+        if end - 1 > index and last.text.startswith("#") and last.text[1:2].isdigit():
+            continue
         if end - 1 > index and last.colon and _two_labels(tokens, index, end, lexicon):
             continue
         if _has_money(tokens[index:end]) or (end - 1 > index and last.number is not None and not last.number.rate):
@@ -257,7 +275,8 @@ def _two_labels(tokens: Sequence[Token], index: int, end: int, lexicon: Lexicon)
 
 
 def _has_money(tokens: Sequence[Token]) -> bool:
-    if tokens[0].number is not None:
+    first = tokens[0].number
+    if first is not None and not (first.rate and len(tokens) > 1):
         return True
     return any(t.number is not None and (t.number.money or t.number.places == 2) for t in tokens)
 
@@ -267,7 +286,7 @@ def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool
     if tokens[end - 1].colon or end == len(tokens):
         return True
     after = tokens[end]
-    if after.number is not None or after.gap >= 2 or after.times:
+    if after.number is not None or after.gap >= 2 or after.times or word.role == "method":
         return True
     if word.group == "fields":
         return (

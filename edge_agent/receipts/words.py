@@ -27,7 +27,10 @@ _REMARK = fixed(r"\([^()]*\)|（[^（）]*）")
 _RATE = fixed(r"[@(]?\d+(?:[.,]\d+)?\s*%\)?")
 _MASKED = fixed(r"\S*[*xX•]{3,}[- ]?\d+\S*|\S*\d[*xX•-]{3,}\S*")
 _EDGE = " \t【】「」『』《》〈〉〔〕:;,.*#-=+~_|/\\<>[](){}·•★☆●○◆◇■□▲△※→►﹍…'\"`、。！!?№"
-_BILINGUAL = fixed(r"([^\x00-\x7f]{2,12})[ /]+([A-Za-z][A-Za-z .]{2,24})")  # 總數 TOTAL
+# 總數 TOTAL and Total 總計
+_BILINGUAL = fixed(
+    r"([^\x00-\x7f]{2,12})[ /]+([A-Za-z][A-Za-z .]{2,24})|([A-Za-z][A-Za-z .]{2,24}?)[ /]+([^\x00-\x7f]{1,12})"
+)
 _BLANKS = fixed(r"\s+")
 _DROP = fixed(r"[.:#*'№]")
 
@@ -85,7 +88,7 @@ class Lexicon:
         self._kinds.Compile()
 
     def _add(self, table: Mapping[str, Any]) -> None:
-        for group in ("never", "titles", "tenders", "money", "info", "fields"):
+        for group in ("never", "titles", "charges", "tenders", "money", "info", "fields"):
             for role, patterns in table.get(group, {}).items():
                 for rank, same in enumerate(patterns if group in ("fields", "titles") else [patterns]):
                     for pattern in same:
@@ -116,8 +119,8 @@ class Lexicon:
             hits = _match(self._meanings, text)
             if hits:
                 return self._words[min(hits)]
-        parts = _BILINGUAL.fullmatch(label.strip(_EDGE))
-        found = [word for part in (parts.groups() if parts is not None else ()) if (word := self.meaning(part))]
+        parts = _BILINGUAL.fullmatch(_RATE.sub(" ", label).strip(_EDGE))
+        found = [word for part in (parts.groups() if parts is not None else ()) if part and (word := self.meaning(part))]
         return next((word for word in found if word.group != "info"), found[0] if found else None)
 
     def kinds(self, text: str) -> tuple[str, ...]:
@@ -139,7 +142,7 @@ def fold_pattern(pattern: str) -> str:
 
 
 # Tables that are looked at first, and what their words are then.
-_GROUPS = {"never": "info", "titles": "fields"}
+_GROUPS = {"never": "info", "titles": "fields", "charges": "money"}
 # Labels repeat from slip to slip, names of goods do too; beyond this many the memory is begun anew.
 _MEMORY = 4096
 

@@ -1,5 +1,6 @@
 """`edge-agent decode`: captured bytes to observations or orders, as the daemon would read them."""
 
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ from edge_agent.redact import Redactor
 from edge_agent.shop.records import redacted_fields
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.slips import SlipReader
+
+# A telephone number has 11 digits. In bytes that nobody can read no word tells what a number is, so none is shown.
+_LONG_NUMBER = re.compile(rb"\d(?:[ -]?\d){10,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,10 @@ def _observed(redactor: Redactor, observation: Observation) -> str:
                 "observation": "undecoded",
                 "reason": observation.reason,
                 "bytes": len(observation.data),
-                "hex": observation.data[:64].hex(),
+                "hex": _LONG_NUMBER.sub(_starred, observation.data)[:64].hex(),
             }
     return msgspec.json.encode(seen).decode()
+
+
+def _starred(number: re.Match[bytes]) -> bytes:
+    return b"*" * len(number[0])

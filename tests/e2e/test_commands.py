@@ -203,6 +203,13 @@ def test_decode_lines_and_what_is_not_decoded() -> None:
     assert '"not_json"' in orders.err, "stdout carries orders, and what is none is not silent"
 
 
+def test_bytes_that_nobody_can_read_show_no_long_number() -> None:
+    shown = slip(edge_agent("decode", "lines", "-", stdin="手机:138 1234 5678,137-0000-1111\n".encode("gb18030")))
+    assert (shown["bytes"], shown["reason"]) == (33, "encoding")
+    assert b"1234" not in bytes.fromhex(shown["hex"])
+    assert b"0000" not in bytes.fromhex(shown["hex"])
+
+
 @pytest.mark.parametrize("body", [b"", b"nonsense\n"])
 def test_decode_of_nothing_ends_with_1(body: bytes) -> None:
     result = edge_agent("decode", "lines", "-", stdin=body)

@@ -27,7 +27,10 @@ _NUMBER = re.compile(
     r"|(?P<phone>1[3-9]\d([ -])\d{4}\6\d{4})"
     r")(?![\d*]|\.\d|-\d)"
 )
-_INTERNATIONAL = re.compile(r"(?<![\d+])(?:\+|(?<!\d)00)\d{1,3}[ -]?\(?\d{1,4}\)?(?:[ -]?\d{2,5}){2,4}(?![\d.*])")
+# E.164 behind a plus; behind 00 only with blanks or dashes, and not in the middle of a number printed in groups.
+_INTERNATIONAL = re.compile(
+    r"(?<![\d+])(?:\+[1-9]\d{0,2}[ -]?|(?<!\d)(?<!\d[ -])00[1-9]\d{0,2}[ -])\(?\d{1,4}\)?(?:[ -]?\d{2,5}){2,4}(?![\d.*])"
+)
 
 _PHONE_WORD = re.compile(
     r"电话|手机|联系|会员|顾客|客户|收货|收件|先生|女士|小姐|電話|手機|tel|phone|mobile|member|customer|携帯|휴대|전화|연락|회원",

@@ -21,8 +21,9 @@ _GLUED = re.compile(
 )
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
 _GLUED_FIELD = re.compile(
-    r"(?P<mark>[^\d\W]{1,8}[.#])(?P<coded>[A-Za-z]{1,4}\d[\w-]{0,30})|(?P<label>[^\d\W][^\d]{0,8}?)(?P<value>\d[\w-]{0,30})"
+    r"(?P<mark>[^\d\W]{1,8}[.#])(?P<coded>[A-Za-z]{1,4}\d[\w-]{0,30})|(?P<label>[^\d\W][^\d]{0,8}?[.#]?)(?P<value>\d[\w-]{0,30})"
 )
+_GROUP = re.compile(r"\d{4}")
 _SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
 _LONGEST_LABEL = 6  # words; "AMOUNT OF GST INCLUDED IN TOTAL" is as long as a label gets before it is a sentence
 
@@ -217,7 +218,7 @@ def _pairs(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Pair]:
     while index < len(tokens):
         found = _label_at(tokens, index, lexicon)
         if found is None:
-            glued = _glued_pair(tokens[index], lexicon)
+            glued = _glued_pair(tokens, index, lexicon)
             if glued is not None:
                 yield glued
             index = _next_start(tokens, index)
@@ -229,15 +230,18 @@ def _pairs(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Pair]:
         index = max(end, begin)
 
 
-def _glued_pair(token: Token, lexicon: Lexicon) -> Pair | None:
-    """Return ``机号001`` ``No.1234`` ``POS03`` as label and value."""
-    match = _GLUED_FIELD.fullmatch(token.text)
+def _glued_pair(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> Pair | None:
+    """Return ``机号001`` ``No.1234`` ``POS03`` ``TRN#8830 4471 0093`` as label and value."""
+    match = _GLUED_FIELD.fullmatch(tokens[index].text)
     if match is None:
         return None
     label, value = match["label"] or match["mark"], match["value"] or match["coded"]
     word = lexicon.meaning(label)
     if word is None or word.group != "fields":
         return None
+    end = index + 1
+    while end < len(tokens) and len(value) >= 4 and tokens[end].gap == 1 and _GROUP.fullmatch(tokens[end].text):
+        value, end = f"{value} {tokens[end].text}", end + 1
     number = parse(value)
     return Pair(label, word, value, () if number is None else (number,))
 

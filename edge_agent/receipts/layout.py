@@ -19,6 +19,7 @@ _AMBIGUOUS = frozenset({"subtotal", "gross", "tax", "rounding", "tip"})
 _COUNT_OR_TOTAL = "count_or_total"
 _CODE = 10**7  # a whole number as long as this, without a currency mark, is a code and no amount
 _ZEROS = re.compile(r"0\d+")  # 03 is a till or a serial number, not an amount
+_PARTS = re.compile(r"[-/ ]+")  # 寄付-支付宝
 _TENDER_VALUE = re.compile(r"^[^\d¥$£€:-]+")
 
 
@@ -197,10 +198,11 @@ def _named_tender(pair: Pair, lexicon: Lexicon) -> tuple[str, str] | None:
         text = rest[1]
     else:
         text = match[0].strip(" (（")
-    word = lexicon.meaning(text)
-    if word is None:
-        return None
-    return (text, word.role) if word.group == "tenders" else None
+    for part in (text, *_PARTS.split(pair.value)[1:]):
+        word = lexicon.meaning(part)
+        if word is not None and word.group == "tenders":
+            return part, word.role
+    return None
 
 
 def _inside(pair: Pair, lexicon: Lexicon) -> tuple[str, str] | None:

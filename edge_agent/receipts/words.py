@@ -118,10 +118,17 @@ class Lexicon:
         for text in variants(label):
             hits = _match(self._meanings, text)
             if hits:
-                return self._words[min(hits)]
+                return self._inside(label, self._words[min(hits)])
         parts = _BILINGUAL.fullmatch(_RATE.sub(" ", label).strip(_EDGE))
         found = [word for part in (parts.groups() if parts is not None else ()) if part and (word := self.meaning(part))]
         return next((word for word in found if word.group != "info"), found[0] if found else None)
+
+    def _inside(self, label: str, word: Word) -> Word:
+        """Return what the brackets of a label say more exactly: ``移动支付(支付宝)``."""
+        if word.group != "tenders" or word.role != "other":
+            return word
+        inside = [self.meaning(part[1:-1]) for part in _REMARK.findall(label)]
+        return next((w for w in inside if w is not None and w.group == "tenders"), word)
 
     def kinds(self, text: str) -> tuple[str, ...]:
         """Return the kinds (or ``channel:name``) that a title names. Only whole titles count, not sentences."""

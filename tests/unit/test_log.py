@@ -59,3 +59,40 @@ def test_a_terminal_gets_readable_text() -> None:
     assert "told_info" in first
     assert "till-1" in first
     assert not first.startswith("{")
+
+
+FLOOD = """
+import structlog
+from edge_agent import log
+log.set_up()
+for number in range(1000):
+    structlog.get_logger().info("told", number=number, text="x" * 100)
+print("alive", flush=True)
+input()
+structlog.get_logger().info("read_again")
+"""
+
+
+def test_a_log_that_nobody_reads_costs_lines_not_the_process() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", FLOOD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == "alive\n", "a full pipe must not stop it"
+        told = [json.loads(process.stderr.readline())["number"] for _ in range(100)]
+        assert told == list(range(100))
+        process.stdin.write("\n")
+        process.stdin.close()
+        rest = [json.loads(line) for line in process.stderr.read().splitlines() if line.endswith("}")]
+        assert rest[-1]["event"] == "read_again"
+        (lost,) = [line["count"] for line in rest if line["event"] == "log_lines_lost"]
+        assert 100 + len([line for line in rest if line["event"] == "told"]) + lost == 1000
+
+
+def test_a_log_whose_reader_has_gone_costs_lines_not_the_process() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    assert say(stderr=write).stdout == "a result\n"
+    os.close(write)

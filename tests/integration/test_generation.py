@@ -11,10 +11,12 @@ from structlog.testing import capture_logs
 from edge_agent import receipts
 from edge_agent.contract.events import CloudEvent, Stream
 from edge_agent.contract.frames import decode_events
+from edge_agent.devices.line import Position
+from edge_agent.errors import StorageError
 from edge_agent.storage import Storage
 from tests.support.generation import configure, running
 from tests.support.pty import Cable
-from tests.support.slips import sale
+from tests.support.slips import receipt, sale
 from tests.support.storage import frames, until
 
 CUT = b"\x1dV\x42\x00"
@@ -117,6 +119,19 @@ async def test_an_order_and_its_line_position_are_recorded_together(tmp_path: Pa
         await until(lambda: shop.storage.last(Stream.ORDERS) == 2)
         assert [data["order_no"] for _, data in await orders(shop.storage)] == [number(1), number(2)]
         assert shop.generation.shop.counts(shop.clock.now()).orders == 2
+
+
+async def test_what_could_not_be_recorded_is_not_remembered(tmp_path: Path) -> None:
+    config = configure(tmp_path)
+    async with running(config, devices=False) as shop:
+        pass
+    generation, at = shop.generation, shop.clock.now()
+    position = Position("till-1-printer", 400, b"", at)
+    with pytest.raises(StorageError):
+        await generation._record(generation.devices["till-1-printer"], [receipt(sale())], position)
+    assert generation.shop.counts(at).orders == 0
+    again = generation.shop.observe("till-1-printer", receipt(sale()), at)
+    assert len(again.events) == 1, "the same paper is no duplicate of what was never recorded"
 
 
 async def test_a_port_that_is_not_there_is_told_by_name(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from edge_agent.storage import Storage
 from tests.support.generation import configure, running
 from tests.support.pty import Cable
 from tests.support.slips import receipt, sale
-from tests.support.storage import frames, until
+from tests.support.storage import frames, of, order, until
 
 CUT = b"\x1dV\x42\x00"
 POISON = "毒药"
@@ -124,7 +124,7 @@ async def test_an_order_and_its_line_position_are_recorded_together(tmp_path: Pa
 async def test_what_could_not_be_recorded_is_not_remembered(tmp_path: Path) -> None:
     config = configure(tmp_path)
     async with running(config, devices=False) as shop:
-        pass
+        await shop.storage.commit(of(order(1)))
     generation, at = shop.generation, shop.clock.now()
     position = Position("till-1-printer", 400, b"", at)
     with pytest.raises(StorageError):

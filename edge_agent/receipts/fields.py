@@ -18,7 +18,10 @@ _GROUPED = re.compile(r"(?:\d{4}(?: \d{4}){1,6}(?: \d{1,3})?|\d{2,8}(?: \d{2,8})
 _BILINGUAL = re.compile(r"([^A-Za-z]{2,20}?)[ /(]*([A-Za-z][A-Za-z -]{3,30})\)?")
 _WIDE_GAP = re.compile(r"\s{2,}")
 _STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8})")  # the second is Taiwan's uniform invoice's
-_BESIDE_TIME = re.compile(r"\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$")  # 2026-11-09 14:12   LS2611090032
+# 2026-11-09 14:12   LS2611090032 and 0881 00052 33120   11/17/26 09:12 AM
+_BESIDE_TIME = re.compile(
+    r"\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
+)
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _TITLE = 40  # characters; a longer row is a sentence, not a title
 
@@ -109,7 +112,7 @@ def number(
         value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
         if value is not None and not is_trade_number(pair, value):
             return value
-    beside = [m[1] for row in rows if not row.pairs and (m := _BESIDE_TIME.search(row.text))]
+    beside = [(m[1] or m[2]).replace(" ", "") for row in rows if not row.pairs and (m := _BESIDE_TIME.search(row.text))]
     if len(beside) == 1:
         return beside[0]
     for row in rows:

@@ -17,7 +17,7 @@ _TIMES = "xX×*✕@"
 _FACTOR = re.compile(r"^(?P<a>[^xX×*✕@]*?)(?P<times>[xX×*✕@])(?P<b>[^xX×*✕@]*?)(?:=(?P<c>.+))?$")
 # A name and its price printed without a blank between: only money with two decimals, or with its mark, is taken off.
 _GLUED = re.compile(
-    r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2})元?)$"
+    r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2}|\d[\d,]*(?=元))元?)$"
 )
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
 _GLUED_FIELD = re.compile(
@@ -220,8 +220,8 @@ def _pairs(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Pair]:
         if found is None:
             glued = _glued_pair(tokens, index, lexicon)
             if glued is not None:
-                yield glued
-            index = _next_start(tokens, index)
+                yield glued[0]
+            index = _next_start(tokens, index) if glued is None else glued[1]
             continue
         label, word, begin = found
         end = _value_end(tokens, begin, lexicon)
@@ -230,8 +230,8 @@ def _pairs(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Pair]:
         index = max(end, begin)
 
 
-def _glued_pair(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> Pair | None:
-    """Return ``机号001`` ``No.1234`` ``POS03`` ``TRN#8830 4471 0093`` as label and value."""
+def _glued_pair(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[Pair, int] | None:
+    """Return ``机号001`` ``No.1234`` ``TRN#8830 4471 0093`` as label and value, and where the next label may start."""
     match = _GLUED_FIELD.fullmatch(tokens[index].text)
     if match is None:
         return None
@@ -243,7 +243,7 @@ def _glued_pair(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> Pair |
     while end < len(tokens) and len(value) >= 4 and tokens[end].gap == 1 and _GROUP.fullmatch(tokens[end].text):
         value, end = f"{value} {tokens[end].text}", end + 1
     number = parse(value)
-    return Pair(label, word, value, () if number is None else (number,))
+    return Pair(label, word, value, () if number is None else (number,)), end
 
 
 def _label_at(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[str, Word, int] | None:
@@ -282,7 +282,8 @@ def _has_money(tokens: Sequence[Token]) -> bool:
     first = tokens[0].number
     if first is not None and not (first.rate and len(tokens) > 1):
         return True
-    return any(t.number is not None and (t.number.money or t.number.places == 2) for t in tokens)
+    numbers = [t.number for t in tokens if t.number is not None and not t.number.rate]
+    return any(n.money or n.places == 2 or (not n.places and abs(n.value) >= 100) for n in numbers)
 
 
 def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool:
@@ -330,7 +331,7 @@ def _next_start(tokens: Sequence[Token], index: int) -> int:
     """Return the next place where a label may start: after a wide gap, a colon or a number."""
     for at in range(index + 1, len(tokens)):
         before = tokens[at - 1]
-        if tokens[at].gap >= 2 or before.colon or before.number is not None:
+        if tokens[at].gap >= 2 or before.colon or before.number is not None or "#" in tokens[at].text[1:]:
             return at
         if tokens[at].colon and at + 1 < len(tokens):
             return at

@@ -41,9 +41,15 @@ def read(
         score = _score(reading)
         if best is None or score > best[0]:
             best = (score, reading)
-        if "pass" in (checks := (reading.lines_check, reading.tenders_check)) and "fail" not in checks:
+        if _is_whole(reading):
             break
     return best[1] if best is not None else None
+
+
+def _is_whole(reading: Reading) -> bool:
+    """Tell whether no other template could say more: the sums hold, and how it was paid is known."""
+    checks = (reading.lines_check, reading.tenders_check)
+    return "pass" in checks and "fail" not in checks and (bool(reading.tenders) or reading.kind != "sale")
 
 
 def _refused(reading: Reading, settings: TemplateSettings) -> bool:

@@ -10,7 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge_agent.errors import LinkError
+from edge_agent.errors import ConfigError, LinkError
 from edge_agent.uplink.reasons import link_error
 from edge_agent.uplink.settings import TlsSettings, UplinkSettings, Will
 
@@ -75,7 +75,10 @@ def _prepare(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
     client.max_inflight_messages_set(0)  # no limit: paho's own is kept by a scan of the whole list at every PUBACK
     client.connect_timeout = settings.connect_timeout
     if settings.username is not None:
-        client.username_pw_set(settings.username, settings.password)
+        try:
+            client.username_pw_set(settings.username, settings.password())
+        except (ConfigError, UnicodeError) as error:
+            raise LinkError("password_file", str(error)) from error
     if will is not None:
         client.will_set(will.topic, will.payload, qos=1, retain=True)
     return client

@@ -61,6 +61,7 @@ _BY_CODE = {reason.code: reason for reason in _BY_NUMBER.values()} | {
         Reason("untrusted", Level.ACTION, "the broker's certificate is not trusted; check ca_file and url"),
         Reason("certificate_time", Level.ACTION, "the broker's certificate is not valid today; check the clock here"),
         Reason("tls_files", Level.ACTION, "a certificate or key file cannot be used; check ca_file and client_*"),
+        Reason("password_file", Level.ACTION, "the password cannot be read; check password_file"),
         Reason("tls_failed", Level.ACTION, "no secure connection; check the port in url and the client certificate"),
         Reason("new_epoch", Level.ATTENTION, "the disk was rolled back or cloned; everything kept is sent again"),
     )

@@ -1,5 +1,6 @@
 """What the uplink needs to know, already checked and read: config fills it in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,8 @@ class TlsSettings:
 class UplinkSettings:
     """Where the broker is and who we are there. ``tls`` None means plaintext, which config allows only on purpose.
 
-    ``keepalive``: seconds of silence before the broker is asked whether it is there. ``password``: the secret itself.
+    ``keepalive``: seconds of silence before the broker is asked whether it is there. ``password``
+    returns the secret, read again at every connect as well. It raises ConfigError when its file has gone.
     """
 
     host: str
@@ -31,23 +33,27 @@ class UplinkSettings:
     client_id: str
     tls: TlsSettings | None = None
     username: str | None = None
-    password: str | None = None
+    password: Callable[[], str | None] = lambda: None
     keepalive: int = 30
     connect_timeout: float = 10.0
     puback_timeout: float = 10.0  # contract section 4
 
 
 def settings_of(agent: AgentSettings) -> UplinkSettings:
-    """Return what agent.toml says of the connection. Raises ConfigError when the password's file has gone."""
+    """Return what agent.toml says of the connection."""
     mqtt = agent.mqtt
-    password = mqtt.password()
+
+    def password() -> str | None:
+        secret = mqtt.password()
+        return secret.decode() if secret else None
+
     return UplinkSettings(
         host=mqtt.host,
         port=mqtt.port,
         client_id=Topics(agent.agent.tenant, agent.agent.store, agent.agent.id).client_id,
         tls=TlsSettings(mqtt.ca_file, mqtt.client_certificate, mqtt.client_key) if mqtt.tls else None,
         username=mqtt.username,
-        password=password.decode() if password else None,
+        password=password,
         keepalive=mqtt.keepalive,
     )
 

@@ -136,7 +136,7 @@ async def test_wrong_password_is_named(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
     passwords.write_text("")
     with Broker(tmp_path / "broker", BrokerOptions(password_file=passwords)) as broker:
-        harness = Harness(settings(broker.port, username="sh-0001", password="wrong"))
+        harness = Harness(settings(broker.port, username="sh-0001", password=lambda: "wrong"))
         async with running(harness.run()):
             await until(lambda: harness.code() is not None)
             assert harness.code() == "not_authorized"

@@ -32,7 +32,7 @@ def broker(tmp_path: Path, ca: Authority) -> Iterator[Broker]:
 
 
 def settings(port: int, tls: TlsSettings | None, host: str = "localhost") -> UplinkSettings:
-    return UplinkSettings(host, port, "acme.s1.pc-1", tls=tls, username="sh-0001", password=PASSWORD)
+    return UplinkSettings(host, port, "acme.s1.pc-1", tls=tls, username="sh-0001", password=lambda: PASSWORD)
 
 
 async def refusal(port: int, tls: TlsSettings | None, host: str = "localhost") -> str:

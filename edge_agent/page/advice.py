@@ -62,7 +62,7 @@ _LINK = (
     | dict.fromkeys(("keepalive_timeout",), _OFFLINE)
     | dict.fromkeys(("no_subscribers", "server_unavailable", "server_busy", "server_shutting_down"), _AWAY)
     | dict.fromkeys(("receive_maximum", "quota_exceeded", "closed_by_operator", "connection_rate"), _AWAY)
-    | dict.fromkeys(("bad_credentials", "not_authorized", "banned", "client_id_refused"), _ACCOUNT)
+    | dict.fromkeys(("bad_credentials", "not_authorized", "banned", "client_id_refused", "password_file"), _ACCOUNT)
     | dict.fromkeys(("malformed_packet", "protocol_error", "protocol_version", "topic_refused"), _SETUP)
     | dict.fromkeys(("packet_too_large", "payload_refused", "retain_not_supported", "qos_not_supported"), _SETUP)
     | dict.fromkeys(("use_another_server", "server_moved"), _SETUP)

@@ -73,7 +73,7 @@ async def run(config: Config) -> None:
             started = _record(storage, clock, "started", _started(config, storage))
             async with _alongside(started, generation.run()):
                 gc.collect()
-                gc.freeze()  # else a full collection walks through all of start-up again: 47 ms in which nothing is read
+                gc.freeze()  # else a full collection walks through all of start-up again: 47 ms without reading
                 log.info("agent_started", version=__version__, devices=len(config.store.devices), epoch=storage.epoch)
                 await stop.wait()
             log.info("agent_stopping")

@@ -136,7 +136,7 @@ async def test_delivered_frames_and_captures_go_before_anything_waiting(disk: Pa
         await storage.about_to_send()
         storage.acknowledge(Stream.CHECKINS, 10_000)
         await storage.commit(of(small(Stream.PRESENCE, 1)))
-        assert len(list((disk / "state" / "captures").iterdir())) == 30
+        await until(lambda: len(list((disk / "state" / "captures").glob("*.zst"))) == 30)
         fill(disk)
         await commit_orders(storage, 320)
         assert (await held(storage, Stream.CHECKINS, 10_000))[0].gap is None

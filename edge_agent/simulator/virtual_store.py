@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from edge_agent.simulator.broker import Broker
+from edge_agent.simulator.broker import Broker, BrokerOptions
 
 # What a loaded two-core machine needs to start a Python process with all of the agent's libraries, generously.
 START_S = 60.0
@@ -133,10 +133,10 @@ class Part:
 class VirtualStore:
     """The processes of one store in one folder; each is started and stopped by name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, broker: BrokerOptions | None = None) -> None:
         """``folder`` is filled with the configuration, the state, the broker's files and head office's database."""
         self.folder = folder
-        self.broker = Broker(folder / "broker")
+        self.broker = Broker(folder / "broker", broker)
         self.database = folder / "central.db"
         self.port = folder / "till-1"
         self.config = folder / "agent.toml"

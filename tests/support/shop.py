@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from edge_agent.simulator import central_reading
-from edge_agent.simulator.virtual_store import Part, VirtualStore
+from edge_agent.simulator.broker import BrokerOptions
+from edge_agent.simulator.virtual_store import AGENT_TOML, STORE_TOML, Part, VirtualStore
 
 # Everything is waited for as a condition; this only ends a test that would otherwise hang.
 PATIENCE_S = 60.0
@@ -23,6 +26,7 @@ class ShopUnderTest:
         self._stack = stack
         self.log: list[dict[str, Any]] = []
         self.printed: dict[str, int] = {}
+        self.url = ""
 
     async def central(self, *options: str) -> Part:
         """Start head office."""
@@ -47,10 +51,38 @@ class ShopUnderTest:
 
     async def agent(self, **options: Any) -> tuple[Part, str]:
         """Start the agent and wait until it serves its page; its log goes to ``self.log``."""
-        part, url = await self.store.start_agent(**options)
+        part, self.url = await self.store.start_agent(**options)
         self._stack.push_async_callback(part.kill)
         self._readers.create_task(self._drain(part))
-        return part, url
+        return part, self.url
+
+    async def status(self) -> dict[str, Any]:
+        """Return what the agent last started says of itself."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}api/status") as response:
+            document: dict[str, Any] = await response.json()
+            return document
+
+    async def until_status(self, condition: Callable[[dict[str, Any]], bool], patience: float = PATIENCE_S) -> None:
+        """Wait until the agent's status meets the condition."""
+        last: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(patience):
+                while not condition(last := await self.status()):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"the status did not come within {patience} s: {last}") from None
+
+    async def until_recorded(self) -> None:
+        """Wait until everything printed today is recorded."""
+        await self.until_status(lambda status: slips(status) == len(self.printed))
+
+    async def until_up(self, *devices: str) -> None:
+        """Wait until the devices work (all of them, if none is named)."""
+        await self.until_status(
+            lambda status: all(
+                device["state"] == "up" for device in status["devices"] if not devices or device["id"] in devices
+            )
+        )
 
     async def agent_unready(self, **options: Any) -> Part:
         """Start the agent and do not wait for anything."""
@@ -69,6 +101,10 @@ class ShopUnderTest:
             assert order.payable is not None
             held[order.order_no] = order.payable
         return held
+
+    def held_loosely(self) -> dict[str | None, int | None]:
+        """Return what head office holds, however odd: payable by order number."""
+        return {order.order_no: order.payable for order in central_reading.orders(self.store.database).values()}
 
     async def until_equal(self) -> None:
         """Wait until head office holds exactly what the register printed."""
@@ -89,11 +125,13 @@ class ShopUnderTest:
 
 
 @asynccontextmanager
-async def shop_under_test(folder: Path) -> AsyncIterator[ShopUnderTest]:
+async def shop_under_test(
+    folder: Path, broker: BrokerOptions | None = None, agent: str = AGENT_TOML, store_toml: str = STORE_TOML
+) -> AsyncIterator[ShopUnderTest]:
     """Give a store with a running broker and its configuration written; nothing else runs yet."""
-    store = VirtualStore(folder)
+    store = VirtualStore(folder, broker)
     with store.broker:
-        store.configure()
+        store.configure(agent, store_toml)
         async with asyncio.TaskGroup() as readers, AsyncExitStack() as stack:
             yield ShopUnderTest(store, readers, stack)
 
@@ -110,9 +148,16 @@ async def until(
         raise AssertionError(f"it did not happen within {patience} s: {explain()}") from None
 
 
-def difference(printed: dict[str, int], held: dict[str, int]) -> str:
+def slips(status: dict[str, Any]) -> int:
+    """Return how many orders of today a status counts."""
+    today = status["today"]
+    total: int = today["orders"] + today["returns"] + today["voids"]
+    return total
+
+
+def difference(printed: Mapping[str, int], held: Mapping[Any, int | None]) -> str:
     """Return how the register's and head office's books differ."""
     missing = sorted(printed.keys() - held.keys())
-    invented = sorted(held.keys() - printed.keys())
+    invented = sorted(map(str, held.keys() - printed.keys()))
     altered = sorted(number for number in printed.keys() & held.keys() if printed[number] != held[number])
     return f"{len(printed)} printed, {len(held)} held; missing {missing}, invented {invented}, altered {altered}"

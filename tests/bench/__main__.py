@@ -6,9 +6,10 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +17,10 @@ from rich.table import Table
 from edge_agent import log
 from tests.bench import escpos, storage, whole
 
+T = TypeVar("T")
+
 BACKLOG = 1_000_000
+LIMIT_S = 900.0  # the longest, a million events recorded and carried home, takes two minutes on two cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def producers(folder: Path) -> Iterator[Figure]:
 
 def latency(folder: Path) -> Iterator[Figure]:
     """Last byte to confirmed by central, on an idle store."""
-    found = asyncio.run(whole.last_byte_to_confirmed(folder))
+    found = asyncio.run(_within_limit(whole.last_byte_to_confirmed(folder)))
     detail = (
         f"p50 {found.confirmed_s * 1000:.1f} ms; fdatasync {found.fdatasync_s * 1000:.2f}, "
         f"round trip {found.round_trip_s * 1000:.2f} ms"
@@ -59,7 +63,7 @@ def latency(folder: Path) -> Iterator[Figure]:
 
 def live(folder: Path) -> Iterator[Figure]:
     """Recorded and carried home at the same time."""
-    found = asyncio.run(whole.live(folder))
+    found = asyncio.run(_within_limit(whole.live(folder)))
     ratio = found.events_per_s / found.raw_rows_per_s
     yield Figure("live end to end / stdlib row inserts", ratio, 0.3, True, f"{found.events_per_s:,.0f} events/s")
     yield Figure("CPU seconds for 10,000 events", found.cpu_per_10k, 0.3, False, "")
@@ -67,7 +71,7 @@ def live(folder: Path) -> Iterator[Figure]:
 
 def drain(folder: Path) -> Iterator[Figure]:
     """A backlog of a million events."""
-    found = asyncio.run(whole.drain(folder, BACKLOG))
+    found = asyncio.run(_within_limit(whole.drain(folder, BACKLOG)))
     yield Figure(
         "memory growth of a 1,000,000-event drain, MB",
         found.growth_mb,
@@ -84,7 +88,7 @@ def escpos_rate(_: Path) -> Iterator[Figure]:
 
 def idle(folder: Path) -> Iterator[Figure]:
     """The real agent with four silent serial devices."""
-    found = asyncio.run(whole.idle(folder))
+    found = asyncio.run(_within_limit(whole.idle(folder)))
     yield Figure("idle with four devices, % of a core", found.core_share * 100, 0.5, False, "")
     yield Figure("idle with four devices, MB resident", found.rss_mb, 60, False, "")
 
@@ -92,6 +96,12 @@ def idle(folder: Path) -> Iterator[Figure]:
 BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
     lone_event, producers, latency, live, drain, escpos_rate, idle,
 )  # fmt: skip
+
+
+async def _within_limit(measured: Coroutine[object, object, T]) -> T:
+    """Raise TimeoutError rather than hang; the processes of the bench are stopped then too."""
+    async with asyncio.timeout(LIMIT_S):
+        return await measured
 
 
 def main() -> int:

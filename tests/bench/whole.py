@@ -6,7 +6,7 @@ import random
 import statistics
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from edge_agent.contract.topics import Topics
 from edge_agent.health import Health
 from edge_agent.shop.outcome import Outcome
 from edge_agent.simulator.receipts import encode, ring_up
-from edge_agent.simulator.virtual_store import STORE_TOML, VirtualStore
+from edge_agent.simulator.virtual_store import STORE_TOML, Part, VirtualStore
 from edge_agent.storage import Storage, StorageSettings
 from edge_agent.sync import Sync
 from edge_agent.uplink import Uplink, UplinkSettings
@@ -63,12 +63,15 @@ async def last_byte_to_confirmed(folder: Path) -> Latency:
     confirmed: list[float] = []
     flushes: list[float] = []
     trips: list[float] = []
-    with store.broker, limits.disk(folder) as flush, limits.round_trip(store.broker.port) as trip:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(store.broker)
+        flush = stack.enter_context(limits.disk(folder))
+        trip = stack.enter_context(limits.round_trip(store.broker.port))
         store.configure()
+        stack.callback(cable.close)
         cable.plug()
-        central = await store.start_central()
-        agent, _ = await store.start_agent()
-        lines = central.lines()
+        lines = (await _central(stack, store)).lines()
+        await _process(stack, store)
         for number in range(WARM_UP + RECEIPTS):
             sale = ring_up(rng, "zh-retail", f"{number:08}", datetime(2026, 11, 22, tzinfo=UTC))
             await asyncio.sleep(PAUSE_S)
@@ -82,9 +85,6 @@ async def last_byte_to_confirmed(folder: Path) -> Latency:
             for sample, samples in ((flush, flushes), (trip, trips)):
                 await asyncio.sleep(PAUSE_S)
                 samples.append(sample())
-        await agent.stop()
-        await central.stop()
-        cable.close()
     return Latency(*(statistics.median(samples[WARM_UP:]) for samples in (confirmed, flushes, trips)))
 
 
@@ -100,8 +100,9 @@ class Live:
 async def live(folder: Path) -> Live:
     """Record events in groups of 50 and carry them home at the same time."""
     store = VirtualStore(folder)
-    with store.broker:
-        central = await store.start_central("--quiet")
+    async with AsyncExitStack() as stack:
+        stack.enter_context(store.broker)
+        await _central(stack, store, "--quiet")
         async with _agent(folder / "state", store.broker.port) as (storage, sync):
             await _record(storage, 500)
             await _until_delivered(sync)
@@ -111,7 +112,6 @@ async def live(folder: Path) -> Live:
                     producers.create_task(_record(storage, LIVE_EVENTS // PRODUCERS))
             await _until_delivered(sync)
             elapsed, cpu = time.perf_counter() - begin, time.process_time() - cpu
-        await central.stop()
     raw = limits.rows_per_s(folder, encode_events([envelope(_draft(), ORIGIN, 1, golden.RECORDED)]), GROUP)
     return Live(LIVE_EVENTS / elapsed, cpu / LIVE_EVENTS * 10_000, raw)
 
@@ -127,17 +127,17 @@ class Drain:
 async def drain(folder: Path, events: int) -> Drain:
     """Record a backlog without a link, then connect."""
     store = VirtualStore(folder)
-    with store.broker:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(store.broker)
         async with _agent(folder / "state", store.broker.port, connect=False) as (storage, _):
             await _record(storage, events)
-        central = await store.start_central("--quiet")
+        await _central(stack, store, "--quiet")
         before = _peak_rss_mb(reset=True)
         begin = time.perf_counter()
         async with _agent(folder / "state", store.broker.port) as (_, sync):
             await _until_delivered(sync)
             elapsed = time.perf_counter() - begin
             growth = _peak_rss_mb() - before
-        await central.stop()
     return Drain(events / elapsed, growth)
 
 
@@ -158,12 +158,14 @@ async def idle(folder: Path) -> Idle:
         f'port = "till-{number}"\ndecoder = "escpos"\n'
         for number in range(2, 5)
     )
-    with store.broker:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(store.broker)
         store.configure(store=STORE_TOML + devices)
         for cable in cables:
+            stack.callback(cable.close)
             cable.plug()
-        central = await store.start_central()
-        agent, _ = await store.start_agent()
+        central = await _central(stack, store)
+        agent = await _process(stack, store)
         await cables[0].write(encode(ring_up(random.Random(1), "zh-retail", "1", datetime(2026, 11, 22, tzinfo=UTC))))
         await central.first("order_no", "1")
         await asyncio.sleep(3)
@@ -171,11 +173,21 @@ async def idle(folder: Path) -> Idle:
         await asyncio.sleep(IDLE_S)
         share = (_cpu_s(agent.process.pid) - before) / IDLE_S
         rss = _status_kb(agent.process.pid, "VmRSS") / 1024
-        await agent.stop()
-        await central.stop()
-        for cable in cables:
-            cable.close()
     return Idle(share, rss)
+
+
+async def _central(stack: AsyncExitStack, store: VirtualStore, *options: str) -> Part:
+    """Start head office; it is stopped with ``stack``, whatever happens."""
+    central = await store.start_central(*options)
+    stack.push_async_callback(central.stop)
+    return central
+
+
+async def _process(stack: AsyncExitStack, store: VirtualStore) -> Part:
+    """Start the real agent; it is stopped with ``stack``, whatever happens."""
+    agent, _ = await store.start_agent()
+    stack.push_async_callback(agent.stop)
+    return agent
 
 
 @asynccontextmanager

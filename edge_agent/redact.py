@@ -9,7 +9,7 @@ import hmac
 import re
 import string
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 # Payment codes shown to the till's scanner: WeChat 18 digits, Alipay 16-24, e-CNY 19; UnionPay's begin with 62.
@@ -50,7 +50,10 @@ _DOCUMENT_WORD = re.compile(
     r"ticket|tkt|\bref|trade|merchant|terminal|batch|\bno\b|\bid\b|number|docket|serial|\bs/?n\b|vat|abn|gst",
     re.IGNORECASE,
 )
+# Seven digits with little between them: no secret and no document's number is shorter, and most rows hold none.
+_MAYBE = re.compile(r"\d(?:[ \u3000()-]{0,2}\d){6}")
 _LABEL = re.compile(r"[^\d]*$")
+_LONG = re.compile(r"\d{8,32}")
 _LABEL_REACH = 24  # characters before a number in which its label stands
 _HALF_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {0xFF1A: 0x3A, 0x3000: 0x20, 0xFF0D: 0x2D, 0xFF0B: 0x2B}
 # Code pages a printer may hold full-width digits in; plain digits are the same byte in all of them.
@@ -84,11 +87,13 @@ class Redactor:
 
     def redact_lines(self, lines: Sequence[str], codes: Sequence[str] = ()) -> Redacted:
         """Return the lines of one slip, and the contents of its bar codes, with every secret replaced in place."""
-        documents = _documents(lines)
+        risky = {index for index, line in enumerate(lines) if _MAYBE.search(line)}
+        documents = _documents(lines, risky)
         found: dict[str, Replacement] = {}
         clean = []
         for index, line in enumerate(lines):
-            clean.append(self._redact_line(line, lines[index - 1] if index else "", documents, found))
+            above = lines[index - 1] if index else ""
+            clean.append(self._redact_line(line, above, documents, found) if index in risky else line)
         kept = []
         for code in codes:
             safe = code if code in documents else self.redact_code(code)
@@ -192,12 +197,12 @@ def _label(text: str, start: int, above: str) -> str:
     return above.strip()[-_LABEL_REACH:] if not any(c.isdigit() for c in above) else ""
 
 
-def _documents(lines: Sequence[str]) -> frozenset[str]:
+def _documents(lines: Sequence[str], risky: Set[int]) -> frozenset[str]:
     """Return the numbers that some row of the slip labels as a document's."""
     found = set()
-    for index, line in enumerate(lines):
-        text = line.translate(_HALF_WIDTH)
-        for match in re.finditer(r"\d{8,32}", text):
+    for index in risky:
+        text = lines[index].translate(_HALF_WIDTH)
+        for match in _LONG.finditer(text):
             label = _label(text, match.start(), lines[index - 1] if index else "")
             if _is_document(label) and not _PAY_WORD.search(label):
                 found.add(match[0])

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 # ISO 4217 minor unit digits of the currencies without cents; all others of the trade have two.
 _NO_CENTS = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "PYG", "UGX"})
@@ -20,6 +21,7 @@ _NUMBER = re.compile(
     rf"(?P<mark2>元|円|圆|원|圓|{_MARK})?(?P<unit>/?{_UNIT})?(?P<rate>%|折)?(?P<after>-|CR|cr)?(?P<close>\))?"
     r"(?P<tax>[A-Z*#軽※軽非内外込Tt]{1,2})?"
 )
+_MEMORY = 4096  # words; prices and counts repeat from slip to slip
 CURRENCY = re.compile(rf"[-+−]?{_MARK}")
 
 
@@ -50,6 +52,7 @@ def minor_digits(currency: str) -> int:
     return 0 if currency in _NO_CENTS else 2
 
 
+@lru_cache(maxsize=_MEMORY)
 def parse(word: str) -> Number | None:
     """Return the number a word is, or None: ``-1.04`` ``¥1,234`` ``16.00元`` ``(1.50)`` ``1.50-`` ``0.856kg``."""
     if len(word) > 24:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from edge_agent.receipts import times
@@ -23,6 +24,7 @@ _BESIDE_TIME = re.compile(
     r"\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
 )
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
+_MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 _TITLE = 40  # characters; a longer row is a sentence, not a title
 
 # What a slip is, the decisive word first: a reprinted return is a reprint, a voided top-up is a void.
@@ -47,13 +49,17 @@ def titles(rows: Sequence[Row], lexicon: Lexicon, own: Mapping[str, Sequence[Any
         for kind, patterns in own.items():
             if any(pattern.search(row.text) for pattern in patterns):
                 found.add(kind)
-        for text in _title_texts(row):
-            for kind in lexicon.kinds(text):
-                if kind.startswith("channel:"):
-                    channel = channel or kind.removeprefix("channel:")
-                else:
-                    found.add(kind)
+        for kind in _named_kinds(row, lexicon):
+            if kind.startswith("channel:"):
+                channel = channel or kind.removeprefix("channel:")
+            else:
+                found.add(kind)
     return Titles(frozenset(found), channel)
+
+
+@lru_cache(maxsize=_MEMORY)
+def _named_kinds(row: Row, lexicon: Lexicon) -> tuple[str, ...]:
+    return tuple(kind for text in _title_texts(row) for kind in lexicon.kinds(text))
 
 
 def _title_texts(row: Row) -> list[str]:
@@ -168,13 +174,13 @@ def ident(found: Mapping[str, list[tuple[int, Row, Pair]]], role: str) -> str | 
 def printed_at(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], order: str) -> datetime | None:
     """Return when the slip was printed: the time of payment before that of ordering, a labelled before a bare one."""
     best = [s for _, row, pair in found.get("printed_at", ()) if (s := times.find(_own_text(row, pair), order))]
+    whole = times.combine(best)
+    if whole is not None and (whole.hour or whole.minute or whole.second):
+        return whole
     stamps = [s for row in rows if not row.rule and (s := times.find(row.text, order, bare=False))]
     if not best and not any(s.day for s in stamps):
         unnamed = [row for row in rows if not any(p.word.role in ("number", "reference") for p in row.pairs)]
         stamps = [s for row in unnamed if (s := times.find(row.text, order))]
-    whole = times.combine(best)
-    if whole is not None and (whole.hour or whole.minute or whole.second):
-        return whole
     return times.combine(best + stamps)
 
 

@@ -4,9 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from edge_agent.receipts.amounts import CURRENCY, Number, parse
-from edge_agent.receipts.words import Lexicon, Word, is_wide
+from edge_agent.receipts.words import Lexicon, Word, is_wide, remember
 
 _SPLIT = re.compile(r"\S+")
 _FRAME = re.compile(r"[|│┃¦【】《》「」『』\[\]]")
@@ -24,6 +25,8 @@ _GLUED_FIELD = re.compile(
     r"(?P<mark>[^\d\W]{1,8}[.#])(?P<coded>[A-Za-z]{1,4}\d[\w-]{0,30})|(?P<label>[^\d\W][^\d]{0,8}?[.#]?)(?P<value>\d[\w-]{0,30})"
 )
 _GROUP = re.compile(r"\d{4}")
+_WORDS = 4096  # names, labels, prices and counts
+_MEMORY = 512  # rows, some 2 KB each; heads, headings, labels and rules repeat from slip to slip
 _SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
 _LONGEST_LABEL = 6  # words; "AMOUNT OF GST INCLUDED IN TOTAL" is as long as a label gets before it is a sentence
 
@@ -52,9 +55,9 @@ class Pair:
     numbers: tuple[Number, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One printed row: normalised text, its words, the labelled values in it."""
+    """One printed row: normalised text, its words, the labelled values in it. Rows are compared by identity."""
 
     index: int
     text: str
@@ -71,14 +74,23 @@ class Row:
 def rows(lines: Sequence[str], lexicon: Lexicon) -> list[Row]:
     """Return the slip's rows without the empty ones."""
     found = []
-    for index, line in enumerate(lines):
-        text = _clean(line)
-        if not text.strip():
-            continue
-        rule = _RULE.fullmatch(text.strip()) is not None
-        tokens: tuple[Token, ...] = () if rule else tuple(_join_marks(list(_tokens(text))))
-        found.append(Row(index, text, tokens, () if rule else tuple(_pairs(tokens, lexicon)), rule))
+    known = lexicon.memory
+    for place in enumerate(lines):
+        row = known[place] if place in known else remember(known, place, _row(*place, lexicon), _MEMORY)
+        if row is not None:
+            found.append(row)
     return found
+
+
+def _row(index: int, line: str, lexicon: Lexicon) -> Row | None:
+    text = _clean(line)
+    bare = text.strip()
+    if not bare:
+        return None
+    if _RULE.fullmatch(bare) is not None:
+        return Row(index, text, (), (), rule=True)
+    tokens = tuple(_join_marks(list(_tokens(text))))
+    return Row(index, text, tokens, tuple(_pairs(tokens, lexicon)))
 
 
 def _clean(line: str) -> str:
@@ -106,14 +118,19 @@ def _tokens(text: str) -> Iterator[Token]:
         end = match.end()
         word = match[0]
         while word:
-            colon = _COLON.search(word)
+            colon = _COLON.search(word) if ":" in word else None
             head, word = (word, "") if colon is None else (word[: colon.start()], word[colon.end() :])
             if head or colon is not None:
-                yield from _word(head, gap, colon=colon is not None)
+                yield from _word(head, gap, colon is not None)
             gap = 0
 
 
-def _word(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
+@lru_cache(maxsize=_WORDS)
+def _word(word: str, gap: int, colon: bool) -> tuple[Token, ...]:  # noqa: FBT001 - lru_cache looks keywords up slowly
+    return tuple(_split(word, gap, colon=colon))
+
+
+def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
     if word in _TIMES and word:
         yield Token(word, gap, times=True)
         return

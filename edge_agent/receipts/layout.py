@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from edge_agent.receipts.amounts import Number
 from edge_agent.receipts.grid import Pair, Row
@@ -16,6 +17,7 @@ _TOTALS = frozenset(
 )
 # A subtotal may stand between groups of goods, a tax or rounding row between the goods and the total.
 _AMBIGUOUS = frozenset({"subtotal", "gross", "tax", "rounding", "tip"})
+_MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 _COUNT_OR_TOTAL = "count_or_total"
 _CODE = 10**7  # a whole number as long as this, without a currency mark, is a code and no amount
 _ZEROS = re.compile(r"0\d+")  # 03 is a till or a serial number, not an amount
@@ -32,6 +34,7 @@ class Region:
     columns: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=_MEMORY)
 def heading(row: Row, lexicon: Lexicon) -> tuple[str, ...]:
     """Return the columns a heading row names, left to right; empty if the row is not a heading."""
     if any(t.number is not None for t in row.tokens) or any(t.colon for t in row.tokens):

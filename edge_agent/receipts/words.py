@@ -4,13 +4,14 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from re import compile as fixed  # constant patterns of this module only; those of the tables are RE2's
 from typing import Any, TypeVar
 
 import re2
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 # What traditional and Japanese forms share with simplified ones, for the characters that receipt words use.
@@ -22,10 +23,15 @@ _FOLD = str.maketrans(
     "収証釣預番領売買払込円軽対処请験検済検楽図伝録検图国业务产产条码纸张费餐厅卖买开关销"
     "达游币红贵营柜随载转体获称备注区学车该顾经办归满赠运进带节约过递",
 )
+# Labels repeat from slip to slip, names of goods do too; beyond this many the memory is begun anew.
+_MEMORY = 4096
 _WIDE = fixed(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _REMARK = fixed(r"\([^()]*\)|（[^（）]*）")
 _RATE = fixed(r"[@(]?\d+(?:[.,]\d+)?\s*%\)?")
 _MASKED = fixed(r"\S*[*xX•]{3,}[- ]?\d+\S*|\S*\d[*xX•-]{3,}\S*")
+_MASKS = ("*", "•", "xx", "--")
+_ADDED = ("(", "（", "%", "％")  # without one of these there is no remark and no rate
+_FIGURES = fixed(r"(?:\d\D{0,2}){10}")  # a row with so many digits is no title
 _EDGE = " \t【】「」『』《》〈〉〔〕:;,.*#-=+~_|/\\<>[](){}·•★☆●○◆◇■□▲△※→►﹍…'\"`、。！!?№"
 # 總數 TOTAL and Total 總計
 _BILINGUAL = fixed(
@@ -46,9 +52,10 @@ class Word:
 
 def is_wide(text: str) -> bool:
     """Tell whether the text holds Chinese, Japanese or Korean."""
-    return _WIDE.search(text) is not None
+    return not text.isascii() and _WIDE.search(text) is not None
 
 
+@lru_cache(maxsize=_MEMORY)
 def fold(text: str) -> str:
     """Return the text in the one form words are compared in: NFKC, lower case, simplified."""
     return unicodedata.normalize("NFKC", text).casefold().translate(_FOLD)
@@ -56,7 +63,10 @@ def fold(text: str) -> str:
 
 def normal(label: str) -> str:
     """Return a label as the word tables spell it: folded, without decoration, and without blanks if it is CJK."""
-    text = _MASKED.sub(" ", fold(label)).strip(_EDGE)
+    text = fold(label)
+    if any(mark in text for mark in _MASKS):
+        text = _MASKED.sub(" ", text)
+    text = text.strip(_EDGE)
     if is_wide(text):
         return _BLANKS.sub("", text)
     return _BLANKS.sub(" ", _DROP.sub("", text)).strip()
@@ -65,6 +75,8 @@ def normal(label: str) -> str:
 def variants(label: str) -> tuple[str, ...]:
     """Return the forms to look a label up in: without remarks in brackets and without rates, then as printed."""
     full = normal(label)
+    if not any(mark in label for mark in _ADDED):
+        return (full,)
     bare = normal(_RATE.sub(" ", _REMARK.sub(" ", label)))
     return (full,) if bare == full or not bare else (bare, full)
 
@@ -78,6 +90,7 @@ class Lexicon:
         self._words: list[Word] = []
         self._kind_names: list[str] = []
         self.headings: dict[str, str] = {}
+        self.memory: dict[tuple[int, str], Any] = {}  # rows as this lexicon reads them, see grid.rows
         self._known: dict[str, Word | None] = {}
         self._known_kinds: dict[str, tuple[str, ...]] = {}
         for pattern, kind in (tenders or {}).items():
@@ -112,7 +125,7 @@ class Lexicon:
             return self._known[label]
         except KeyError:
             found = self._look_up(label) if 0 < len(label) <= 40 else None
-            return _remember(self._known, label, found)
+            return remember(self._known, label, found)
 
     def _look_up(self, label: str) -> Word | None:
         for text in variants(label):
@@ -136,11 +149,11 @@ class Lexicon:
             return self._known_kinds[text]
         except KeyError:
             found: list[str] = []
-            if 0 < len(text) <= 40:
+            if 0 < len(text) <= 40 and _FIGURES.search(text) is None:
                 inside = tuple(normal(part) for part in _REMARK.findall(text))
                 for form in (*variants(text), *inside):
                     found += [self._kind_names[hit] for hit in _match(self._kinds, form)]
-            return _remember(self._known_kinds, text, tuple(dict.fromkeys(found)))
+            return remember(self._known_kinds, text, tuple(dict.fromkeys(found)))
 
 
 def fold_pattern(pattern: str) -> str:
@@ -150,12 +163,10 @@ def fold_pattern(pattern: str) -> str:
 
 # Tables that are looked at first, and what their words are then.
 _GROUPS = {"never": "info", "titles": "fields", "charges": "money"}
-# Labels repeat from slip to slip, names of goods do too; beyond this many the memory is begun anew.
-_MEMORY = 4096
 
-
-def _remember(known: dict[str, T], key: str, value: T) -> T:
-    if len(known) >= _MEMORY:
+def remember(known: dict[K, T], key: K, value: T, most: int = _MEMORY) -> T:
+    """Keep what was found out and return it; beyond ``most`` entries the memory is begun anew."""
+    if len(known) >= most:
         known.clear()
     known[key] = value
     return value

@@ -4,6 +4,7 @@ import errno
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -24,11 +25,13 @@ class Journal:
 
     Not flushed: the page cache outlives a dead process, and a power cut takes the register's own unsent bytes too. The
     consumed offset is a durable fact (part ``line``) that the caller commits with the events: exactly once.
-    On a full disk it goes on without a file, until all is consumed.
+    On a full disk it asks for room once; without, it goes on without a file until all is consumed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, make_room: Callable[[], bool] = lambda: False) -> None:
+        """``make_room`` frees some of a full disk and returns whether it did."""
         self._path = path
+        self._make_room = make_room
         self._descriptor: int | None = None
         self._base = 0  # offset of the file's first byte of data
         self._size = 0  # bytes of data in the file
@@ -72,7 +75,7 @@ class Journal:
             return  # a write failed before: what is in the file must stay without a hole
         header = b"" if self._size else _header(at)
         try:
-            written = os.write(self._opened(), header + data)
+            written = self._write(header + data)
             self._size += max(0, written - len(header))
             if self._size == 0:
                 self._truncate()  # not even the header is whole
@@ -100,6 +103,18 @@ class Journal:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _write(self, data: bytes) -> int:
+        written = 0
+        try:
+            written = os.write(self._opened(), data)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not self._make_room():
+                raise
+        else:
+            if written == len(data) or not self._make_room():
+                return written
+        return written + os.write(self._opened(), data[written:])
 
     def _opened(self) -> int:
         if self._descriptor is None:

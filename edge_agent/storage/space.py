@@ -37,6 +37,10 @@ class Space:
         status = os.statvfs(self._directory)
         return status.f_bavail * status.f_frsize
 
+    def holds(self, folder: Path) -> bool:
+        """Tell whether ``folder`` lies directly in the state directory: what the reserve gives back is room for it."""
+        return folder.parent == self._directory
+
     def has_reserve(self) -> bool:
         """Tell whether the reserve is there, whole."""
         try:

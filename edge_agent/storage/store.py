@@ -209,7 +209,9 @@ class Storage:
 
     def journal(self, device: str) -> Journal:
         """Return the journal of a line's unrecorded bytes; ``device`` is an ident."""
-        return Journal(self._journals / device)
+        # What was read is worth as much as what is recorded: on a full disk the reserve is for it as well.
+        space = self._recorder.space
+        return Journal(self._journals / device, space.release_reserve if space.holds(self._journals) else lambda: False)
 
     @property
     def damaged_frames(self) -> int:

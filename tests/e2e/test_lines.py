@@ -93,11 +93,10 @@ async def test_half_a_receipt_invents_nothing(shop: ShopUnderTest, terminal: Ter
     await shop.central()
     await shop.agent()
     await shop.until_up()
+    sold = set()
     for _ in range(4):
-        books = dict(shop.printed)
         whole = till.ring()
-        shop.printed.clear()
-        shop.printed.update(books)
+        sold.add(shop.printed.popitem()[1])
         await terminal.write(whole[: len(whole) * rng.randrange(20, 60) // 100])
         await asyncio.sleep(0.6)  # twice the silence that ends it
     await terminal.write(till.ring())
@@ -106,7 +105,8 @@ async def test_half_a_receipt_invents_nothing(shop: ShopUnderTest, terminal: Ter
     assert len(seen) + len(shop.events("o2o.order.returned.v1")) == 5, "each half is reported"
     for order in shop.events("o2o.order.completed.v1") + shop.events("o2o.order.returned.v1"):
         checks = order["checks"]["lines"], order["checks"]["tenders"]
-        assert order["order_no"] in shop.printed or "pass" not in checks, order
+        known = order["order_no"] in shop.printed or order["totals"]["payable"] in {None, *sold}
+        assert known or "pass" not in checks, order
 
 
 NETWORK = """

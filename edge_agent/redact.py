@@ -9,7 +9,8 @@ import hmac
 import re
 import string
 import unicodedata
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 # Payment codes shown to the till's scanner: WeChat 18 digits, Alipay 16-24, e-CNY 19; UnionPay's begin with 62.
@@ -29,11 +30,12 @@ _NUMBER = re.compile(
 )
 # E.164 behind a plus; behind 00 only with blanks or dashes, and not in the middle of a number printed in groups.
 _INTERNATIONAL = re.compile(
-    r"(?<![\d+])(?:\+[1-9]\d{0,2}[ -]?|(?<!\d)(?<!\d[ -])00[1-9]\d{0,2}[ -])\(?\d{1,4}\)?(?:[ -]?\d{2,5}){2,4}(?![\d.*])"
+    r"(?<![\d+])(?:\+[1-9]\d{0,2}[ -]?|(?<!\d)(?<!\d[ -])00[1-9]\d{0,2}[ -])"
+    r"\(?\d{1,4}\)?(?:[ -]?\d{2,5}){2,4}(?![\d.*])"
 )
 
 _PHONE_WORD = re.compile(
-    r"电话|手机|联系|会员|顾客|客户|收货|收件|先生|女士|小姐|電話|手機|tel|phone|mobile|member|customer|携帯|휴대|전화|연락|회원",
+    r"电话|手机|联系|会员|顾客|客户|收货|收件|尾号|先生|女士|小姐|電話|手機|tel|phone|mobile|member|customer|携帯|휴대|전화|연락|회원",
     re.IGNORECASE,
 )
 _CARD_WORD = re.compile(
@@ -47,13 +49,15 @@ _PAY_WORD = re.compile(
 _DOCUMENT_WORD = re.compile(
     r"单号|流水|交易号|订单|票号|小票|单据|收据|商户|参考|凭证|批次|终端|发票|税号|编号|序号|货号|编码|店号|机号|取餐|运单|快递|單號|訂單|收據|"
     r"レシート|伝票|取引|登録|영수증|거래|승인|주문|사업자|order|receipt|rcpt|trans|txn|invoice|\binv\b|bill|check|chk|"
-    r"ticket|tkt|\bref|trade|merchant|terminal|batch|\bno\b|\bid\b|number|docket|serial|\bs/?n\b|vat|abn|gst",
+    r"ticket|tkt|\bref|\btrn\b|\btran\b|\brfn\b|\bseq|\bslip|\brec\b|trade|merchant|terminal|batch|\bno\b|\bid\b|number|docket|serial|\bs/?n\b|vat|abn|gst",
     re.IGNORECASE,
 )
 # Seven digits with little between them: no secret and no document's number is shorter, and most rows hold none.
 _MAYBE = re.compile(r"\d(?:[ \u3000()-]{0,2}\d){6}")
 _LABEL = re.compile(r"[^\d]*$")
 _LONG = re.compile(r"\d{8,32}")
+# What a row ends in if the number below is its value; a title such as 购物凭证 says nothing of the row below.
+_ASKS = re.compile(r"(?:[::]|号码?|號碼?|码|碼|番号|번호|编号|no\.?|number|id|#)\s*$", re.IGNORECASE)
 _LABEL_REACH = 24  # characters before a number in which its label stands
 _HALF_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {0xFF1A: 0x3A, 0x3000: 0x20, 0xFF0D: 0x2D, 0xFF0B: 0x2B}
 # Code pages a printer may hold full-width digits in; plain digits are the same byte in all of them.
@@ -194,10 +198,11 @@ def _label(text: str, start: int, above: str) -> str:
     label = match[0].strip(" ,;|")[-_LABEL_REACH:] if match is not None else ""
     if label or before:
         return label
-    return above.strip()[-_LABEL_REACH:] if not any(c.isdigit() for c in above) else ""
+    above = above.strip()
+    return above[-_LABEL_REACH:] if _ASKS.search(above) is not None and not any(c.isdigit() for c in above) else ""
 
 
-def _documents(lines: Sequence[str], risky: Set[int]) -> frozenset[str]:
+def _documents(lines: Sequence[str], risky: AbstractSet[int]) -> frozenset[str]:
     """Return the numbers that some row of the slip labels as a document's."""
     found = set()
     for index in risky:

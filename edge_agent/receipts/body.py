@@ -7,7 +7,6 @@ from functools import cache, lru_cache
 
 from edge_agent.receipts.words import Lexicon, fold, table
 
-
 _PRICE = re.compile(r"\d\.\d\d(?!\d)")  # a row with one is no reprint's mark
 _MEMORY = 1024  # rows; a shop's heads, rules, labels and goods repeat from slip to slip
 

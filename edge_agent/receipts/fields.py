@@ -113,7 +113,7 @@ def pairs_by_role(rows: Sequence[Row]) -> dict[str, list[tuple[int, Row, Pair]]]
 def number(
     rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], barcodes: Sequence[str]
 ) -> str | None:
-    """Return the slip's own number: the best label's, else one beside the time, else ``#1234`` alone, else the slip's bar code."""
+    """Return the slip's own number: the best label's, else one beside the time, ``#1234`` alone, its bar code."""
     for index, _, pair in found.get("number", ()):
         value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
         if value is not None and not is_trade_number(pair, value):

@@ -126,7 +126,7 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 @lru_cache(maxsize=_WORDS)
-def _word(word: str, gap: int, colon: bool) -> tuple[Token, ...]:  # noqa: FBT001 - lru_cache looks keywords up slowly
+def _word(word: str, gap: int, colon: bool) -> tuple[Token, ...]:
     return tuple(_split(word, gap, colon=colon))
 
 
@@ -210,20 +210,20 @@ def _join_marks(tokens: list[Token]) -> Iterator[Token]:
                 yield Token(token.text, token.gap, number, after.colon)
                 index += 2
                 continue
-        if after is not None and index and _is_count(token, after):
-            yield replace(token, number=replace(token.number, unit=after.text), colon=after.colon)
+        if after is not None and index and (count := _counted(token, after)) is not None:
+            yield replace(token, number=count, colon=after.colon)
             index += 2
             continue
         yield token
         index += 1
 
 
-def _is_count(token: Token, after: Token) -> bool:
-    """Tell whether two words are ``5 件`` or ``5 ITEMS``: a count beside the total, not an amount."""
+def _counted(token: Token, after: Token) -> Number | None:
+    """Return the count that two words are: ``5 件`` ``5 ITEMS`` beside the total is no amount."""
     number = token.number
     if number is None or number.places or number.money or number.unit or after.gap > 1:
-        return False
-    return after.text.casefold() in _COUNTED
+        return None
+    return replace(number, unit=after.text) if after.text.casefold() in _COUNTED else None
 
 
 # --- labels and values ------------------------------------------------------------------------------------------------

@@ -19,7 +19,10 @@ _CLOCK = re.compile(
     r"(?<![\d:])([01]?\d|2[0-3])(?:[:：h時时点시]\s?([0-5]\d)(?:[:：分분]\s?([0-5]\d)(?:\.\d+)?[秒초]?|[分분])?)\s*(am|pm|a\.m\.|p\.m\.|a|p)?(?![\d:a-z])",
     re.IGNORECASE,
 )
-_HINT = re.compile(r"\d\s*[-/.:年月년時时h]\s*\d|20\d{6}|\d\s*[a-z]{3}|[a-z]{3}\w*\.? \d", re.IGNORECASE)
+# A dot makes a date only between three figures: 16.00 is none.
+_HINT = re.compile(
+    r"\d\s*\.\s*\d{1,2}\s*\.\s*\d|\d\s*[-/:年月년時时h]\s*\d|20\d{6}|\d\s*[a-z]{3}|[a-z]{3}\w*\.? \d", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

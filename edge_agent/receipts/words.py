@@ -133,7 +133,9 @@ class Lexicon:
             if hits:
                 return self._inside(label, self._words[min(hits)])
         parts = _BILINGUAL.fullmatch(_RATE.sub(" ", label).strip(_EDGE))
-        found = [word for part in (parts.groups() if parts is not None else ()) if part and (word := self.meaning(part))]
+        found = [
+            word for part in (parts.groups() if parts is not None else ()) if part and (word := self.meaning(part))
+        ]
         return next((word for word in found if word.group != "info"), found[0] if found else None)
 
     def _inside(self, label: str, word: Word) -> Word:
@@ -163,6 +165,7 @@ def fold_pattern(pattern: str) -> str:
 
 # Tables that are looked at first, and what their words are then.
 _GROUPS = {"never": "info", "titles": "fields", "charges": "money"}
+
 
 def remember(known: dict[K, T], key: K, value: T, most: int = _MEMORY) -> T:
     """Keep what was found out and return it; beyond ``most`` entries the memory is begun anew."""

@@ -1,8 +1,9 @@
 """Slips written down as shops print them, one of a kind each: the nearest thing to a stranger's receipt.
 
-A file holds slips one after another. The head of one: ``@@ name|width|category|currency|kind|number|payable|tenders|secrets``,
-``none`` for nothing printed, ``*`` for not judged. Below it the rows: ``^text`` is centred, ``left>>right`` is pushed to
-both edges, ``---`` and ``===`` are rules of the paper's width, ``!0 24r 32r`` sets the columns of the rows with ``|``.
+A file holds slips one after another. The head of one is
+``@@ name|width|category|currency|kind|number|payable|tenders|secrets``; ``none``: nothing printed, ``*``: not judged.
+Below it the rows: ``^text`` is centred, ``left>>right`` is pushed to both edges, ``---`` and ``===`` are rules of the
+paper's width, ``!0 24r 32r`` sets the columns of the rows with ``|``.
 """
 
 from collections.abc import Iterator

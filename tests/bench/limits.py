@@ -65,9 +65,11 @@ def round_trip(port: int) -> Iterator[Callable[[], float]]:
             agent.take()
             return time.perf_counter() - begin
 
-        yield sample
-        central.socket.shutdown(socket.SHUT_RDWR)
-        thread.join(ANSWER_S)
+        try:
+            yield sample
+        finally:  # before its stream is closed: that would wait for the thread that reads it
+            central.socket.shutdown(socket.SHUT_RDWR)
+            thread.join(ANSWER_S)
 
 
 def rows_per_s(folder: Path, body: bytes, group: int, rows: int = 20_000) -> float:

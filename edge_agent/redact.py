@@ -34,6 +34,7 @@ _INTERNATIONAL = re.compile(
     r"\(?\d{1,4}\)?(?:[ -]?\d{2,5}){2,4}(?![\d.*])"
 )
 
+_INTERNATIONAL_DIGITS = 12  # 00 65 6123 4567 is of the shortest
 _PHONE_WORD = re.compile(
     r"电话|手机|联系|会员|顾客|客户|收货|收件|尾号|先生|女士|小姐|電話|手機|tel|phone|mobile|member|customer|携帯|휴대|전화|연락|회원",
     re.IGNORECASE,
@@ -47,7 +48,7 @@ _PAY_WORD = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENT_WORD = re.compile(
-    r"单号|流水|交易号|订单|票号|小票|单据|收据|商户|参考|凭证|批次|终端|发票|税号|编号|序号|货号|编码|店号|机号|取餐|运单|快递|單號|訂單|收據|"
+    r"单号|流水|交易号|订单|票号|小票|单据|收据|商户|参考|凭证|批次|终端|发票|税号|编号|序号|货号|编码|店号|机号|取餐|运单|快递|單號|訂單|收據|序號|編號|票號|流水號|發票|統編|帳號|"
     r"レシート|伝票|取引|登録|영수증|거래|승인|주문|사업자|order|receipt|rcpt|trans|txn|invoice|\binv\b|bill|check|chk|"
     r"ticket|tkt|\bref|\btrn\b|\btran\b|\brfn\b|\bseq|\bslip|\brec\b|trade|merchant|terminal|batch|\bno\b|\bid\b|number|docket|serial|\bs/?n\b|vat|abn|gst",
     re.IGNORECASE,
@@ -150,7 +151,11 @@ class Redactor:
 
 def _secrets(text: str, above: str, documents: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Yield where the secrets of a row begin and end, left to right."""
-    spans = [m.span() for m in _INTERNATIONAL.finditer(text) if not _is_document(_label(text, m.start(), above))]
+    spans = [
+        m.span()
+        for m in _INTERNATIONAL.finditer(text)
+        if _is_long_enough(m[0]) and not _is_document(_label(text, m.start(), above))
+    ]
     for match in _NUMBER.finditer(text):
         if any(start < match.end() and match.start() < end for start, end in spans):
             continue
@@ -159,6 +164,11 @@ def _secrets(text: str, above: str, documents: frozenset[str]) -> Iterator[tuple
         if _is_secret(match, digits, label, documents):
             spans.append(match.span())
     yield from sorted(spans)
+
+
+def _is_long_enough(phone: str) -> bool:
+    """Tell whether what begins with 00 has the digits of country, area and subscriber; a plus is certain without."""
+    return phone[0] == "+" or sum(c.isdigit() for c in phone) >= _INTERNATIONAL_DIGITS
 
 
 def _is_secret(match: re.Match[str], digits: str, label: str, documents: frozenset[str]) -> bool:

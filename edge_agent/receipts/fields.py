@@ -18,7 +18,8 @@ _DATE = re.compile(r"(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}(?!\d)|\d{1,2}:\d\
 _GROUPED = re.compile(r"(?:\d{4}(?: \d{4}){1,6}(?: \d{1,3})?|\d{2,8}(?: \d{2,8}){2,6})(?!\S)")
 _BILINGUAL = re.compile(r"([^A-Za-z]{2,20}?)[ /(]*([A-Za-z][A-Za-z -]{3,30})\)?")
 _WIDE_GAP = re.compile(r"\s{2,}")
-_STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8})")  # the second is Taiwan's uniform invoice's
+# #1234, a uniform invoice of Taiwan, and a number that begins with its date.
+_STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8}|20[23]\d[01]\d[0-3]\d{5,13})")
 # 2026-11-09 14:12   LS2611090032 and 0881 00052 33120   11/17/26 09:12 AM
 _BESIDE_TIME = re.compile(
     r"\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"

@@ -24,6 +24,7 @@ _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\
 _GLUED_FIELD = re.compile(
     r"(?P<mark>[^\d\W]{1,8}[.#])(?P<coded>[A-Za-z]{1,4}\d[\w-]{0,30})|(?P<label>[^\d\W][^\d]{0,8}?[.#]?)(?P<value>\d[\w-]{0,30})"
 )
+_NO = re.compile(r"No\.?\d")  # what № becomes
 _GROUP = re.compile(r"\d{4}")
 _WORDS = 4096  # names, labels, prices and counts
 _MEMORY = 512  # rows, some 2 KB each; heads, headings, labels and rules repeat from slip to slip
@@ -316,7 +317,7 @@ def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool
             or any(c.isdigit() for c in after.text)
             or word.role in ("cashier", "printed_at")
         )
-    return "*" in after.text or after.text in "-¥$(" or (word.role == "bank_card" and not is_wide(after.text))
+    return after.text[0] in "*#" or "*" in after.text or after.text in "-¥$(" or (word.role == "bank_card" and not is_wide(after.text))
 
 
 def _value_end(tokens: Sequence[Token], begin: int, lexicon: Lexicon) -> int:
@@ -348,7 +349,9 @@ def _next_start(tokens: Sequence[Token], index: int) -> int:
     """Return the next place where a label may start: after a wide gap, a colon or a number."""
     for at in range(index + 1, len(tokens)):
         before = tokens[at - 1]
-        if tokens[at].gap >= 2 or before.colon or before.number is not None or "#" in tokens[at].text[1:]:
+        text = tokens[at].text
+        marked = "#" in text[1:] or _NO.match(text) is not None
+        if tokens[at].gap >= 2 or before.colon or before.number is not None or marked:
             return at
         if tokens[at].colon and at + 1 < len(tokens):
             return at

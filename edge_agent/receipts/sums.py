@@ -192,8 +192,20 @@ def _ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method
             for paid in _ways_named(payable, received, change, methods):
                 yield replace(paid, discounts=coupons)
         yield from _net_of_change(payable, tenders, received, change)
+        yield from _below_total(payable, tenders, figures, change)
         return
     yield from _ways_named(payable, received, change, methods)
+
+
+def _below_total(
+    payable: int, tenders: Sequence[Figure], figures: Sequence[Figure], change: int | None
+) -> Iterator[Paid]:
+    """Read what stands below the total: a good may be called CARDS."""
+    totals = [f.row for f in figures if f.amount == payable and f.role in ("due", "total", "net")]
+    below = tuple(t for t in tenders if totals and t.row > totals[0])
+    total = sum(t.amount for t in below)
+    if 0 < len(below) < len(tenders) and total - (change or 0) == payable:
+        yield Paid(below, change, total, proved=True)
 
 
 def _ways_named(

@@ -317,7 +317,9 @@ def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool
             or any(c.isdigit() for c in after.text)
             or word.role in ("cashier", "printed_at")
         )
-    return after.text[0] in "*#" or "*" in after.text or after.text in "-¥$(" or (word.role == "bank_card" and not is_wide(after.text))
+    if after.text[0] in "*#" or "*" in after.text or after.text in "-¥$(":
+        return True
+    return word.role == "bank_card" and not is_wide(after.text)
 
 
 def _value_end(tokens: Sequence[Token], begin: int, lexicon: Lexicon) -> int:

@@ -173,3 +173,48 @@ def test_bar_codes_of_the_slip_follow_its_numbers() -> None:
 def test_an_empty_key_is_refused() -> None:
     with pytest.raises(ValueError, match="key"):
         Redactor(b"")
+
+
+def test_ten_thousand_secrets_go_and_ten_thousand_numbers_stay() -> None:
+    rng = random.Random(7)
+    lines: list[str] = []
+    kept: list[str] = []
+    gone: list[str] = []
+    for _ in range(2_500):
+        number = card(rng)
+        secrets = [
+            ("付款码: {}", rng.choice((wechat, alipay, ecny))(rng)),
+            ("卡号:{}", number),
+            ("卡号 {}", spaced(card(rng), " ")),
+            (rng.choice(("会员手机:{}", "收货人 {}", "Tel {}", "尾号 {}")), mobile(rng)),
+        ]
+        numbers = [
+            ("单号:{}", rng.choice((wechat, alipay, ecny))(rng)),
+            ("交易单号:{}", "4200" + digits(rng, 24)),
+            ("{} 矿泉水 1 2.00 2.00", ean("69" + digits(rng, 10))),
+            ("TRN# {}", f"00{digits(rng, 2)} {digits(rng, 4)} {digits(rng, 4)}"),
+        ]
+        gone += [secret for _, secret in secrets]
+        kept += [form.format(number) for form, number in numbers]
+        rows = [form.format(value) for form, value in (*secrets, *numbers)]
+        clean = REDACTOR.redact_lines(rows).lines
+        assert [width(row) for row in clean] == [width(row) for row in rows]
+        lines += clean
+    text = "\n".join(lines)
+    assert (len(gone), len(kept)) == (10_000, 10_000)
+    assert [secret for secret in gone if secret in text] == []
+    assert set(kept) <= set(lines)
+
+
+def test_a_phone_below_a_title_and_a_number_behind_two_noughts() -> None:
+    lines = [
+        "   自助售货机购物凭证",
+        "138-1234-5678",
+        "Tel 0044 7911 123456",
+        "SI# 000000129911",
+        "交易序號 0082-112018",
+    ]
+    clean = REDACTOR.redact_lines(lines).lines
+    assert "1234-5678" not in clean[1]
+    assert "7911" not in clean[2]
+    assert list(clean[3:]) == lines[3:]

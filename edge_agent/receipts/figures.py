@@ -7,7 +7,8 @@ from decimal import Decimal
 from itertools import combinations
 
 from edge_agent.receipts.amounts import Number
-from edge_agent.receipts.grid import Row, Token
+from edge_agent.receipts.grid import Row
+from edge_agent.receipts.tokens import Token
 
 # Words between the figures of "0.856 kg @ 1.29 /kg" or "2 AT 1 FOR 3.25": they name nothing.
 NOISE = re.compile(

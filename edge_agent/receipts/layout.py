@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from edge_agent.receipts.amounts import Number
 from edge_agent.receipts.grid import Pair, Row
-from edge_agent.receipts.sums import Figure, Method
+from edge_agent.receipts.paid import Figure, Method
 from edge_agent.receipts.words import Lexicon, fold
 
 _HEADING_MARKS = re.compile(r"[*/×|+()]")

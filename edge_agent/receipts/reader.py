@@ -9,8 +9,9 @@ from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.figures import Mode
 from edge_agent.receipts.grid import Row
 from edge_agent.receipts.items import Goods
+from edge_agent.receipts.paid import Figure
 from edge_agent.receipts.reading import Reading
-from edge_agent.receipts.sums import Figure, Solution
+from edge_agent.receipts.sums import Solution
 from edge_agent.receipts.template import TemplateSettings
 from edge_agent.receipts.words import fold
 

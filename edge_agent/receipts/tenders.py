@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from edge_agent.receipts.fields import is_trade_number
 from edge_agent.receipts.grid import Row
-from edge_agent.receipts.sums import Figure
+from edge_agent.receipts.paid import Figure
 from edge_agent.receipts.words import fold
 
 _ENTRIES = (

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import log
-from tests.bench import escpos, storage, whole
+from tests.bench import escpos, receipts, storage, whole
 
 T = TypeVar("T")
 
@@ -86,6 +86,11 @@ def escpos_rate(_: Path) -> Iterator[Figure]:
     yield Figure("ESC/POS, MB/s", escpos.escpos_rate(), 3.0, True, "")
 
 
+def receipt(_: Path) -> Iterator[Figure]:
+    """One slip of 15 rows redacted and read: what stands between a till's last byte and a durable order."""
+    yield Figure("one slip redacted and read, ms", receipts.receipts_ms(), 1.0, False, "")
+
+
 def idle(folder: Path) -> Iterator[Figure]:
     """The real agent with four silent serial devices."""
     found = asyncio.run(_within_limit(whole.idle(folder)))
@@ -94,7 +99,7 @@ def idle(folder: Path) -> Iterator[Figure]:
 
 
 BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
-    lone_event, producers, latency, live, drain, escpos_rate, idle,
+    lone_event, producers, latency, live, drain, escpos_rate, receipt, idle,
 )  # fmt: skip
 
 

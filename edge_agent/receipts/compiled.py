@@ -18,22 +18,24 @@ class Template:
     """A template ready to read: its settings, its words and its compiled patterns."""
 
     settings: TemplateSettings
-    lexicon: Lexicon
     match: Any | None
     fields: Mapping[str, Any]
     kinds: Mapping[str, tuple[Any, ...]]
     lines: Mapping[str, Any]
 
+    @property
+    def lexicon(self) -> Lexicon:
+        """The words, learnt when a slip first asks: a language that none speaks costs no memory (1 to 2 MB each)."""
+        return _lexicon(self.settings.words, tuple(self.settings.tenders.items()))
+
 
 @cache
-def _lexicon(languages: tuple[str, ...]) -> Lexicon:
-    return Lexicon([table(language) for language in languages])
+def _lexicon(languages: tuple[str, ...], own: tuple[tuple[str, str], ...]) -> Lexicon:
+    return Lexicon([table(language) for language in languages], dict(own))
 
 
 def compile(settings: TemplateSettings) -> Template:  # noqa: A001 - the field's word, as in re.compile
     """Make a template ready to read. Raises ValueError if one of its patterns cannot be used, and says which."""
-    own = {str(k): str(v) for k, v in settings.tenders.items()}
-    lexicon = Lexicon([table(x) for x in settings.words], own) if own else _lexicon(settings.words)
     lines = {k: _compiled(v, f"lines.{k}") for k, v in settings.lines.model_dump(exclude_none=True).items()}
     for name, needed in (("item", "amount"), ("adjust", "amount")):
         if name in lines and needed not in lines[name].groupindex:
@@ -44,7 +46,6 @@ def compile(settings: TemplateSettings) -> Template:  # noqa: A001 - the field's
             raise ValueError(f"fields.{name}: the value must be in a group (…)")
     return Template(
         settings,
-        lexicon,
         _compiled("(?m)" + "|".join(f"(?:{p})" for p in settings.match), "match") if settings.match else None,
         found,
         {str(k): tuple(_compiled(p, f"kind.{k}") for p in v) for k, v in settings.kind.items()},

@@ -25,8 +25,8 @@ demo: setup  ## a whole virtual store; Ctrl-C ends it
 test: setup  ## the whole test suite
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(TESTS)
 
-faults: setup  ## the long fault series
-	@$(BIN)/python -m pytest -n $(WORKERS) -m faults --timeout 3600 tests $(TESTS)
+faults: setup  ## the fault series, long: hundreds of seeds where `make test` takes a few
+	@EDGE_AGENT_SEEDS=200 $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 tests/faults tests/e2e tests/integration/sync $(TESTS)
 
 lint: setup  ## formatting, lint, types, layers
 	@$(BIN)/ruff format --check .

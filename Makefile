@@ -16,7 +16,7 @@ help:  ## list what can be made
 setup: $(VENV)/.ready  ## install what is missing: Debian's mosquitto, the virtual environment from the lock
 	@./tools/debian-packages mosquitto faketime
 
-$(VENV)/.ready: requirements-dev.lock pyproject.toml
+$(VENV)/.ready: requirements-dev.lock
 	@./tools/virtual-environment "$(PYTHON)" "$(VENV)"
 
 demo: setup  ## a whole virtual store; Ctrl-C ends it

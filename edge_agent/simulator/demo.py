@@ -170,7 +170,8 @@ def _display(console: Console, progress: Progress) -> Iterator[Display]:
 
 
 def _table(progress: Progress) -> Table:
-    table = Table(title=f"{len(progress.confirmed)} orders confirmed by head office (Ctrl-C ends the demo)")
+    title = f"{len(progress.confirmed)} orders confirmed by head office (Ctrl-C ends the demo)"
+    table = Table(title=title, min_width=len(title) + 4)
     table.add_column("order")
     table.add_column("amount", justify="right")
     table.add_column("state", style="green")

@@ -53,10 +53,9 @@ class Sync:
         clock: Clock,
         *,
         acknowledge: Literal["central", "broker"] = "central",
-        on_day: Callable[[list[msgspec.Raw]], None] = lambda _: None,
         random: Callable[[], float] = _random.random,
     ) -> None:
-        """``acknowledge``: who says that an event is delivered. ``on_day`` is given the closing proof's answers."""
+        """``acknowledge``: who says that an event is delivered."""
         self.connected = False
         self.confirmed_until_ms: int | None = None
         self.last_ack_ms: int | None = None
@@ -66,7 +65,6 @@ class Sync:
         self._health = health
         self._clock = clock
         self._by_broker = acknowledge == "broker"
-        self._on_day = on_day
         self._random = random
         self._windows = {stream: Window(random) for stream in Stream}
         self._repeats = Repeats()
@@ -164,7 +162,6 @@ class Sync:
                 log.warning("ack_malformed", payload=payload[:200].decode("utf-8", "replace"))
             elif ack.epoch == self._storage.epoch:
                 await self._obey(interpret(ack, self._standing))
-                self._on_day(ack.day)
 
     async def _obey(self, meaning: Meaning) -> None:
         if meaning.rolled_back:

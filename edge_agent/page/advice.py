@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edge_agent.health import Reported
 
-GOOD = "All good: every device answers and head office has everything."
+GOOD = "All good: every device answers, and orders go to head office."
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,11 +94,11 @@ async def test_half_a_receipt_invents_nothing(shop: ShopUnderTest, terminal: Ter
     await shop.agent()
     await shop.until_up()
     sold = set()
-    for _ in range(4):
+    for count in range(1, 5):
         whole = till.ring()
         sold.add(shop.printed.popitem()[1])
         await terminal.write(whole[: len(whole) * rng.randrange(20, 60) // 100])
-        await asyncio.sleep(0.6)  # twice the silence that ends it
+        await until(lambda: len(shop.events("o2o.order.")) == count)  # noqa: B023 - awaited at once
     await terminal.write(till.ring())
     await until(lambda: shop.printed.items() <= shop.held_loosely().items(), shop.held_loosely)
     seen = shop.events("o2o.order.unparsed.v1") + shop.events("o2o.order.completed.v1")

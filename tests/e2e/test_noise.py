@@ -77,7 +77,7 @@ async def test_pictures_stars_and_very_long_receipts(
     await terminal.write(till.ring())
     star = b"\x1b@\x1b\x1dt\x01\x1b\x1da\x01SHOP\n\x1biHello\x1bi\x01\x01 TOTAL 12.00\n\x1bd\x02"
     await terminal.write(star)
-    await asyncio.sleep(2.5)
+    await until(lambda: len(shop.events("o2o.order.")) == 3, shop.held_loosely)
     await terminal.write(till.ring())
     lines = "".join(f"商品{n:04}\n            1    1.00    1.00\n" for n in range(2000))
     totals = "合计:  2000.00\n应收: 2000.00\n现金: 2000.00\n"

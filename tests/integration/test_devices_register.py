@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import random
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,7 @@ from edge_agent.decoders import escpos
 from edge_agent.devices import create
 from edge_agent.devices.line import Start
 from edge_agent.observations import Receipt
-from edge_agent.supervisor import supervise
-from tests.support.devices import MemoryJournal, Recorder, States
+from tests.support.devices import MemoryJournal, Recorder, States, supervised
 
 
 @asynccontextmanager
@@ -43,8 +41,7 @@ async def told(process: asyncio.subprocess.Process, count: int) -> list[str]:
     return [json.loads(line)["order_no"] for line in lines]
 
 
-@asynccontextmanager
-async def agent(link: Path, emit: Recorder, states: States, idle_end: str = "2s") -> AsyncIterator[None]:
+def agent(link: Path, emit: Recorder, states: States, idle_end: str = "2s") -> AbstractAsyncContextManager[None]:
     settings = SerialSettings.model_validate(
         {
             "id": "till",
@@ -62,14 +59,7 @@ async def agent(link: Path, emit: Recorder, states: States, idle_end: str = "2s"
         report=states,
         keep=lambda _: (MemoryJournal(), Start()),
     )
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(
-            supervise("till", lambda: device.run(emit), on_down=device.status.down, rng=random.Random(1), cap=0.1)
-        )
-        try:
-            yield
-        finally:
-            task.cancel()
+    return supervised(device, emit)
 
 
 def printed(emit: Recorder) -> list[str]:

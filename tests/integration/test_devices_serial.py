@@ -7,8 +7,8 @@ import random
 import sys
 import termios
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import cast
 
@@ -20,11 +20,9 @@ from edge_agent.devices import create
 from edge_agent.devices.line import ROOM, SLICE, Start
 from edge_agent.devices.serial import SerialDevice
 from edge_agent.errors import DeviceError
-from edge_agent.supervisor import supervise
-from tests.support.devices import LineDecoder, MemoryJournal, Recorder, States
+from tests.support.devices import SEED, LineDecoder, MemoryJournal, Recorder, States, supervised
 from tests.support.pty import Cable
 
-SEED = 20261122
 FLOOD = 16 << 20
 HOLD = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
 
@@ -59,22 +57,8 @@ class Bench:
             ),
         )
 
-    @asynccontextmanager
-    async def supervised(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(
-                supervise(
-                    "till-1",
-                    lambda: self.device.run(self.emit),
-                    on_down=self.device.status.down,
-                    rng=random.Random(SEED),
-                    cap=0.1,
-                )
-            )
-            try:
-                yield
-            finally:
-                task.cancel()
+    def supervised(self) -> AbstractAsyncContextManager[None]:
+        return supervised(self.device, self.emit)
 
 
 async def test_what_arrived_before_the_port_was_opened_is_read(cable: Cable) -> None:

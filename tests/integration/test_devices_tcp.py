@@ -1,11 +1,10 @@
 """The network devices against real sockets."""
 
 import asyncio
-import random
 import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Self, cast
 
 import pytest
@@ -16,11 +15,9 @@ from edge_agent.devices import Device, create
 from edge_agent.devices.line import ROOM, Journal, Start
 from edge_agent.devices.tcp_listen import CONNECTIONS, TcpListenDevice
 from edge_agent.errors import DeviceError, StorageError
-from edge_agent.supervisor import supervise
 from tests.support.broker import until
-from tests.support.devices import LineDecoder, MemoryJournal, Recorder, States
+from tests.support.devices import LineDecoder, MemoryJournal, Recorder, States, supervised
 
-SEED = 20261122
 TCP_REPAIR = 19  # linux/tcp.h: a socket closed in this state says nothing to its peer
 COMMON = {"id": "till-1", "touchpoint": "till-1", "decoder": "lines"}
 
@@ -39,22 +36,8 @@ class Bench:
         journal = self.journals[line]
         return journal, Start(journal.begin, replay=journal.kept)
 
-    @asynccontextmanager
-    async def supervised(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(
-                supervise(
-                    "till-1",
-                    lambda: self.device.run(self.emit),
-                    on_down=self.device.status.down,
-                    rng=random.Random(SEED),
-                    cap=0.1,
-                )
-            )
-            try:
-                yield
-            finally:
-                task.cancel()
+    def supervised(self) -> AbstractAsyncContextManager[None]:
+        return supervised(self.device, self.emit)
 
 
 class Server:

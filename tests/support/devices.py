@@ -1,12 +1,17 @@
 """What stands around a device in tests: a decoder of lines, a recorder of what was handed over, a journal in memory."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
-from edge_agent.devices.line import Position
+from edge_agent.devices import Device
+from edge_agent.devices.line import Emit, Position
 from edge_agent.devices.status import DeviceState
 from edge_agent.observations import Observation, Scan, Undecoded
+from edge_agent.supervisor import supervise
 
+SEED = 20261122
 LIMIT = 4096
 
 
@@ -125,3 +130,22 @@ class MemoryJournal(Watched):
     def consumed(self, upto: int) -> None:
         self.kept = self.kept[upto - self.begin :]
         self.begin = upto
+
+
+@asynccontextmanager
+async def supervised(device: Device, emit: Emit) -> AsyncIterator[None]:
+    """Run the device under ``supervise``, with short delays, while the context lasts."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(
+            supervise(
+                "till-1",
+                lambda: device.run(emit),
+                on_down=device.status.down,
+                rng=random.Random(SEED),
+                cap=0.1,
+            )
+        )
+        try:
+            yield
+        finally:
+            task.cancel()

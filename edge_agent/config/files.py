@@ -25,7 +25,7 @@ def _from_credentials(value: object) -> object:
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     if credentials and isinstance(value, str) and value and "/" not in value and "\0" not in value:
         candidate = os.path.join(credentials, value)  # noqa: PTH118  os.path swallows what Path.is_file raises
-        if os.path.isfile(candidate):  # noqa: PTH113
+        if os.path.isfile(candidate):  # noqa: PTH113  as above
             return candidate
     return value
 

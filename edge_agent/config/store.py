@@ -122,14 +122,6 @@ class StoreSettings(Settings):
         """The shop's time zone."""
         return ZoneInfo(self.store.timezone)
 
-    def device(self, device_id: str) -> LineSettings:
-        """Return the device of that id. Raises KeyError."""
-        return {device.id: device for device in self.devices}[device_id]
-
-    def touchpoint(self, touchpoint_id: str) -> TouchpointSettings:
-        """Return the touchpoint of that id. Raises KeyError."""
-        return {touchpoint.id: touchpoint for touchpoint in self.touchpoints}[touchpoint_id]
-
 
 def secret_files(settings: StoreSettings) -> dict[tuple[str, str], Path]:
     """Return the files that nobody but the agent should read, by where the configuration names them."""

@@ -36,7 +36,7 @@ def test_a_minimal_configuration_has_its_defaults(files: Files) -> None:
     store = config.store
     assert store.zone == ZoneInfo("Asia/Shanghai")
     assert store.store.business_day_start == time(0, 0)
-    assert store.touchpoint("till-1").name == "till-1"
+    assert [touchpoint.name for touchpoint in store.touchpoints] == ["till-1"]
     privacy = store.privacy
     assert (privacy.small_count, privacy.raw_event_hours, privacy.capture_days, privacy.hash_key()) == (5, 24, 30, None)
     assert config.warnings == ()
@@ -45,7 +45,7 @@ def test_a_minimal_configuration_has_its_defaults(files: Files) -> None:
 def test_a_device_has_the_keys_of_its_kind_and_of_its_decoder(files: Files) -> None:
     files.write(store=STORE + 'encoding = "gbk"\nidle_end = "500ms"\nparity = "E"\n')
 
-    device = files.load().store.device("till-1-printer")
+    (device,) = files.load().store.devices
 
     assert isinstance(device, SerialSettings)
     assert isinstance(device, settings_model("escpos"))
@@ -77,7 +77,7 @@ def test_relative_paths_are_relative_to_their_file(files: Files, monkeypatch: py
 
     assert config.store_file == Path("shop/our.toml")
     assert config.agent.agent.state_dir == files.folder / "state"
-    assert config.store.device("till-1-printer").model_dump()["port"] == str(files.folder / "shop/lines/till")
+    assert config.store.devices[0].model_dump()["port"] == str(files.folder / "shop/lines/till")
     assert config.store.privacy.hash_key() == b"k" * 32
 
 

@@ -1,7 +1,8 @@
 """Exported records to readings: a register that says what it sold needs no template, only checking.
 
-Fields are as the ``lines`` decoder leaves them: the contract's names, sums under ``totals``. A whole number is minor
-units; text, or a number with a point, is major units and is converted exactly.
+Fields are as the ``lines`` decoder leaves them: the contract's names, sums under ``totals``; ``workstation`` and
+``cashier`` alone or under ``attribution``, ``channel`` a name or a table with ``id``. A whole number is minor units;
+text, or a number with a point, is major units and is converted exactly.
 """
 
 from collections.abc import Iterator, Mapping
@@ -70,17 +71,18 @@ def reading_of(fields: Mapping[str, object], currency: str) -> Reading:
     totals = _totals(_table(fields.get("totals"), "totals"), digits)
     lines = tuple(_line(row, number, digits) for number, row in enumerate(_rows(fields, "lines"), 1))
     tenders = tuple(_tender(row, number, digits) for number, row in enumerate(_rows(fields, "tenders"), 1))
+    attribution = _table(fields.get("attribution") or {}, "attribution")
     return Reading(
         kind=kind,
         number=_text(fields, "order_no"),
         printed_at=_time(fields),
-        workstation=_text(fields, "workstation"),
-        cashier=_text(fields, "cashier"),
+        workstation=_text(fields, "workstation") or _text(attribution, "workstation"),
+        cashier=_text(fields, "cashier") or _text(attribution, "cashier"),
         member=_text(fields, "member"),
         table=None,
         pickup_code=_text(fields, "pickup_code"),
         original_number=_text(fields, "original_order_no"),
-        channel=_text(fields, "channel"),
+        channel=_channel(fields),
         lines=lines,
         totals=totals,
         tenders=tenders,
@@ -179,6 +181,11 @@ def _decimal(value: object, where: str) -> Decimal:
     if not number.is_finite() or number.adjusted() > 15:
         raise RecordError(f"{where} is {value!r}: not an amount")
     return number
+
+
+def _channel(fields: Mapping[str, object]) -> str | None:
+    channel = fields.get("channel")
+    return _text(channel, "id") if isinstance(channel, dict) else _text(fields, "channel")
 
 
 def _time(fields: Mapping[str, object]) -> datetime | None:

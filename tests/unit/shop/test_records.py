@@ -46,6 +46,20 @@ def test_whole_numbers_are_minor_units_and_decimals_major_ones() -> None:
         assert reading_of({"totals": {"payable": payable}}, currency).totals.payable == expected
 
 
+def test_an_order_as_the_contract_nests_it_is_read() -> None:
+    nested = {
+        **RECORD,
+        "workstation": None,
+        "channel": {"id": "meituan", "owner": "meituan"},
+        "attribution": {"store": "sh-0001", "workstation": "03", "cashier": "王芳", "guide": None},
+    }
+    reading = reading_of(nested, "CNY")
+    assert (reading.channel, reading.workstation, reading.cashier) == ("meituan", "03", "王芳")
+    assert reading_of({**nested, "channel": "eleme"}, "CNY").channel == "eleme"
+    with pytest.raises(RecordError, match="attribution"):
+        reading_of({**nested, "attribution": "till 3"}, "CNY")
+
+
 def test_sums_that_do_not_add_up_are_told() -> None:
     wrong = {**RECORD, "totals": {"payable": "3.96", "change": "0.04"}}
     reading = reading_of(wrong, "CNY")

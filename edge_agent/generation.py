@@ -150,7 +150,8 @@ class Generation:
             condition = Condition(
                 f"device_{state.reason or state.state}", levels[state.state], f"{name}: {state.detail or state.reason}"
             )
-        self._health.report(f"device/{settings.id}", condition)
+        if not self._health.report(f"device/{settings.id}", condition):
+            self._health.news()  # up for the first time: nothing to cure, but no longer "starting"
         changed = data.DeviceChanged(
             device=settings.id,
             kind=settings.kind,

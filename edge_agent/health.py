@@ -59,13 +59,17 @@ class Health:
             same_code = before is not None and before.condition.code == condition.code
             since = before.since if before is not None and same_code else self._clock.now()
             self._conditions[part] = Reported(part, condition, since)
+        self.news()
+        return before is None or condition is None or before.condition.code != condition.code
+
+    def news(self) -> None:
+        """Tell the listeners that the status says something else, though nothing went wrong or was cured."""
         for listener in self._listeners:
             listener()
-        return before is None or condition is None or before.condition.code != condition.code
 
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Call ``listener`` after every change of any condition, while the context lasts."""
+        """Call ``listener`` after every change of any condition and all ``news``, while the context lasts."""
         self._listeners.append(listener)
         try:
             yield

@@ -91,6 +91,7 @@ class Sync:
             window.start(self._storage.watermark(stream))
         self._repeats.start()
         self.connected = True
+        self._health.news()
         try:
             while True:
                 self._wake.clear()

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from paho.mqtt.client import MQTTv5
+from paho.mqtt.subscribe import simple
 
 from tests.support.shop import ShopUnderTest, until
 
@@ -57,6 +59,23 @@ async def status_when_confirmed(config: Path) -> tuple[int, dict[str, Any]]:
         document: dict[str, Any] = json.loads(text)
         if document["sync"]["waiting"] == 0:
             return status, document
+
+
+async def test_the_retained_health_says_what_the_status_says(shop: ShopUnderTest) -> None:
+    await shop.central()
+    await shop.register("--count=1")
+    await shop.agent()
+    retained = await retained_health(shop)
+    while not (retained["sync"]["connected"] and retained["devices"][0]["state"] == "up"):
+        retained = await retained_health(shop)
+
+
+async def retained_health(shop: ShopUnderTest) -> dict[str, Any]:
+    """Return what a newcomer at the broker is told at once."""
+    topic, port = "o2o/1/demo/sh-0001/pc-1/health", shop.store.broker.port
+    message = await asyncio.to_thread(simple, topic, hostname="127.0.0.1", port=port, protocol=MQTTv5)
+    document: dict[str, Any] = json.loads(message.payload)
+    return document
 
 
 async def test_status_of_an_agent_that_does_not_run(shop: ShopUnderTest) -> None:

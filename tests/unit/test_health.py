@@ -79,3 +79,17 @@ def test_a_part_that_breaks_its_promise_has_stalled_until_it_goes_on() -> None:
     assert health.stalled() == ["storage", "sync"]
     health.progress("storage", within_ms=30_000)
     assert health.stalled() == ["sync"]
+
+
+def test_listeners_hear_of_changes_and_of_news_while_they_listen() -> None:
+    health = Health(Ticking())
+    heard: list[str] = []
+    with health.listening(lambda: heard.append("changed")):
+        health.report("device/till", MISSING)
+        health.report("device/till", MISSING)
+        assert heard == ["changed"]
+        health.news()
+        health.report("device/till", None)
+        assert heard == ["changed"] * 3
+    health.news()
+    assert heard == ["changed"] * 3

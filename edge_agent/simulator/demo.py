@@ -1,10 +1,12 @@
 """`edge-agent demo`: the virtual store, with every order shown as head office confirms it."""
 
 import asyncio
+import os
 import signal
+import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,9 +55,24 @@ class Progress:
         return True
 
 
+class _Console(Console):
+    """A console whose reader may go (``edge-agent demo | head``): that ends the demo like Ctrl-C, not the process."""
+
+    on_unread: Callable[[], None] | None = None
+
+    def on_broken_pipe(self) -> None:
+        """Say no more, here or when the interpreter flushes at its end."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        if self.on_unread is not None:
+            self.on_unread()
+
+
 def run_demo(seconds: int | None) -> int:
     """Run the virtual store until Ctrl-C or for ``seconds``; return the exit status."""
-    console = Console()
+    console = _Console()
     try:
         progress = asyncio.run(_demo(console, seconds))
     except FileNotFoundError as error:
@@ -65,11 +82,12 @@ def run_demo(seconds: int | None) -> int:
     return 0 if progress.lost == 0 else 1
 
 
-async def _demo(console: Console, seconds: int | None) -> Progress:
+async def _demo(console: _Console, seconds: int | None) -> Progress:
     progress = Progress()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    console.on_unread = stop.set
     with tempfile.TemporaryDirectory(prefix="edge-agent-demo-") as name:
         store = VirtualStore(Path(name))
         console.print("Starting a broker, head office, a register and the agent …", highlight=False)

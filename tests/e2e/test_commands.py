@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -295,3 +296,14 @@ def test_an_unknown_schema_is_told_what_is_allowed() -> None:
 def test_an_unknown_log_level_is_told_what_is_allowed(config: Path) -> None:
     result = edge_agent("run", "--log-level", "loud", "--config", config)
     assert (result.code, "allowed: debug, info, warning, error" in result.err) == (2, True)
+
+
+def test_a_demo_whose_reader_goes_ends_all_of_it_without_a_word() -> None:
+    with subprocess.Popen([SCRIPT, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        while b"confirmed" not in demo.stdout.readline():
+            assert demo.poll() is None
+        demo.stdout.close()
+        said = demo.stderr.read()
+    assert (said, demo.returncode) == (b"", 0)

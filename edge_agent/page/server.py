@@ -37,7 +37,11 @@ def application(sources: status.Sources) -> web.Application:
 
         return web.Response(body=exposition.text(sources), headers={"Content-Type": exposition.CONTENT_TYPE})
 
+    async def page(_request: web.Request) -> web.Response:
+        raise web.HTTPFound("/api/status")  # until the manager's page exists, its address shows what it will be made of
+
     app = web.Application(client_max_size=64 * 1024, middlewares=[_named_right(sources.config.agent.page)])
+    app.router.add_get("/", page)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/api/status", api_status)
     app.router.add_get("/metrics", metrics)

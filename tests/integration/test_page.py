@@ -156,6 +156,12 @@ async def test_metrics_are_prometheus_text(page: Page) -> None:
     assert samples["edge_agent_connected",] == 0
 
 
+async def test_the_address_in_the_log_shows_something(page: Page) -> None:
+    status, body = await page.get("")
+    assert status == 200
+    assert json.loads(body)["level"] in {"ok", "attention", "action"}
+
+
 async def test_an_unknown_path_is_404_and_other_methods_are_refused(page: Page) -> None:
     assert (await page.get("nothing"))[0] == 404
     assert (await page.get("../../etc/passwd"))[0] == 404

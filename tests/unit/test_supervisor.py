@@ -47,7 +47,7 @@ def supervised(part: Part) -> list[tuple[str, str]]:
 
 
 def test_delays_double_from_the_first_to_the_cap() -> None:
-    part = Part(*[DeviceError("busy")] * 14)
+    part = Part(*[DeviceError("refused")] * 14)
     supervised(part)
     nominal = [min(FIRST_S * 2**n, CAP_S) for n in range(14)]
     assert all(wanted / 2 <= pause <= wanted for pause, wanted in zip(part.pauses, nominal, strict=True))
@@ -55,21 +55,21 @@ def test_delays_double_from_the_first_to_the_cap() -> None:
 
 
 def test_parts_that_failed_together_do_not_come_back_together() -> None:
-    part = Part(*[DeviceError("busy")] * 30)
+    part = Part(*[DeviceError("refused")] * 30)
     supervised(part)
     at_the_cap = part.pauses[10:]
     assert len({round(pause, 3) for pause in at_the_cap}) == len(at_the_cap)
 
 
 def test_a_healthy_minute_starts_over_with_short_delays() -> None:
-    part = Part(*[DeviceError("busy")] * 8, lasting=61.0)
+    part = Part(*[DeviceError("refused")] * 8, lasting=61.0)
     down = supervised(part)
     assert max(part.pauses) <= FIRST_S
     assert len(down) == 8
 
 
 def test_less_than_a_healthy_minute_does_not() -> None:
-    part = Part(*[DeviceError("busy")] * 8, lasting=59.0)
+    part = Part(*[DeviceError("refused")] * 8, lasting=59.0)
     supervised(part)
     assert part.pauses[-1] > FIRST_S
 

@@ -60,7 +60,9 @@ _CERTIFICATE = Advice("The secure connection to head office fails.", (_SAFE, _SU
 _LINK = (
     dict.fromkeys(("refused", "timeout", "name_not_found", "unreachable", "closed", "no_puback"), _OFFLINE)
     | dict.fromkeys(("keepalive_timeout",), _OFFLINE)
-    | dict.fromkeys(("no_subscribers", "server_unavailable", "server_busy", "server_shutting_down"), _AWAY)
+    | dict.fromkeys(
+        ("no_subscribers", "not_confirmed", "server_unavailable", "server_busy", "server_shutting_down"), _AWAY
+    )
     | dict.fromkeys(("receive_maximum", "quota_exceeded", "closed_by_operator", "connection_rate"), _AWAY)
     | dict.fromkeys(("bad_credentials", "not_authorized", "banned", "client_id_refused", "password_file"), _ACCOUNT)
     | dict.fromkeys(("malformed_packet", "protocol_error", "protocol_version", "topic_refused"), _SETUP)

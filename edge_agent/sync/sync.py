@@ -16,7 +16,7 @@ from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import CONTENT_TYPE, Frame, FrameError
 from edge_agent.contract.topics import Topics
 from edge_agent.errors import LinkError
-from edge_agent.health import Health
+from edge_agent.health import Condition, Health, Level
 from edge_agent.storage import Storage
 from edge_agent.sync.acks import Meaning, Standing, interpret, read_ack
 from edge_agent.sync.fit import fit, join, last_event
@@ -32,7 +32,13 @@ READ_BYTES = 256 * 1024  # read ahead of what is published: a drain's memory
 READ_FRAMES = 1_000  # single orders, joined to a few frames
 FIRST_ACK_SECONDS = 0.5  # a retained message follows its SUBACK at once; a broker that has none says nothing
 MARK_SECONDS = 5.0
+SILENT_SECONDS = 60.0  # a central stores within a second, and restarts within a few: a minute is worth a look
 _PROMISE_MS = 30_000  # a turn of the loop reads a few hundred rows at most
+
+CENTRAL = "sync/central"  # in health: head office's service behind the broker
+_NOT_CONFIRMED = Condition(
+    "not_confirmed", Level.ATTENTION, "the broker takes what is sent, but head office does not say that it has it"
+)
 
 log = structlog.get_logger()
 
@@ -98,10 +104,12 @@ class Sync:
                 await self._hear()
                 now = self._now()
                 await self._publish(link)
+                self._judge_silence()
                 self._health.progress("sync", within_ms=_PROMISE_MS)
                 await self._rest(now)
         finally:
             self.connected = False
+            self._health.report(CENTRAL, None)  # without a link its silence says nothing
             self._moved.set()
             # What has no PUBACK yet may have arrived all the same.
             for stream, window in self._windows.items():
@@ -117,6 +125,12 @@ class Sync:
         except TimeoutError:
             pass
         return self._nothing_waits()
+
+    def _judge_silence(self) -> None:
+        now = self._now()
+        silent = max(window.unconfirmed(now) for window in self._windows.values()) >= SILENT_SECONDS
+        if self._health.report(CENTRAL, _NOT_CONFIRMED if silent else None):
+            log.warning("central_silent" if silent else "central_answers")
 
     def _nothing_waits(self) -> bool:
         return all(self._storage.watermark(stream) >= self._storage.last(stream) for stream in Stream)

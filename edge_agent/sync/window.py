@@ -71,6 +71,7 @@ class Window:
         self._refused_delay = REFUSED_SECONDS
         self._resend_delay = RESEND_SECONDS
         self._resend_at = 0.0
+        self._heard_at = 0.0
         self._retried_at = -RETRY_SECONDS
         self._burst = self._resent = 0
 
@@ -100,6 +101,7 @@ class Window:
         sent = Sent(self._ready.popleft())
         if not self._sent:
             self._arm(now)
+            self._heard_at = now
         self._sent.append(sent)
         self._bytes += len(frame.body)
         return sent
@@ -117,6 +119,10 @@ class Window:
         sent.accepted = True
         if not sent.gone:
             self._flows()
+
+    def unconfirmed(self, now: float) -> float:
+        """Return for how many seconds central has said nothing of what the broker took for it."""
+        return now - self._heard_at if self._sent and self._sent[0].accepted else 0.0
 
     @property
     def sent_upto(self) -> int:
@@ -170,6 +176,7 @@ class Window:
             self._ready.popleft()
         self._resend_delay = RESEND_SECONDS
         self._arm(now)
+        self._heard_at = now
         self._flows()
         self._advance_burst(popped)
         return newest

@@ -97,6 +97,20 @@ async def test_nobody_listens_then_central_comes(tmp_path: Path, broker: Broker)
         assert box.codes() == {}
 
 
+async def test_a_central_that_says_nothing_is_told_until_it_answers(
+    tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.sync.sync.SILENT_SECONDS", 0.1)
+    monkeypatch.setattr("edge_agent.sync.sync.MARK_SECONDS", 0.1)
+    with Listener(broker.port, f"{TOPICS.root}/up/#"):  # it takes frames, as a central with a full disk does
+        async with agent(tmp_path / "state", broker.port) as box:
+            await box.record(Stream.ORDERS, 1)
+            await until(lambda: box.codes() == {"sync/central": "not_confirmed"})
+            with Listener(broker.port, TOPICS.ack) as answer:
+                answer.publish(TOPICS.ack, ack(box.storage.epoch, upto={"orders": 1}))
+                await until(lambda: box.codes() == {})
+
+
 async def test_a_lossy_line_loses_and_reorders_nothing(tmp_path: Path, broker: Broker, central: CentralProcess) -> None:
     async with proxied(broker.port) as proxy, agent(tmp_path / "state", proxy.port) as box:
         ids: list[str] = []

@@ -323,3 +323,15 @@ class Conversation(RuleBasedStateMachine):
 
 Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestConversation = Conversation.TestCase
+
+
+def test_silence_counts_from_the_last_word_on_what_the_broker_took() -> None:
+    made, _ = flowing(3)
+    assert made.unconfirmed(59.0) == 59.0
+    made.acknowledged(1, 60.0)
+    assert made.unconfirmed(61.0) == 1.0
+    made.acknowledged(3, 70.0)
+    assert made.unconfirmed(1000.0) == 0.0, "nothing is in flight"
+    refused = window(frames(1, 1))
+    drain(refused, 0.0)
+    assert refused.unconfirmed(100.0) == 0.0, "the broker itself has not taken it"

@@ -19,7 +19,7 @@ def reading(
     barcodes: Sequence[str],
     solution: Solution | None,
     kind: str,
-    channel: str | None,
+    titles: fields.Titles,
     unread: Sequence[int],
 ) -> Reading:
     """Return what the slip says; ``unread``: indexes of goods rows that nobody understood."""
@@ -47,9 +47,9 @@ def reading(
         own.get("cashier") or fields.text(found, "cashier"),
         own.get("member") or fields.text(found, "member"),
         own.get("table") or fields.ident(found, "table"),
-        own.get("pickup_code") or fields.ident(found, "pickup_code"),
+        own.get("pickup_code") or fields.ident(found, "pickup_code") or titles.day_number,
         own.get("original_number") or fields.ident(found, "original_number"),
-        channel,
+        titles.channel,
         lines,
         totals,
         tenders,

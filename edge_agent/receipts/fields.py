@@ -24,6 +24,8 @@ _STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8}|20[23]\d[01]\d[0-3]\d{
 _BESIDE_TIME = re.compile(
     r"\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
 )
+# #12 美团外卖 and 美团12号: what the platform counts from 1 every day, called out at the counter.
+_DAY_NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,3})(?!\d)")
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 _TITLE = 40  # characters; a longer row is a sentence, not a title
@@ -36,16 +38,17 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Titles:
-    """What titles and type fields say of a slip: the kinds they name, and the platform whose order it is."""
+    """What titles and type fields say of a slip: its kinds, the platform whose order it is, and its number there."""
 
     kinds: frozenset[str]
     channel: str | None = None
+    day_number: str | None = None
 
 
 def titles(rows: Sequence[Row], lexicon: Lexicon, own: Mapping[str, Sequence[Any]]) -> Titles:
     """Return the kinds that the slip's titles name; ``own``: a template's compiled patterns by kind."""
     found: set[str] = set()
-    channel = None
+    channel = day_number = None
     for row in rows:
         for kind, patterns in own.items():
             if any(pattern.search(row.text) for pattern in patterns):
@@ -53,9 +56,16 @@ def titles(rows: Sequence[Row], lexicon: Lexicon, own: Mapping[str, Sequence[Any
         for kind in _named_kinds(row, lexicon):
             if kind.startswith("channel:"):
                 channel = channel or kind.removeprefix("channel:")
+                day_number = day_number or _day_number(row, lexicon, kind)
             else:
                 found.add(kind)
-    return Titles(frozenset(found), channel)
+    return Titles(frozenset(found), channel, day_number)
+
+
+def _day_number(row: Row, lexicon: Lexicon, channel: str) -> str | None:
+    """Return the number in the title that names the platform."""
+    numbers = (_DAY_NUMBER.search(text) for text in _title_texts(row) if channel in lexicon.kinds(text))
+    return next((number[1] for number in numbers if number), None)
 
 
 @lru_cache(maxsize=_MEMORY)

@@ -79,7 +79,7 @@ def _read(printed: list[Row], template: Template, currency: str, barcodes: Seque
         kind = "merchant_copy"
     if solution is None and kind not in _ORDERLESS:
         return None
-    return assemble.reading(rows, template, currency, barcodes, solution, kind, found.channel, unread)
+    return assemble.reading(rows, template, currency, barcodes, solution, kind, found, unread)
 
 
 def _is_card_slip(rows: Sequence[Row], solution: Solution | None) -> bool:

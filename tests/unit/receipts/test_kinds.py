@@ -136,3 +136,39 @@ def test_a_platform_order_names_its_channel() -> None:
     reading = receipts.read(lines, TEMPLATES)
     assert reading is not None
     assert (reading.kind, reading.channel, reading.number) == ("delivery_slip", "meituan", "881234")
+
+
+@pytest.mark.parametrize(
+    ("title", "day_number"),
+    [
+        ("#12 美团外卖", "12"),
+        ("美团外卖 #7", "7"),
+        ("饿了么订单#105号", "105"),
+        ("1号店    #9 美团外卖", "9"),
+        ("美团外卖", None),
+    ],
+)
+def test_the_platforms_day_number_is_what_the_rider_asks_for(title: str, day_number: str | None) -> None:
+    lines = (title, "下单时间:2026-11-22 12:01", "订单号:881234", "蒸饺   x1   10.00", "实付:10.00")
+    reading = receipts.read(lines, TEMPLATES)
+    assert reading is not None
+    assert (reading.kind, reading.pickup_code) == ("delivery_slip", day_number)
+    named = receipts.read((*lines, "取餐号: A03"), TEMPLATES)
+    assert named is not None
+    assert named.pickup_code == "A03"
+
+
+@pytest.mark.parametrize(
+    ("label", "tender", "entry"),
+    [
+        ("云闪付", "unionpay_qr", "unknown"),
+        ("云闪付扫码", "unionpay_qr", "merchant_scan"),
+        ("闪付", "bank_card", "nfc"),
+    ],
+)
+def test_quickpass_is_a_tap_and_its_app_is_a_code(label: str, tender: str, entry: str) -> None:
+    reading = receipts.read(
+        ("惠民超市", "单号:881234", "蒸饺   1   10.00   10.00", "合计:10.00", f"{label}:10.00"), TEMPLATES
+    )
+    assert reading is not None
+    assert [(paid.type, paid.entry) for paid in reading.tenders] == [(tender, entry)]

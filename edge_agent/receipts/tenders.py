@@ -10,7 +10,7 @@ from edge_agent.receipts.words import fold
 
 _ENTRIES = (
     ("face", re.compile(r"刷脸|人脸|顔認証|face")),
-    ("nfc", re.compile(r"闪付|碰一下|挥卡|contactless|apple ?pay|google ?pay|タッチ|tap\b|nfc|id\b|quicpay")),
+    ("nfc", re.compile(r"(?<!云)闪付|碰一下|挥卡|contactless|apple ?pay|google ?pay|タッチ|tap\b|nfc|id\b|quicpay")),
     ("in_app", re.compile(r"小程序|app支付|线上|公众号|in-?app|online")),
     ("customer_scan", re.compile(r"主扫|扫一扫|收款码|台卡|customer.?scan")),
     ("merchant_scan", re.compile(r"付款码|扫码|被扫|条码|条形码|刷卡支付\(码\)|バーコード|コード支払|merchant.?scan")),

@@ -74,11 +74,14 @@ class Recorder:
         return operation()
 
     def notice(self, free: int) -> bool:
-        """Tell whether the disk, with ``free`` bytes, went from enough to short or back: an event is due."""
+        """Tell whether the disk, with ``free`` bytes, went from enough to short or back: an event is due.
+
+        Without its reserve it is short, whatever is free: that is the reserve itself.
+        """
         if self.low:
             missing = 0 if self.space.has_reserve() else self.space.reserve_bytes
             return free >= 2 * self.space.low_water + missing
-        return free < self.space.low_water
+        return free < self.space.low_water or not self.space.reserved
 
     def _level_notice(self, free: int, at: Moment) -> list[Draft]:
         if not self.notice(free):

@@ -31,6 +31,7 @@ class Space:
         self.reserve_bytes = _RESERVE_ORDERS_BYTES + wal_bytes
         # The log may grow to twice its limit before a checkpoint empties it; the files beside the database grow too.
         self.low_water = 2 * wal_bytes + 64 * PAGE_BYTES
+        self.reserved = self.has_reserve()  # as of the last time it was given up or taken: asked with every commit
 
     def free(self) -> int:
         """Return the bytes this user may still write to the file system."""
@@ -50,6 +51,7 @@ class Space:
 
     def release_reserve(self) -> bool:
         """Give the reserve back to the file system. Returns whether there was one."""
+        self.reserved = False
         try:
             self._reserve.unlink()
         except OSError:
@@ -59,8 +61,10 @@ class Space:
 
     def restore_reserve(self) -> bool:
         """Allocate the reserve again where that leaves room enough. Returns whether it is there now."""
-        if self.has_reserve():
-            return True
+        self.reserved = self.has_reserve() or self._allocate()
+        return self.reserved
+
+    def _allocate(self) -> bool:
         if self.free() < self.reserve_bytes + 2 * self.low_water:
             return False
         try:

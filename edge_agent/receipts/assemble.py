@@ -56,7 +56,7 @@ def reading(
         lines_check,
         tenders_check,
         template.settings.label,
-        () if lines_check == "pass" else tuple(text_of[i] for i in unread if i in text_of),
+        tuple(text_of[i] for i in unread if i in text_of),
         tuple(flags),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from edge_agent.receipts import times
 from edge_agent.receipts.grid import Pair, Row
-from edge_agent.receipts.words import Lexicon, fold
+from edge_agent.receipts.words import Lexicon
 
 _NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
 _IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
@@ -209,8 +209,3 @@ def _is_gtin(code: str) -> bool:
 def gtin(code: str | None) -> str | None:
     """Return the code if it is a valid GTIN-8, -12, -13 or -14."""
     return code if code is not None and _is_gtin(code) else None
-
-
-def fold_rows(rows: Sequence[Row]) -> str:
-    """Return the slip's text in the form words are compared in."""
-    return fold("\n".join(row.text for row in rows))

@@ -246,7 +246,7 @@ async def test_small_packets_split_frames_and_keep_sequences(tmp_path: Path, com
         Broker(tmp_path / "broker", BrokerOptions(max_packet_size=4_000)) as broker,
         CentralProcess(tmp_path, broker.port, "--quiet") as central,
     ):
-        async with agent(tmp_path / "state", broker.port, compression=compression) as box:  # type: ignore[arg-type]
+        async with agent(tmp_path / "state", broker.port, compression=compression) as box:  # type: ignore[arg-type]  # a parameter
             ids = await box.record(Stream.ORDERS, 200)
             await box.delivered()
             assert box.storage.last(Stream.ORDERS) == 200
@@ -301,7 +301,7 @@ async def test_an_unchanged_acknowledgement_repeats_the_first_frame(tmp_path: Pa
         async with agent(tmp_path / "state", broker.port) as box:
             for count in range(1, 6):
                 await box.record(Stream.ORDERS, 1)
-                await until(lambda count=count: len(listener.seen) == count)  # type: ignore[misc]
+                await until(lambda count=count: len(listener.seen) == count)  # type: ignore[misc]  # bound per round
             said = ack(box.storage.epoch, upto={"orders": 2})
             listener.publish(TOPICS.ack, said)
             await until(lambda: box.storage.watermark(Stream.ORDERS) == 2)

@@ -18,9 +18,9 @@ def test_the_same_bytes_as_paho(user: list[tuple[str, str]], content_type: str |
         theirs.UserProperty = user
     if content_type is not None:
         theirs.ContentType = content_type
-    assert pack_properties(user, content_type) == theirs.pack()  # type: ignore[no-untyped-call]
+    assert pack_properties(user, content_type) == theirs.pack()  # type: ignore[no-untyped-call]  # paho has none
 
 
 @given(st.integers(0, 268_435_455))
 def test_lengths_as_paho(value: int) -> None:
-    assert variable_length(value) == VariableByteIntegers.encode(value)  # type: ignore[no-untyped-call]
+    assert variable_length(value) == VariableByteIntegers.encode(value)  # type: ignore[no-untyped-call]  # paho

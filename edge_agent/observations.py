@@ -1,5 +1,6 @@
 """What a device can say, once its bytes are understood. Pure values: no clock, no identity, nothing redacted yet."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -46,4 +47,47 @@ class Undecoded:
     reason: str
 
 
-Observation = Receipt | Record | Scan | Undecoded
+Decoded = Receipt | Record | Scan | Undecoded  # what a decoder makes of a line's bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TagRead:
+    """One tag or telephone put on a reader; said once for as long as it lies there.
+
+    ``technology``: ``type2`` ``type3`` (FeliCa) ``type4`` ``classic`` (MIFARE Classic: nothing but its UID is read).
+    ``uid``: the UID as it came, of FeliCa the IDm. ``ndef``: the octets of its NDEF message, empty where it has an
+    empty one, None where it has none. ``torn``: it has one that could not be read to its end; then ``ndef`` is None.
+    ``answers``: what applications on a telephone said to their SELECT, by AID in upper-case hex.
+    """
+
+    technology: str
+    uid: bytes
+    ndef: bytes | None = None
+    torn: bool = False
+    answers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TagGone:
+    """The tag that lay on the reader has been taken away. ``uid``: as in its TagRead."""
+
+    uid: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Advertisement:
+    """One BLE advertisement. Nothing of it may reach a disk, a log or the wire as it is.
+
+    ``address``: ``AA:BB:CC:DD:EE:FF``. ``rssi``: dBm. ``arrived_ms``: uptime milliseconds of its arrival.
+    ``manufacturer``: manufacturer data by company id, without the id. ``services``: service data by lower-case
+    128-bit UUID.
+    """
+
+    address: str
+    rssi: int
+    arrived_ms: int
+    manufacturer: Mapping[int, bytes] = field(default_factory=dict)
+    services: Mapping[str, bytes] = field(default_factory=dict)
+
+
+Observation = Decoded | TagRead | TagGone | Advertisement

@@ -17,7 +17,7 @@ from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config, load
 from edge_agent.errors import ConfigError
 from edge_agent.generation import shop_settings, template_set
-from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
+from edge_agent.observations import Decoded, Receipt, Record, Scan, Undecoded
 from edge_agent.redact import Redactor
 from edge_agent.shop.records import redacted_fields
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
@@ -60,7 +60,7 @@ def decode_bytes(
         yield Line(slip or _observed(redactor, observation), not isinstance(observation, Undecoded))
 
 
-def _silence(decoder: decoders.Decoder) -> Iterator[Observation]:
+def _silence(decoder: decoders.Decoder) -> Iterator[Decoded]:
     """Yield what silence completes; asked for only once everything has been fed."""
     yield from decoder.idle()
 
@@ -99,7 +99,7 @@ def _shop(
     return replace(shop, devices={device_id: facts}), Redactor(key or secrets.token_bytes(32))
 
 
-def _slip(reader: SlipReader, facts: DeviceFacts, observation: Observation, at: Moment) -> str | None:
+def _slip(reader: SlipReader, facts: DeviceFacts, observation: Decoded, at: Moment) -> str | None:
     match observation:
         case Receipt():
             slip = reader.receipt(facts, observation, at)
@@ -110,7 +110,7 @@ def _slip(reader: SlipReader, facts: DeviceFacts, observation: Observation, at: 
     return msgspec.json.encode(slip.data).decode()
 
 
-def _observed(redactor: Redactor, observation: Observation) -> str:
+def _observed(redactor: Redactor, observation: Decoded) -> str:
     match observation:
         case Receipt():
             redacted = redactor.redact_lines(observation.lines, observation.barcodes)

@@ -120,7 +120,10 @@ class Evidence(_Data):
 
 
 class Order(_Data):
-    """One order, whatever its channel. ``kind``: ``sale`` ``return`` ``void`` …; a return has positive amounts."""
+    """One order, whatever its channel. ``kind``: ``sale`` ``return`` ``void`` …; a return has positive amounts.
+
+    ``checkin_id``: the check-in at the same touchpoint that came just before it and gave it its ``member``.
+    """
 
     order_id: str
     order_no: str | None
@@ -145,6 +148,7 @@ class Order(_Data):
     pickup_code: str | None = None
     invoice: str | None = None
     original_order_no: str | None = None
+    checkin_id: str | None = None
 
 
 class Unparsed(_Data):
@@ -165,6 +169,65 @@ class CodePresented(_Data):
     code: str
     touchpoint: str | None
     occurred_at: str
+
+
+# --- check-ins and presence ------------------------------------------------------------------------------------------
+
+
+class Identity(_Data):
+    """Who was recognised, and how far that can be trusted. ``kind``: contract section 6.
+
+    ``value``: a token as it was presented, or a keyed hash; never a raw MAC, UID, IDm or card number. ``verified``: it
+    was proved by cryptography. ``random_uid``: the UID changes with every tap.
+    """
+
+    kind: str
+    value: str
+    verified: bool = False
+    random_uid: bool = False
+
+
+class CheckIn(_Data):
+    """Somebody is here. One ``checkin_id`` per member and window; a higher ``revision`` of it knows more.
+
+    ``method``: what made it (``nfc`` ``ble`` ``scan``); ``methods``: all that have seen the member in this window.
+    ``order_id``: the order of the same touchpoint that it belongs to, where it came just before.
+    """
+
+    checkin_id: str
+    revision: int
+    touchpoint: str | None
+    zone: str | None
+    method: str
+    methods: tuple[str, ...]
+    identity: Identity
+    member: str | None
+    order_id: str | None
+    occurred_at: str
+
+
+class Presence(_Data):
+    """A badge or telephone entered a zone, stays there or left it. A visit of several zones keeps its ``visit_id``.
+
+    ``dwell_seconds``: how long it has been in this zone. ``rssi``: smoothed, dBm.
+    """
+
+    visit_id: str
+    identity: Identity
+    touchpoint: str | None
+    zone: str | None
+    occurred_at: str
+    dwell_seconds: int
+    rssi: int | None
+
+
+class Counted(_Data):
+    """How many devices were seen in a zone during a window; windows with fewer than ``small_count`` are not told."""
+
+    zone: str
+    window_start: str
+    window_seconds: int
+    visitors: int
 
 
 # --- ops -------------------------------------------------------------------------------------------------------------

@@ -12,17 +12,17 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from edge_agent.observations import Observation
+from edge_agent.observations import Decoded
 
 
 class Decoder(Protocol):
     """One line's decoder: keeps what is unfinished between calls, in bounded memory."""
 
-    def feed(self, data: bytes) -> list[Observation]:
+    def feed(self, data: bytes) -> list[Decoded]:
         """Take bytes as they arrive, cut anywhere; return what became complete. Never raises."""
         ...
 
-    def idle(self) -> list[Observation]:
+    def idle(self) -> list[Decoded]:
         """Tell that the line has been silent for the device's ``idle_end``; return what that completes."""
         ...
 

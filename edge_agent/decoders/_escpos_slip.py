@@ -4,7 +4,7 @@ import re
 
 from edge_agent.decoders._escpos_modes import Modes
 from edge_agent.decoders._escpos_page import Page
-from edge_agent.observations import Observation, Receipt, Undecoded
+from edge_agent.observations import Decoded, Receipt, Undecoded
 
 # A text receipt of 256 KiB is over 5,000 lines: 15 m of paper.
 MAX_TEXT = 256 * 1024
@@ -68,14 +68,14 @@ class Slip:
         except UnicodeDecodeError:
             self.barcodes.append(self._modes.decode(data)[0])
 
-    def observations(self, data: bytes | bytearray, flag: str) -> list[Observation]:
+    def observations(self, data: bytes | bytearray, flag: str) -> list[Decoded]:
         """Return the receipt, if anything was printed, and what was set aside. ``data``: the slip's bytes."""
         self.flush()
         lines = self.page.finished()
         if self.language:  # none of it was meant for this decoder; the capture has it all
             lines = ()
             self.aside.clear()
-        out: list[Observation] = []
+        out: list[Decoded] = []
         pictures = any(stand_in for _, _, stand_in in self.pictures)
         if lines or self.barcodes or pictures or self.language:
             flags = [self.language, flag]

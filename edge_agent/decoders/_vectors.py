@@ -21,7 +21,7 @@ from decimal import Decimal
 from importlib import resources
 from typing import Any
 
-from edge_agent.observations import Observation, Receipt, Record, Scan
+from edge_agent.observations import Decoded, Receipt, Record, Scan
 
 MAX_BYTES = 2048
 
@@ -59,7 +59,7 @@ def _complete(entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def plain(observation: Observation) -> dict[str, Any]:
+def plain(observation: Decoded) -> dict[str, Any]:
     """Return an observation in the form vectors write it; ``raw`` is left out."""
     if isinstance(observation, Receipt):
         parts = {name: list(getattr(observation, name)) for name in ("lines", "barcodes", "flags")}
@@ -71,7 +71,7 @@ def plain(observation: Observation) -> dict[str, Any]:
     return {"undecoded": {"reason": observation.reason, "hex": observation.data.hex()}}
 
 
-def run(module: Any, vector: Vector, pieces: Iterable[bytes]) -> list[Observation]:
+def run(module: Any, vector: Vector, pieces: Iterable[bytes]) -> list[Decoded]:
     """Return what a fresh decoder of ``module`` makes of ``pieces``."""
     decoder = module.Decoder(module.Settings(**vector.settings))
     seen = [observation for piece in pieces for observation in decoder.feed(piece)]

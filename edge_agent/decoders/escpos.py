@@ -26,7 +26,7 @@ from edge_agent.decoders._escpos_commands import COMMANDS, INVALID, NEED_MORE, P
 from edge_agent.decoders._escpos_modes import MODE_COMMANDS, Modes
 from edge_agent.decoders._escpos_slip import EMPTY_PICTURE, Slip
 from edge_agent.fields import Settings as BaseSettings
-from edge_agent.observations import Observation
+from edge_agent.observations import Decoded
 
 # A text receipt of 256 KiB (``MAX_TEXT``) and its pictures, 512 KiB at most each.
 MAX_RECEIPT = 1024 * 1024
@@ -80,7 +80,7 @@ class Decoder:
         self._buffer = bytearray()  # the bytes from ``consumed`` on
         self._pos = 0  # up to here the buffer is read
         self._consumed = 0
-        self._out: list[Observation] = []
+        self._out: list[Decoded] = []
         self._slip = Slip(self._modes)
         self._settled: dict[bytes, bool] = {}  # runs that change no mode now; whether they set any
         self._open = False  # something of the slip has come
@@ -100,7 +100,7 @@ class Decoder:
             **dict.fromkeys(_DEFINES_PICTURE, self._picture_definition),
         }
 
-    def feed(self, data: bytes) -> list[Observation]:
+    def feed(self, data: bytes) -> list[Decoded]:
         """Take bytes as they arrive, cut anywhere; return what became complete."""
         self._buffer += data
         self._read()
@@ -108,7 +108,7 @@ class Decoder:
             self._forget_read()
         return self._take()
 
-    def idle(self) -> list[Observation]:
+    def idle(self) -> list[Decoded]:
         """End what is under way: a receipt without a cut, an unfinished command."""
         rest = self._buffer[self._pos :]
         if rest:
@@ -134,7 +134,7 @@ class Decoder:
         """Return commands that bring a fresh decoder to the modes at ``consumed``; empty at start-up values."""
         return self._slip.prefix if self._open else self._modes.prefix()
 
-    def _take(self) -> list[Observation]:
+    def _take(self) -> list[Decoded]:
         out, self._out = self._out, []
         return out
 

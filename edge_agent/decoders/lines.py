@@ -33,7 +33,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from edge_agent.fields import Settings as BaseSettings
-from edge_agent.observations import Observation, Record, Scan, Undecoded
+from edge_agent.observations import Decoded, Record, Scan, Undecoded
 
 MAX_LINE = 64 * 1024  # an order of 500 lines in JSON is half of it
 MAX_DEPTH = 32  # the contract's order is 4 deep; json itself would recurse
@@ -76,10 +76,10 @@ class Decoder:
         self._header = b""  # the line that named the columns, as it came
         self._consumed = 0
 
-    def feed(self, data: bytes) -> list[Observation]:
+    def feed(self, data: bytes) -> list[Decoded]:
         """Take bytes as they arrive, cut anywhere; return the records that became complete."""
         self._line += data
-        out: list[Observation] = []
+        out: list[Decoded] = []
         start = 0
         while (end := self._line.find(b"\n", max(start, self._searched))) >= 0:
             out += self._bounded(start, end + 1)
@@ -94,7 +94,7 @@ class Decoder:
         self._searched = len(self._line)
         return out
 
-    def idle(self) -> list[Observation]:
+    def idle(self) -> list[Decoded]:
         """Take a line without its end for a whole one."""
         rest, self._line = bytes(self._line), bytearray()
         self._searched = 0
@@ -116,7 +116,7 @@ class Decoder:
         """Return the header line a CSV stream began with, and whether the line under way is one that was too long."""
         return self._header + (_CANCEL if self._skipping else b"")
 
-    def _bounded(self, start: int, end: int) -> Iterator[Observation]:
+    def _bounded(self, start: int, end: int) -> Iterator[Decoded]:
         """Read the line ``start:end``, in pieces if it is too long."""
         start = self._after_cancel(start)
         while end - start > MAX_LINE:
@@ -132,7 +132,7 @@ class Decoder:
         self._skipping = True
         return start + len(_CANCEL)
 
-    def _piece(self, line: bytes) -> list[Observation]:
+    def _piece(self, line: bytes) -> list[Decoded]:
         if self._skipping:
             return [Undecoded(line, "too_long")]
         body = line.rstrip(b"\r\n")
@@ -166,7 +166,7 @@ class Decoder:
         return _nested_totals(_mapped(found, self._settings.fields))
 
 
-def _observation(record: dict[str, object], line: bytes) -> Observation:
+def _observation(record: dict[str, object], line: bytes) -> Decoded:
     totals = record.get("totals")
     if isinstance(totals, dict) and _is_amount(totals.get("payable")):
         return Record(record, line)

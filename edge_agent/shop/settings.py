@@ -1,10 +1,42 @@
 """What the rules need to know of the shop and its devices."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from pydantic import Field, StringConstraints
+
+from edge_agent.fields import Duration, Settings
 from edge_agent.receipts import Template
+
+_UUID = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
+_SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
+
+Dbm = Annotated[int, Field(ge=-127, le=20)]  # what an HCI event can say (Core 5.4, Vol 4, Part E, 7.7.65.2)
+
+
+class PresenceSettings(Settings):
+    """``[presence]``: when somebody counts as here, and as gone.
+
+    ``ibeacon_uuids``: proximity UUIDs of the store's own beacons and badges; others are anonymous.
+    ``eddystone_namespaces``: the same for Eddystone-UID, 20 hex digits each; left out: all are taken.
+    ``order_window``: a tap and an order at one touchpoint within it belong together.
+    ``count_window``: anonymous devices are counted by zone over it.
+    """
+
+    enter_dbm: Dbm = -75
+    exit_dbm: Dbm = -82
+    dwell_after: Duration = Field(default=timedelta(seconds=60), ge=_SECOND, le=_DAY)
+    leave_after_badge: Duration = Field(default=timedelta(seconds=60), ge=_SECOND, le=_DAY)
+    leave_after_phone: Duration = Field(default=timedelta(seconds=120), ge=_SECOND, le=_DAY)
+    checkin_window: Duration = Field(default=timedelta(hours=4), ge=_SECOND, le=timedelta(days=30))
+    order_window: Duration = Field(default=timedelta(seconds=90), ge=timedelta(0), le=timedelta(hours=1))
+    count_window: Duration = Field(default=timedelta(minutes=15), ge=timedelta(minutes=1), le=_DAY)
+    ibeacon_uuids: tuple[Annotated[str, StringConstraints(pattern=_UUID, to_lower=True)], ...] = ()
+    eddystone_namespaces: (
+        tuple[Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{20}$", to_lower=True)], ...] | None
+    ) = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,10 +70,14 @@ class Shop:
                 return self._scan(facts, observation, at)
             case Undecoded():
                 return Outcome()  # counted where the bytes are read: the device's health shows it
+            case _:
+                return Outcome()
 
     def defect(self, device: str, observation: Observation, at: Moment) -> Outcome:
         """Return an observation that the rules failed on as unparsed, so that it reaches somebody. Never raises."""
         facts = self._settings.devices[device]
+        if not isinstance(observation, Receipt | Record | Scan | Undecoded):
+            return Outcome()  # no slip: a tap that is not recorded is not accepted, either, and is tapped again
         return self._slip(facts, self._slips.defect(facts, observation, at), at)
 
     def _slip(self, facts: DeviceFacts, slip: Slip, at: Moment) -> Outcome:

@@ -8,7 +8,7 @@ from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
-from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
+from edge_agent.observations import Decoded, Receipt, Record, Scan, Undecoded
 from edge_agent.receipts.reading import Reading
 from edge_agent.redact import Redactor
 from edge_agent.shop.business_day import business_day
@@ -95,13 +95,13 @@ class SlipReader:
             return self._unparsed(facts, text, f"record: {error}", evidence, body, at, captures)
         return self._slip(facts, reading, evidence, body, at, captures)
 
-    def defect(self, facts: DeviceFacts, observation: Observation, at: Moment) -> Slip:
+    def defect(self, facts: DeviceFacts, observation: Decoded, at: Moment) -> Slip:
         """Return what the rules failed on as unparsed, with its text unless redacting itself fails. Never raises."""
         text, sha256, captures = self._redacted_only(observation)
         evidence = data.Evidence(decoder=facts.decoder, template=None, capture_sha256=sha256)
         return self._unparsed(facts, text, "defect", evidence, "", at, captures)
 
-    def _redacted_only(self, observation: Observation) -> tuple[tuple[str, ...], str | None, tuple[Capture, ...]]:
+    def _redacted_only(self, observation: Decoded) -> tuple[tuple[str, ...], str | None, tuple[Capture, ...]]:
         try:
             match observation:
                 case Receipt():

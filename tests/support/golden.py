@@ -1,6 +1,7 @@
 """One draft of every event type with fixed values: what the golden events in tests/vectors/events are made from."""
 
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -50,6 +51,15 @@ def order(kind: str, revision: int = 1) -> data.Order:
 
 EVIDENCE = data.Evidence(decoder="escpos", template="zh-retail@1", capture_sha256=CAPTURE)
 
+CHECKIN = "019ab8f3-1450-7a01-9c11-52637485a6b7"
+_VISIT: dict[str, Any] = {
+    "visit_id": "019ab8f2-e560-7b21-8a77-0c1d2e3f4a5b",
+    "identity": data.Identity(kind="service_token", value="badge-0042", verified=True),
+    "touchpoint": "entrance",
+    "zone": "entrance",
+    "occurred_at": "2026-11-22T10:30:48.000+08:00",
+    "rssi": -61,
+}
 _PRINTER = {"device": "till-1-printer", "kind": "serial", "touchpoint": "till-1"}
 
 DATA: dict[str, msgspec.Struct] = {
@@ -68,6 +78,24 @@ DATA: dict[str, msgspec.Struct] = {
     ),
     "o2o.code.presented.v1": data.CodePresented(
         code="6901234567892", touchpoint="till-1", occurred_at="2026-11-22T10:31:05+08:00"
+    ),
+    "o2o.checkin.recorded.v1": data.CheckIn(
+        checkin_id=CHECKIN,
+        revision=2,
+        touchpoint="till-1",
+        zone="checkout",
+        method="nfc",
+        methods=("ble", "nfc"),
+        identity=data.Identity(kind="sdm", value=CAPTURE, verified=True),
+        member="m-1024",
+        order_id=None,
+        occurred_at="2026-11-22T10:31:00.000+08:00",
+    ),
+    "o2o.presence.entered.v1": data.Presence(**_VISIT, dwell_seconds=0),
+    "o2o.presence.dwelled.v1": data.Presence(**_VISIT, dwell_seconds=60),
+    "o2o.presence.left.v1": data.Presence(**(_VISIT | {"rssi": None}), dwell_seconds=754),
+    "o2o.presence.counted.v1": data.Counted(
+        zone="entrance", window_start="2026-11-22T10:15:00.000+08:00", window_seconds=900, visitors=23
     ),
     "o2o.device.up.v1": data.DeviceChanged(**_PRINTER),
     "o2o.device.down.v1": data.DeviceChanged(**_PRINTER, reason="unplugged", detail="/dev/ttyUSB0 has gone"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edge_agent import decoders
-from edge_agent.observations import Observation
+from edge_agent.observations import Decoded
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 
@@ -30,7 +30,7 @@ def corpus_names() -> list[str]:
     return names or ["absent"]
 
 
-def decode(name: str, pieces: list[bytes], idle: bool = True, **settings: Any) -> list[Observation]:
+def decode(name: str, pieces: list[bytes], idle: bool = True, **settings: Any) -> list[Decoded]:
     """Return what a fresh decoder makes of the pieces."""
     decoder = decoders.create(name, decoders.settings_model(name)(**settings))
     seen = [observation for piece in pieces for observation in decoder.feed(piece)]

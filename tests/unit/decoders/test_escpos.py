@@ -9,7 +9,7 @@ from escpos.printer import Dummy
 
 from edge_agent import decoders
 from edge_agent.decoders import escpos
-from edge_agent.observations import Observation, Receipt, Undecoded
+from edge_agent.observations import Decoded, Receipt, Undecoded
 from tests.bench import escpos as bench
 from tests.support.streams import decode, misread
 
@@ -18,7 +18,7 @@ def receipts(data: bytes, **settings: Any) -> list[Receipt]:
     return [one for one in decode("escpos", [data], **settings) if isinstance(one, Receipt)]
 
 
-def meaningless(seen: list[Observation]) -> int:
+def meaningless(seen: list[Decoded]) -> int:
     return sum(len(one.data) for one in seen if isinstance(one, Undecoded) and one.reason != "display")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edge_agent import decoders
 from edge_agent.decoders import _vectors
-from edge_agent.observations import Observation, Receipt, Record, Undecoded
+from edge_agent.observations import Decoded, Receipt, Record, Undecoded
 from tests.support.streams import decode
 
 NAMES = decoders.names()
@@ -65,9 +65,9 @@ def test_the_example_in_the_docs_keeps_a_decoders_promises() -> None:
     exec(textwrap.dedent("   " + example.lstrip()), module)
     data = b"\x02A-1;16.00\x03" + b"x" * 700 + b"\x03\x02B;1\x03zz"
 
-    def run(*pieces: bytes) -> list[Observation]:
+    def run(*pieces: bytes) -> list[Decoded]:
         decoder = module["Decoder"](module["Settings"]())
-        seen: list[Observation] = [one for piece in pieces for one in decoder.feed(piece)]
+        seen: list[Decoded] = [one for piece in pieces for one in decoder.feed(piece)]
         return seen + list(decoder.idle())
 
     whole = run(data)

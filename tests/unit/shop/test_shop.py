@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
+from edge_agent.observations import Decoded, Receipt, Record, Scan, Undecoded
 from edge_agent.redact import Redactor
 from edge_agent.shop.shop import Shop
 from edge_agent.shop.slips import SlipReader
@@ -340,9 +340,7 @@ def _fail(*_: object, **__: object) -> Any:
         (receipt("half a surrogate \ud800"), "half a surrogate ?"),
     ],
 )
-def test_what_the_rules_fail_on_is_unparsed_with_its_redacted_text(
-    book: Book, observation: Observation, text: str
-) -> None:
+def test_what_the_rules_fail_on_is_unparsed_with_its_redacted_text(book: Book, observation: Decoded, text: str) -> None:
     book.keep(book.shop.defect(TILL, observation, at()))
     (draft,) = book.events
     unparsed: Any = draft.data
@@ -388,7 +386,7 @@ def test_an_order_without_a_total_is_no_order(book: Book, monkeypatch: pytest.Mo
 
 # --- a restart anywhere ---
 
-slips: st.SearchStrategy[Observation] = st.one_of(
+slips: st.SearchStrategy[Decoded] = st.one_of(
     st.builds(sale, st.integers(100, 106).map(lambda n: f"20261122{n:06d}")).map(receipt),
     st.sampled_from((sale(None), sale(printed=None), RETURN, VOID, REPRINT, SHIFT, "谢谢")).map(receipt),
     st.sampled_from((record(), Scan("6901234567892"))),
@@ -397,7 +395,7 @@ slips: st.SearchStrategy[Observation] = st.one_of(
 
 @given(st.lists(slips, max_size=7), st.data())
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_restart_anywhere_changes_nothing(seen: list[Observation], chosen: st.DataObject) -> None:
+def test_a_restart_anywhere_changes_nothing(seen: list[Decoded], chosen: st.DataObject) -> None:
     cut = chosen.draw(st.integers(0, len(seen)))
     whole, cut_short = Book(), Book()
     for index, observation in enumerate(seen):

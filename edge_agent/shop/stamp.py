@@ -1,0 +1,26 @@
+"""When something was, in a form that survives a restart and a clock that was set in between."""
+
+from typing import Self
+
+import msgspec
+
+from edge_agent.clock import Moment
+
+
+class Stamp(msgspec.Struct, frozen=True, array_like=True):
+    """A moment in durable state."""
+
+    wall_ms: int
+    uptime_ms: int
+    boot_id: str
+
+    @classmethod
+    def of(cls, at: Moment) -> Self:
+        """Return the stamp of a moment."""
+        return cls(at.wall_ms, at.uptime_ms, at.boot_id)
+
+    def elapsed_ms(self, now: Moment) -> int:
+        """Return the milliseconds since, never negative: within a boot whatever the wall clock did, else by it."""
+        if now.boot_id == self.boot_id:
+            return max(0, now.uptime_ms - self.uptime_ms)
+        return max(0, now.wall_ms - self.wall_ms)

@@ -24,7 +24,7 @@ from edge_agent.health import Condition, Health, Level
 from edge_agent.observations import Observation, Undecoded
 from edge_agent.receipts.template import TemplateSettings
 from edge_agent.redact import Redactor
-from edge_agent.shop.outcome import Capture, Outcome, StateChange
+from edge_agent.shop.outcome import Outcome, StateChange, combined
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.shop import Shop
 from edge_agent.storage import Storage
@@ -102,27 +102,31 @@ class Generation:
         recorded = msgspec.msgpack.decode(row, type=_Recorded) if row else _Recorded(0, b"")
         return journal, Start(recorded.consumed, recorded.modes, journal.start(recorded.consumed))
 
-    async def _record(self, running: RunningDevice, observations: Sequence[Observation], position: Position) -> None:
+    async def _record(
+        self, running: RunningDevice, observations: Sequence[Observation], at: Moment, position: Position | None = None
+    ) -> None:
         """Make observations and the line's position durable, both or neither. Raises StorageError."""
-        settings = running.settings
-        events: list[Draft] = []
-        state: list[StateChange] = []
-        captures: list[Capture] = []
-        for observation in observations:
-            outcome = self._observe(settings.id, observation, position.at)
-            events += outcome.events
-            state += outcome.state
-            captures += outcome.captures
-        recorded = _Recorded(position.consumed, position.modes)
-        state.append(StateChange(LINES, position.line, msgspec.msgpack.encode(recorded)))
-        try:
-            await self._storage.commit(Outcome(tuple(events), tuple(state), tuple(captures)))
-        except BaseException:
-            self.shop.restore(self._storage.state)
-            raise
+        outcomes = [self._observe(running.settings.id, observation, at) for observation in observations]
+        if position is not None:
+            recorded = msgspec.msgpack.encode(_Recorded(position.consumed, position.modes))
+            outcomes.append(Outcome(state=(StateChange(LINES, position.line, recorded),)))
+        await self._commit(combined(outcomes))
         for observation in observations:
             if isinstance(observation, Undecoded):
                 running.undecoded[observation.reason] += len(observation.data)
+
+    async def _commit(self, outcome: Outcome) -> None:
+        """Make an outcome durable, then let its effects be seen. Raises StorageError."""
+        if outcome.events or outcome.state or outcome.captures:
+            try:
+                await self._storage.commit(outcome)
+            except BaseException:
+                self.shop.restore(self._storage.state)
+                raise
+        for signal in outcome.effects:
+            device = self.devices[signal.device].device
+            if isinstance(device, devices.Signalling):
+                device.signal(accepted=signal.accepted)
 
     def _observe(self, device: str, observation: Observation, at: Moment) -> Outcome:
         """Return what the rules say. A defect in them costs this one slip its meaning, never the till its line.

@@ -4,12 +4,13 @@ Only the modules of the kinds a configuration uses are imported.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from edge_agent.clock import Clock
 from edge_agent.config.devices import LineSettings, SerialSettings, TcpListenSettings, TcpSettings
 from edge_agent.decoders import Decoder
 from edge_agent.devices.line import Emit, Keep, Line
+from edge_agent.devices.line_status import LineStatus
 from edge_agent.devices.status import Report, Status
 from edge_agent.errors import ConfigError
 
@@ -21,10 +22,23 @@ class Device(Protocol):
     """One configured source. ``name``: its id."""
 
     name: str
-    status: Status
+
+    @property
+    def status(self) -> Status:
+        """Whether it works."""
+        ...
 
     async def run(self, emit: Emit) -> None:
         """Hand over what the device says until it fails: DeviceError. Run again, it goes on where it was."""
+        ...
+
+
+@runtime_checkable
+class Signalling(Device, Protocol):
+    """A device with a light or a buzzer."""
+
+    def signal(self, *, accepted: bool) -> None:
+        """Show whoever used it that what it said is recorded, or refused. Returns at once; never raises."""
         ...
 
 
@@ -40,7 +54,9 @@ def create(
 
     ``report`` hears of every change of its state; ``keep`` gives each of its lines a journal and where it goes on.
     """
-    status = Status(report, clock, rate=settings.baudrate // 10 if isinstance(settings, SerialSettings) else _TCP_RATE)
+    status = LineStatus(
+        report, clock, rate=settings.baudrate // 10 if isinstance(settings, SerialSettings) else _TCP_RATE
+    )
 
     def line(name: str) -> Line:
         journal, start = keep(name)

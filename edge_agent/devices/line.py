@@ -1,14 +1,14 @@
 """One stream of bytes on its way to becoming observations that are recorded."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from edge_agent.clock import Moment
 from edge_agent.decoders import Decoder
-from edge_agent.devices.status import Status
-from edge_agent.observations import Observation
+from edge_agent.devices.line_status import LineStatus
+from edge_agent.observations import Decoded, Observation
 
 # Held while a commit is under way: at 115,200 baud 5 s worth, of a commit that takes 5 ms. Reading pauses beyond it.
 ROOM = 64 * 1024
@@ -24,18 +24,24 @@ class Position:
     """How far a line has come: everything before ``consumed`` is in the observations handed over with it.
 
     ``line``: its name, by which its position is kept. ``consumed``: absolute count of this line's bytes, never falling.
-    ``modes``: commands that put a fresh decoder into the state it had there. ``at``: when the last byte so far arrived.
+    ``modes``: commands that put a fresh decoder into the state it had there.
     """
 
     line: str
     consumed: int
     modes: bytes
-    at: Moment
 
 
-# Returns when the observations and the position are durable, both or neither: that is the back-pressure. A failed one
-# is handed over again, the same, when the device runs again.
-Emit = Callable[[Sequence[Observation], Position], Awaitable[None]]
+class Emit(Protocol):
+    """Where a device hands over what it says."""
+
+    async def __call__(self, observations: Sequence[Observation], at: Moment, position: Position | None = None) -> None:
+        """Return when the observations and the position are durable, both or neither: that is the back-pressure.
+
+        ``at``: when the last of it arrived. ``position``: of the line; None: the device is none. A line's failed
+        hand-over is repeated, the same, when the device runs again.
+        """
+        ...
 
 
 class Journal(Protocol):
@@ -84,7 +90,7 @@ class Line:
         self,
         name: str,
         decoder: Decoder,
-        status: Status,
+        status: LineStatus,
         *,
         idle_end: float,
         journal: Journal,
@@ -103,7 +109,7 @@ class Line:
         self._waiting = bytearray(start.replay)
         self._at = status.received(0)
         self._spoke: float | None = None  # loop time of the last byte; None: nothing since the last idle()
-        self._observed: list[Observation] = []
+        self._observed: list[Decoded] = []
         self._awake = asyncio.Event()
 
     def receive(self, data: bytes) -> bool:
@@ -156,7 +162,7 @@ class Line:
         await self._hand_over(emit)
         await asyncio.sleep(0)  # a line that never pauses must not keep the loop from the others
 
-    def _take(self, observations: list[Observation]) -> None:
+    def _take(self, observations: list[Decoded]) -> None:
         self._observed += observations
         consumed = max(self._consumed, self._base + self._decoder.consumed)
         self._status.understood(observations, consumed - self._consumed)
@@ -164,7 +170,7 @@ class Line:
 
     async def _hand_over(self, emit: Emit) -> None:
         if self._observed or self._consumed - self._recorded >= SILENT:
-            await emit(self._observed, Position(self.name, self._consumed, self._decoder.modes(), self._at))
+            await emit(self._observed, self._at, Position(self.name, self._consumed, self._decoder.modes()))
             self._observed = []
             self._recorded = self._consumed
             self._journal.consumed(self._recorded)

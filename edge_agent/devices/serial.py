@@ -12,7 +12,7 @@ import structlog
 
 from edge_agent.config.devices import SerialSettings
 from edge_agent.devices.line import ROOM, Emit, Line
-from edge_agent.devices.status import Status
+from edge_agent.devices.line_status import LineStatus
 from edge_agent.errors import DeviceError
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ _PSEUDO_TERMINALS = range(136, 144)
 class SerialDevice:
     """Reads one serial port; never writes to it."""
 
-    def __init__(self, settings: SerialSettings, line: Line, status: Status) -> None:
+    def __init__(self, settings: SerialSettings, line: Line, status: LineStatus) -> None:
         self.name = settings.id
         self.status = status
         self._settings = settings

@@ -5,7 +5,7 @@ import socket
 
 from edge_agent.config.devices import TcpSettings
 from edge_agent.devices.line import Emit, Line
-from edge_agent.devices.status import Status
+from edge_agent.devices.line_status import LineStatus
 from edge_agent.errors import DeviceError
 
 # A SYN is sent at 0, 1, 3 and 7 s (Linux, RFC 6298): three lost ones are survived, a fourth is not waited for.
@@ -17,7 +17,7 @@ KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_
 class TcpDevice:
     """Reads one TCP connection; never writes to it."""
 
-    def __init__(self, settings: TcpSettings, line: Line, status: Status) -> None:
+    def __init__(self, settings: TcpSettings, line: Line, status: LineStatus) -> None:
         self.name = settings.id
         self.status = status
         self._settings = settings

@@ -9,7 +9,7 @@ import structlog
 from edge_agent.config.addresses import parse_listen
 from edge_agent.config.devices import TcpListenSettings
 from edge_agent.devices.line import Emit, Line
-from edge_agent.devices.status import Status
+from edge_agent.devices.line_status import LineStatus
 from edge_agent.devices.tcp import Connection
 from edge_agent.errors import DeviceError
 
@@ -31,7 +31,7 @@ class TcpListenDevice:
     Lines go from one connection to the next: each has a journal, so a killed agent loses nothing it has read.
     """
 
-    def __init__(self, settings: TcpListenSettings, lines: Sequence[Line], status: Status) -> None:
+    def __init__(self, settings: TcpListenSettings, lines: Sequence[Line], status: LineStatus) -> None:
         """``lines``: one for each connection at a time."""
         self.name = settings.id
         self.status = status

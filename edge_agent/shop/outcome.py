@@ -1,5 +1,6 @@
 """What one observation leads to: events, the state they imply, and what is to be kept beside them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edge_agent.contract.events import Draft
@@ -27,9 +28,28 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """What a device shows to whoever used it, once the outcome is recorded. ``accepted``: or else refused."""
+
+    device: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """Events and the state they imply: recorded together, in one transaction, or not at all."""
+    """Events and the state they imply: recorded together, in one transaction, or not at all; then the effects."""
 
     events: tuple[Draft, ...] = ()
     state: tuple[StateChange, ...] = ()
     captures: tuple[Capture, ...] = field(default=())
+    effects: tuple[Signal, ...] = field(default=())
+
+
+def combined(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return several outcomes as one, in order."""
+    return Outcome(
+        tuple(event for outcome in outcomes for event in outcome.events),
+        tuple(change for outcome in outcomes for change in outcome.state),
+        tuple(capture for outcome in outcomes for capture in outcome.captures),
+        tuple(effect for outcome in outcomes for effect in outcome.effects),
+    )

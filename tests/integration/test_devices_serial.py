@@ -294,7 +294,7 @@ async def test_a_flood_is_reported_in_bounded_memory_and_the_loop_stays_free(cab
 class Forgetful(Recorder):
     """Counts what is handed over and keeps none of it."""
 
-    async def __call__(self, observations: object, position: object) -> None:
+    async def __call__(self, observations: object, at: object, position: object = None) -> None:
         await asyncio.sleep(0)
 
 

@@ -126,9 +126,9 @@ async def test_what_could_not_be_recorded_is_not_remembered(tmp_path: Path) -> N
     async with running(config, devices=False) as shop:
         await shop.storage.commit(of(order(1)))
     generation, at = shop.generation, shop.clock.now()
-    position = Position("till-1-printer", 400, b"", at)
+    position = Position("till-1-printer", 400, b"")
     with pytest.raises(StorageError):
-        await generation._record(generation.devices["till-1-printer"], [receipt(sale())], position)
+        await generation._record(generation.devices["till-1-printer"], [receipt(sale())], at, position)
     assert generation.shop.counts(at).orders == 0
     again = generation.shop.observe("till-1-printer", receipt(sale()), at)
     assert len(again.events) == 1, "the same paper is no duplicate of what was never recorded"

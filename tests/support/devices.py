@@ -5,10 +5,11 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from edge_agent.clock import Moment
 from edge_agent.devices import Device
 from edge_agent.devices.line import Emit, Position
 from edge_agent.devices.status import DeviceState
-from edge_agent.observations import Observation, Scan, Undecoded
+from edge_agent.observations import Decoded, Observation, Scan, Undecoded
 from edge_agent.supervisor import supervise
 
 SEED = 20261122
@@ -23,9 +24,9 @@ class LineDecoder:
         self._mode = b""
         self.consumed = 0
 
-    def feed(self, data: bytes) -> list[Observation]:
+    def feed(self, data: bytes) -> list[Decoded]:
         *lines, self._rest = (self._rest + data).split(b"\n")
-        found: list[Observation] = []
+        found: list[Decoded] = []
         for line in lines:
             self.consumed += len(line) + 1
             if line.startswith(b"#"):
@@ -36,7 +37,7 @@ class LineDecoder:
             found += self.idle()
         return found
 
-    def idle(self) -> list[Observation]:
+    def idle(self) -> list[Decoded]:
         rest, self._rest = self._rest, b""
         self.consumed += len(rest)
         return [self._observation(rest)] if rest else []
@@ -47,7 +48,7 @@ class LineDecoder:
     def modes(self) -> bytes:
         return b"#" + self._mode + b"\n" if self._mode else b""
 
-    def _observation(self, line: bytes) -> Observation:
+    def _observation(self, line: bytes) -> Decoded:
         if line.isascii() and line.decode("ascii").isprintable():
             return Scan(line.decode("ascii"), {"mode": self._mode.decode()} if self._mode else {})
         return Undecoded(line, "noise")
@@ -81,12 +82,13 @@ class Recorder(Watched):
         self.gate.set()
         self.fail: Exception | None = None
 
-    async def __call__(self, observations: Sequence[Observation], position: Position) -> None:
+    async def __call__(self, observations: Sequence[Observation], at: Moment, position: Position | None = None) -> None:
         await self.gate.wait()
         if self.fail is not None:
             raise self.fail
         self.observations += observations
-        self.positions.append(position)
+        if position is not None:
+            self.positions.append(position)
         self.changed()
 
     @property

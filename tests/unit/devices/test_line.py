@@ -5,7 +5,7 @@ import pytest
 
 from edge_agent.clock import Clock
 from edge_agent.devices.line import ROOM, SILENT, Line, Start
-from edge_agent.devices.status import Status
+from edge_agent.devices.line_status import LineStatus
 from edge_agent.errors import StorageError
 from tests.support import virtual_time
 from tests.support.devices import LineDecoder, MemoryJournal, Recorder
@@ -25,7 +25,7 @@ class Tap:
 
 
 def new(journal: MemoryJournal | None = None, start: Start | None = None) -> Line:
-    status = Status(lambda state: None, Clock(), rate=960)
+    status = LineStatus(lambda state: None, Clock(), rate=960)
     return Line("till-1", LineDecoder(), status, idle_end=IDLE_END, journal=journal or MemoryJournal(), start=start)
 
 

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from edge_agent.clock import Clock
+from edge_agent.clock import Clock, Moment
 from edge_agent.decoders import escpos
 from edge_agent.devices.line import Line, Position, Start
-from edge_agent.devices.status import Status
+from edge_agent.devices.line_status import LineStatus
 from edge_agent.observations import Observation, Receipt
 from edge_agent.simulator.receipts import encode, ring_up
 from tests.support.devices import MemoryJournal, Recorder
@@ -23,9 +23,9 @@ STREAMS = 30
 class SlowDisk(Recorder):
     """Can be killed before a commit and after it."""
 
-    async def __call__(self, observations: Sequence[Observation], position: Position) -> None:
+    async def __call__(self, observations: Sequence[Observation], at: Moment, position: Position | None = None) -> None:
         await asyncio.sleep(0)
-        await super().__call__(observations, position)
+        await super().__call__(observations, at, position)
         await asyncio.sleep(0)
 
 
@@ -39,7 +39,7 @@ class Tap:
 async def live(journal: MemoryJournal, start: Start, data: bytes, rng: random.Random, *, kill: bool) -> Recorder:
     """One life of the agent: it reads ``data`` in pieces and is killed, perhaps while it commits."""
     emit, tap = SlowDisk(), Tap()
-    status = Status(lambda state: None, Clock(), rate=960)
+    status = LineStatus(lambda state: None, Clock(), rate=960)
     line = Line("till-1", escpos.Decoder(escpos.Settings()), status, idle_end=60, journal=journal, start=start)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(line.run(emit, tap))
@@ -60,7 +60,7 @@ async def live(journal: MemoryJournal, start: Start, data: bytes, rng: random.Ra
     return emit
 
 
-def texts(observations: list[Observation]) -> list[tuple[str, ...]]:
+def texts(observations: Sequence[Observation]) -> list[tuple[str, ...]]:
     return [observation.lines for observation in observations if isinstance(observation, Receipt)]
 
 

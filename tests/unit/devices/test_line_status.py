@@ -1,8 +1,9 @@
 import random
 
 from edge_agent.clock import Clock, Moment, TimeQuality
-from edge_agent.devices.status import ENOUGH, FLOOD, WINDOW, DeviceState, Status
-from edge_agent.observations import Observation, Scan, Undecoded
+from edge_agent.devices.line_status import ENOUGH, FLOOD, WINDOW, LineStatus
+from edge_agent.devices.status import DeviceState
+from edge_agent.observations import Decoded, Scan, Undecoded
 from tests.support.devices import States
 
 
@@ -18,16 +19,16 @@ class Stopped(Clock):
 RATE = 960  # 9600 baud
 
 
-def new(clock: Clock | None = None) -> tuple[Status, States]:
+def new(clock: Clock | None = None) -> tuple[LineStatus, States]:
     states = States()
-    return Status(states, clock or Stopped(), rate=RATE), states
+    return LineStatus(states, clock or Stopped(), rate=RATE), states
 
 
 def noise(count: int) -> Undecoded:
     return Undecoded(random.Random(count).randbytes(count), "noise")
 
 
-def hear(status: Status, *observations: Observation, consumed: int) -> None:
+def hear(status: LineStatus, *observations: Decoded, consumed: int) -> None:
     status.received(consumed)
     status.understood(observations, consumed)
 

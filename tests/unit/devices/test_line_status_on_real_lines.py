@@ -7,7 +7,7 @@ import pytest
 
 from edge_agent.clock import Clock
 from edge_agent.decoders import escpos
-from edge_agent.devices.status import Status
+from edge_agent.devices.line_status import LineStatus
 from edge_agent.simulator.receipts import encode, ring_up
 from tests.support.devices import States
 from tests.support.uart import heard
@@ -23,7 +23,7 @@ def printed(style: str) -> list[bytes]:
 
 def listen(receipts: list[bytes]) -> States:
     states = States()
-    status = Status(states, Clock(), rate=960)
+    status = LineStatus(states, Clock(), rate=960)
     decoder = escpos.Decoder(escpos.Settings())
     status.up()
     for receipt in receipts:

@@ -1,0 +1,57 @@
+"""Run the simulated BlueZ: ``python -m edge_agent.simulator.bluez --bus ADDRESS``.
+
+Prints ``{"ready": true}`` once it owns org.bluez, then answers the commands on stdin, a pipe (see ``control``). It
+ends with stdin, on SIGTERM, and, as bluetoothd does, when the bus goes.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+from edge_agent.simulator.bluez.control import Control, say
+from edge_agent.simulator.bluez.daemon import EXPIRY_S, Bluez
+
+_LINE_BYTES = 1024 * 1024
+
+
+async def _run(options: argparse.Namespace) -> None:
+    bluez = Bluez(options.expiry)
+    await bluez.connect(options.bus, options.adapters.split(","))
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with asyncio.TaskGroup() as tasks:
+        endings = {tasks.create_task(ending) for ending in (_control(bluez), bluez.disconnected(), _wait(stopped))}
+        expiring = tasks.create_task(bluez.expire())
+        say({"ready": True})
+        await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        for task in (*endings, expiring):
+            task.cancel()
+
+
+async def _control(bluez: Bluez) -> None:
+    reader = asyncio.StreamReader(limit=_LINE_BYTES)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async with asyncio.TaskGroup() as tasks:
+        control = Control(bluez, tasks)
+        await control.serve(reader)
+        control.hush({})
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m edge_agent.simulator.bluez", description=__doc__)
+    parser.add_argument("--bus", required=True, metavar="ADDRESS", help="the D-Bus address to own org.bluez on")
+    parser.add_argument("--adapters", default="hci0", help="the adapters to begin with, hci0,hci1,…; may be empty")
+    parser.add_argument("--expiry", type=float, default=EXPIRY_S, help="seconds until an unheard device is forgotten")
+    asyncio.run(_run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

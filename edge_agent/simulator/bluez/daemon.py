@@ -1,0 +1,171 @@
+"""The face org.bluez shows on the bus: its objects, its methods, its signals."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from dbus_fast import BusType, DBusError, ErrorType, Message, MessageType, NameFlag, RequestNameReply
+from dbus_fast.aio import MessageBus
+
+from edge_agent.simulator.bluez.adapter import ADAPTER, Adapter
+from edge_agent.simulator.bluez.device import DEVICE, Properties
+
+NAME = "org.bluez"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
+FILTERS = ["UUIDs", "RSSI", "Pathloss", "Transport", "DuplicateData", "Discoverable", "Pattern"]
+
+# BlueZ's main.conf, TemporaryTimeout: an unpaired device not heard for so long is forgotten.
+EXPIRY_S = 30.0
+_LEFT = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
+
+
+class Bluez:
+    """bluetoothd's place on the bus: owns org.bluez while the process lives."""
+
+    def __init__(self, expiry: float = EXPIRY_S) -> None:
+        """``expiry``: seconds after which a device not heard is forgotten."""
+        self.adapters: dict[str, Adapter] = {}
+        self.expiry = expiry
+        self._bus: MessageBus | None = None
+
+    async def connect(self, address: str, names: list[str]) -> None:
+        """Own org.bluez on the bus at ``address``, with the adapters ``names``. RuntimeError if somebody does."""
+        bus = await MessageBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
+        self._bus = bus
+        self.adapters = {name: Adapter(name, self) for name in names if name}
+        bus.add_message_handler(self._take)
+        await bus.call(_call("org.freedesktop.DBus", "AddMatch", "s", [_LEFT]))
+        if await bus.request_name(NAME, NameFlag.DO_NOT_QUEUE) is not RequestNameReply.PRIMARY_OWNER:
+            raise RuntimeError(f"{NAME} is already owned on {address}")
+
+    async def disconnected(self) -> None:
+        """Wait until the bus is gone."""
+        if self._bus is not None:
+            with suppress(OSError, EOFError):
+                await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call] # dbus-fast leaves it bare
+
+    async def expire(self) -> None:
+        """Forget devices nobody hears any more, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(1.0, self.expiry / 4))
+            for adapter in self.adapters.values():
+                adapter.expire(loop.time() - self.expiry)
+
+    async def drained(self) -> None:
+        """Wait until the bus has taken everything sent so far: the sender's back-pressure."""
+        if self._bus is not None:
+            await self._bus.call(_call("org.freedesktop.DBus.Peer", "Ping"))
+
+    def add_adapter(self, name: str) -> None:
+        """Plug an adapter in."""
+        adapter = self.adapters[name] = Adapter(name, self)
+        self.added(adapter.path, {ADAPTER: adapter.properties(), PROPERTIES: {}})
+
+    def remove_adapter(self, name: str) -> None:
+        """Pull an adapter out; its devices go with it."""
+        adapter = self.adapters.pop(name)
+        for address in list(adapter.devices):
+            adapter.remove(address)
+        self.removed(adapter.path, [ADAPTER, PROPERTIES])
+
+    def changed(self, path: str, interface: str, changed: Properties, gone: list[str]) -> None:
+        """Report PropertiesChanged."""
+        self._send(Message.new_signal(path, PROPERTIES, "PropertiesChanged", "sa{sv}as", [interface, changed, gone]))
+
+    def added(self, path: str, interfaces: Mapping[str, Properties]) -> None:
+        """Report InterfacesAdded."""
+        self._send(Message.new_signal("/", OBJECT_MANAGER, "InterfacesAdded", "oa{sa{sv}}", [path, interfaces]))
+
+    def removed(self, path: str, interfaces: list[str]) -> None:
+        """Report InterfacesRemoved."""
+        self._send(Message.new_signal("/", OBJECT_MANAGER, "InterfacesRemoved", "oas", [path, interfaces]))
+
+    def _send(self, message: Message) -> None:
+        if self._bus is not None:
+            self._bus.send(message)
+
+    def _take(self, message: Message) -> Message | bool | None:
+        if message.message_type is MessageType.SIGNAL and message.member == "NameOwnerChanged":
+            name, _, owner = message.body
+            if not owner:
+                for adapter in self.adapters.values():
+                    adapter.leave(name)
+        if message.message_type is not MessageType.METHOD_CALL:
+            return None
+        match message.interface, message.member:
+            case ("org.freedesktop.DBus.ObjectManager", "GetManagedObjects") if message.path == "/":
+                return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._objects()])
+            case ("org.freedesktop.DBus.Properties", member):
+                return self._property(message, str(member))
+            case ("org.bluez.Adapter1", member):
+                return self._adapter(message, str(member))
+        return None
+
+    def _objects(self) -> dict[str, dict[str, Properties]]:
+        objects: dict[str, dict[str, Properties]] = {"/org/bluez": {"org.bluez.AgentManager1": {}}}
+        for adapter in self.adapters.values():
+            objects[adapter.path] = {ADAPTER: adapter.properties(), PROPERTIES: {}}
+            for device in adapter.devices.values():
+                objects[device.path] = {DEVICE: device.properties(), PROPERTIES: {}}
+        return objects
+
+    def _property(self, message: Message, member: str) -> Message:
+        properties = self._objects().get(str(message.path), {}).get(message.body[0])
+        if properties is None:
+            raise _unknown(message)
+        if member == "GetAll":
+            return Message.new_method_return(message, "a{sv}", [properties])
+        name = message.body[1]
+        if name not in properties:
+            raise DBusError(ErrorType.INVALID_ARGS, f"No such property '{name}'")
+        if member == "Get":
+            return Message.new_method_return(message, "v", [properties[name]])
+        if (message.body[0], name) != (ADAPTER, "Powered"):
+            raise DBusError("org.freedesktop.DBus.Error.PropertyReadOnly", f"Property '{name}' is not writable")
+        self._at(message).power(on=message.body[2].value)
+        return Message.new_method_return(message)
+
+    def _adapter(self, message: Message, member: str) -> Message | bool:
+        adapter = self._at(message)
+        sender = str(message.sender)
+        match member:
+            case "StartDiscovery":
+                return Message.new_method_return(message) if adapter.start(sender) else True
+            case "StopDiscovery":
+                adapter.stop(sender)
+            case "SetDiscoveryFilter":
+                adapter.set_filter(sender, message.body[0])
+            case "GetDiscoveryFilters":
+                return Message.new_method_return(message, "as", [FILTERS])
+            case "RemoveDevice":
+                path = str(message.body[0])
+                if not adapter.remove(path.rpartition("dev_")[2].replace("_", ":")):
+                    raise DBusError("org.bluez.Error.DoesNotExist", "Does Not Exist")
+            case _:
+                raise _unknown(message)
+        return Message.new_method_return(message)
+
+    def _at(self, message: Message) -> Adapter:
+        for adapter in self.adapters.values():
+            if adapter.path == message.path:
+                return adapter
+        raise _unknown(message)
+
+
+def _call(interface: str, member: str, signature: str = "", body: Sequence[object] = ()) -> Message:
+    return Message(
+        destination="org.freedesktop.DBus",
+        path="/org/freedesktop/DBus",
+        interface=interface,
+        member=member,
+        signature=signature,
+        body=list(body),
+    )
+
+
+def _unknown(message: Message) -> DBusError:
+    # What bluetoothd's D-Bus library answers for an object or a method that is not there.
+    said = f'Method "{message.member}" with signature "{message.signature}" on interface "{message.interface}"'
+    return DBusError(ErrorType.UNKNOWN_OBJECT, f"{said} doesn't exist")

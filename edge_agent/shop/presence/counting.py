@@ -1,0 +1,61 @@
+"""How many were near, by zone and window: numbers only, and no small ones."""
+
+from collections.abc import Collection, Iterable
+
+from edge_agent.clock import Moment
+from edge_agent.shop.presence.changes import Count
+from edge_agent.shop.presence.devices import TRACKED_MAX, Key
+
+# What a window may differ from its length: it is looked at about once a second, and a busy machine is late at times.
+# A clock that was set by more than that inside of it, or a start in its middle, and it is not told.
+TOLERANCE_MS = 5_000
+# A flood of made-up addresses must not fill the memory: a zone with more visitors a window counts no further.
+COUNTED_MAX = TRACKED_MAX
+
+
+class Counting:
+    """Counts distinct devices; a window is told when it was lived through from begin to end."""
+
+    def __init__(self, window_ms: int, small_count: int, zones: Iterable[str]) -> None:
+        """``small_count``: fewer are not told."""
+        self._window_ms = window_ms
+        self._least = max(1, small_count)
+        self._seen: dict[str, set[Key]] = {zone: set() for zone in zones}
+        self._start_ms: int | None = None
+        self._opened: Moment | None = None
+
+    def near(self, zone: str, key: Key) -> None:
+        """Count a device that meets the enter rule."""
+        seen = self._seen[zone]
+        if len(seen) < COUNTED_MAX:
+            seen.add(key)
+
+    def forget(self, keys: Collection[Key]) -> None:
+        """Count these no longer in the window that runs."""
+        for seen in self._seen.values():
+            seen.difference_update(keys)
+
+    def turn(self, at: Moment) -> tuple[bool, tuple[Count, ...]]:
+        """Return whether another window begins now, and the counts of the one that ended."""
+        start_ms = at.wall_ms - at.wall_ms % self._window_ms
+        if start_ms == self._start_ms:
+            return False, ()
+        counts = self._counts(at)
+        self._start_ms, self._opened = start_ms, at
+        for seen in self._seen.values():
+            seen.clear()
+        return True, counts
+
+    def _counts(self, at: Moment) -> tuple[Count, ...]:
+        if self._start_ms is None or self._opened is None or not self._is_whole(self._start_ms, self._opened, at):
+            return ()
+        return tuple(
+            Count(zone, self._start_ms, self._window_ms // 1000, len(seen))
+            for zone, seen in self._seen.items()
+            if len(seen) >= self._least
+        )
+
+    def _is_whole(self, start_ms: int, opened: Moment, at: Moment) -> bool:
+        begun_late = opened.wall_ms - start_ms > TOLERANCE_MS
+        lived_ms = at.uptime_ms - opened.uptime_ms
+        return not begun_late and abs(lived_ms - self._window_ms) <= TOLERANCE_MS

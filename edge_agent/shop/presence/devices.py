@@ -1,0 +1,138 @@
+"""Devices heard: bounded in number, and never a member's visit lost to a flood of strangers."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from edge_agent.shop.presence.signal import STALE_MS, Signal
+from edge_agent.shop.presence.visits import Visit
+
+TRACKED_MAX = 5_000
+# Nothing is known any more of who has no visit and was silent for as long as smoothing reaches, twice over.
+FORGET_AFTER_MS = 2 * STALE_MS
+
+Key = bytes | tuple[str, str]  # a stranger's keyed hash, or an identity's kind and value
+
+
+class Device:
+    """One device: its signals by scanner, its visit if there is one, and the zone that may take it over.
+
+    ``name``: what its address is called today, where it is not a stranger.
+    """
+
+    __slots__ = ("key", "name", "rival", "rival_since_ms", "seen_ms", "signals", "visit")
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.signals: dict[str, Signal] = {}
+        self.visit: Visit | None = None
+        self.rival: str | None = None
+        self.rival_since_ms = 0
+        self.seen_ms = 0
+        self.name: bytes | None = None
+
+    def level(self, scanner: str) -> float | None:
+        """Return how strongly a scanner heard it last."""
+        signal = self.signals.get(scanner)
+        return None if signal is None else signal.level
+
+
+class Devices:
+    """At most ``TRACKED_MAX`` devices, each kind in order of last sight: strangers go first, visitors last."""
+
+    def __init__(self) -> None:
+        self._strangers: OrderedDict[Key, Device] = OrderedDict()
+        self._known: OrderedDict[Key, Device] = OrderedDict()
+        self._visitors: OrderedDict[Key, Device] = OrderedDict()
+        self._named: dict[bytes, Device] = {}
+
+    def __len__(self) -> int:
+        return len(self._strangers) + len(self._known) + len(self._visitors)
+
+    @property
+    def visitors(self) -> int:
+        """How many are on a visit."""
+        return len(self._visitors)
+
+    def __iter__(self) -> Iterator[Device]:
+        """Go through those on a visit; they may end it meanwhile."""
+        return iter(list(self._visitors.values()))
+
+    def stranger(self, key: bytes) -> Device | None:
+        """Return a stranger heard before, now the last one heard; or the identified device of that address."""
+        owner = self._named.get(key)
+        if owner is not None:
+            return owner
+        device = self._strangers.get(key)
+        if device is not None:
+            self._strangers.move_to_end(key)
+        return device
+
+    def known(self, key: tuple[str, str]) -> Device | None:
+        """Return an identified device heard before, now the last one heard."""
+        device = self._visitors.get(key)
+        if device is not None:
+            self._visitors.move_to_end(key)
+            return device
+        device = self._known.get(key)
+        if device is not None:
+            self._known.move_to_end(key)
+        return device
+
+    def call(self, device: Device, name: bytes) -> bool:
+        """Note an identified device's address by its name; tell whether it passed for a stranger until now.
+
+        Badges say who they are in one advertisement and how their battery does in the next.
+        """
+        if device.name is not None:
+            self._named.pop(device.name, None)
+        device.name = name
+        self._named[name] = device
+        return self._strangers.pop(name, None) is not None
+
+    def room(self) -> Device | None:
+        """Make room for one more; return the visitor who had to go, if only visitors are left."""
+        if len(self) < TRACKED_MAX:
+            return None
+        for group in (self._strangers, self._known):
+            if group:
+                self.remove(next(iter(group.values())))
+                return None
+        return next(iter(self._visitors.values()))
+
+    def add(self, device: Device) -> None:
+        """Put a device where it belongs."""
+        self._group(device)[device.key] = device
+
+    def begin(self, device: Device, visit: Visit) -> None:
+        """Note that its visit begins."""
+        self._group(device).pop(device.key, None)
+        device.visit = visit
+        self.add(device)
+
+    def remove(self, device: Device) -> None:
+        """Forget a device."""
+        self._group(device).pop(device.key, None)
+        if device.name is not None:
+            self._named.pop(device.name, None)
+            device.name = None
+
+    def expire(self, uptime_ms: int) -> None:
+        """Forget who has no visit and was not heard for long."""
+        for group in (self._strangers, self._known):
+            while group:
+                oldest = next(iter(group.values()))
+                if uptime_ms - oldest.seen_ms < FORGET_AFTER_MS:
+                    break
+                self.remove(oldest)
+
+    def forget_strangers(self) -> None:
+        """Forget all strangers and all names: the key that gave them is gone."""
+        self._strangers.clear()
+        for device in self._named.values():
+            device.name = None
+        self._named.clear()
+
+    def _group(self, device: Device) -> OrderedDict[Key, Device]:
+        if device.visit is not None:
+            return self._visitors
+        return self._strangers if isinstance(device.key, bytes) else self._known

@@ -15,8 +15,9 @@ from pydantic import BaseModel
 from edge_agent import decoders
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config, load
+from edge_agent.config.devices import LineSettings
+from edge_agent.config.shop import shop_settings, template_set
 from edge_agent.errors import ConfigError
-from edge_agent.generation import shop_settings, template_set
 from edge_agent.observations import Decoded, Receipt, Record, Scan, Undecoded
 from edge_agent.redact import Redactor
 from edge_agent.shop.records import redacted_fields
@@ -69,15 +70,17 @@ def _settings(decoder: str, config: Config | None, device: str | None) -> tuple[
     """Return the settings of the named device, else of the first one with that decoder, else the decoder's defaults."""
     if decoder not in decoders.names():
         raise ConfigError(f"unknown decoder {decoder!r} (allowed: {', '.join(decoders.names())})")
-    candidates = config.store.devices if config else ()
+    lines = [line for line in (config.store.devices if config else ()) if isinstance(line, LineSettings)]
     if device is not None:
-        found = [candidate for candidate in candidates if candidate.id == device]
+        found = [line for line in lines if line.id == device]
         if not found:
-            raise ConfigError(f"no device {device!r} in the store config (give --config; see its [[device]] tables)")
+            raise ConfigError(
+                f"no device {device!r} with a decoder in the store config (give --config; see its [[device]] tables)"
+            )
         if found[0].decoder != decoder:
             raise ConfigError(f"device {device!r} has decoder {found[0].decoder!r}, not {decoder!r}")
     else:
-        found = [candidate for candidate in candidates if candidate.decoder == decoder]
+        found = [line for line in lines if line.decoder == decoder]
     return (found[0], found[0].id) if found else (decoders.settings_model(decoder)(), "capture")
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from edge_agent.config.addresses import Broker, ListenAddress, MqttUrl, is_host, parse_listen, parse_url
 from edge_agent.config.files import FilePath, ReadableFile, SecretFile, read_secret
-from edge_agent.config.problems import RefusedError
+from edge_agent.config.problems import Loc, RefusedError
 from edge_agent.fields import Ident, Settings
 
 _PUBLIC_KEY_BYTES = 32  # RFC 8032, section 5.1.5
@@ -123,9 +123,9 @@ class AgentSettings(Settings):
     trust: TrustSettings = TrustSettings()
 
 
-def secret_files(settings: AgentSettings) -> dict[tuple[str, str], Path]:
+def secret_files(settings: AgentSettings) -> dict[Loc, Path]:
     """Return the files that nobody but the agent should read, by where the configuration names them."""
-    named = {
+    named: dict[Loc, Path | None] = {
         ("mqtt", "client_key"): settings.mqtt.client_key,
         ("mqtt", "password_file"): settings.mqtt.password_file,
     }

@@ -1,4 +1,4 @@
-"""The tables of ``[[device]]``: one class a kind; what a device's decoder adds to them is put together here."""
+"""The tables of ``[[device]]``: one class a kind; what a line's decoder adds to them is put together here."""
 
 import re
 from datetime import timedelta
@@ -10,14 +10,18 @@ from pydantic import BeforeValidator, Field, ValidationInfo, create_model
 
 from edge_agent import decoders
 from edge_agent.config.addresses import Host, ListenAddress
+from edge_agent.config.files import SdmKeysFile
 from edge_agent.config.problems import RefusedError
-from edge_agent.fields import Duration, Ident, Settings
+from edge_agent.fields import Adapter, Aid, Duration, Ident, Settings
 
 # What the contract names and a later version brings.
-LATER_KINDS = frozenset({"nfc", "pcsc", "ble"})
 LATER_DECODERS = frozenset({"linedisplay", "scanner", "scale", "ecr"})
 
 _PORT_NAME = re.compile(r"tty[A-Za-z]\w*")
+# What nfcpy itself takes (nfc/clf/__init__.py, open): a tty is matched in /dev, where an underscore never does.
+_NFCPY_PATH = re.compile(
+    r"tty:[A-Za-z0-9-]+:(?:pn532|arygon)|udp(?::[A-Za-z0-9.-]+:\d{1,5})?|usb(?::[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4})?|:\d{3}(?::\d{3})?)?"
+)
 
 
 def _port(value: object, info: ValidationInfo) -> object:
@@ -83,13 +87,71 @@ class TcpListenSettings(LineSettings):
     listen: ListenAddress
 
 
-KINDS: dict[str, type[LineSettings]] = {"serial": SerialSettings, "tcp": TcpSettings, "tcp-listen": TcpListenSettings}
+def _reader_path(value: object, info: ValidationInfo) -> object:
+    """Take what nfcpy takes; a UART's path is taken from the folder in the validation context."""
+    if not isinstance(value, str):
+        return value
+    if _NFCPY_PATH.fullmatch(value):
+        return value
+    uart, _, driver = value.rpartition(":")
+    if not uart or driver != "pn532" or "\0" in uart or uart.startswith(("tty:", "com:", "usb:", "udp:")):
+        forms = ("tty:NAME:pn532", "/any/uart/path:pn532", "usb:072f:2200", "usb")
+        raise RefusedError("must be a reader's path", forms)
+    folder = info.context if isinstance(info.context, Path) else Path()
+    return f"{folder / uart}:{driver}"
+
+
+TagType = Literal["type2", "type3", "type4", "classic"]
+
+
+class TagReaderSettings(DeviceSettings):
+    """A device that reads tags and telephones.
+
+    ``sdm_keys_file``: the keys that verify NTAG 424 DNA tags. ``aids``: phone applications asked for a token.
+    ``debounce``: the same identity again within it is the same tap. ``tag_types``: what is read; others are let be.
+    """
+
+    sdm_keys_file: SdmKeysFile | None = None
+    aids: tuple[Aid, ...] = Field(default=(), max_length=8)
+    debounce: Duration = Field(default=timedelta(seconds=60), ge=timedelta(0), le=timedelta(days=1))
+    tag_types: tuple[TagType, ...] = Field(default=("type2", "type3", "type4", "classic"), min_length=1)
+
+
+class NfcSettings(TagReaderSettings):
+    """An NFC reader that nfcpy drives."""
+
+    kind: Literal["nfc"]
+    path: Annotated[str, BeforeValidator(_reader_path, json_schema_input_type=str)]
+
+
+class PcscSettings(TagReaderSettings):
+    """A PC/SC reader. ``reader``: its name, or a part of it that no other reader's has."""
+
+    kind: Literal["pcsc"]
+    reader: str = Field(min_length=1)
+
+
+class BleSettings(DeviceSettings):
+    """A Bluetooth adapter that listens for advertisements."""
+
+    kind: Literal["ble"]
+    adapter: Adapter = "hci0"
+
+
+LINE_KINDS: dict[str, type[LineSettings]] = {
+    "serial": SerialSettings,
+    "tcp": TcpSettings,
+    "tcp-listen": TcpListenSettings,
+}
+# Devices that are no lines: no decoder makes sense of them, their drivers do.
+READER_KINDS: dict[str, type[DeviceSettings]] = {"nfc": NfcSettings, "pcsc": PcscSettings, "ble": BleSettings}
+KINDS: dict[str, type[DeviceSettings]] = {**LINE_KINDS, **READER_KINDS}
 
 
 @cache
-def device_model(kind: str, decoder: str) -> type[LineSettings]:
+def line_model(kind: str, decoder: str) -> type[LineSettings]:
     """Return the settings of a kind with those of a decoder, which is imported for it. Raises KeyError, ImportError."""
-    name = f"{KINDS[kind].__name__}-{decoder}"
+    name = f"{LINE_KINDS[kind].__name__}-{decoder}"
     only: Any = (Literal[decoder], ...)  # the name is known only now
-    bases = (KINDS[kind], decoders.settings_model(decoder))
+    bases = (LINE_KINDS[kind], decoders.settings_model(decoder))
     return cast("type[LineSettings]", create_model(name, __base__=bases, decoder=only))

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from edge_agent.config.document import Document
 from edge_agent.config.lines import MAX_DEPTH
 from edge_agent.config.problems import Loc, Problem, RefusedError, closest, quoted
+from edge_agent.fields import FORMS
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,7 +42,6 @@ _MESSAGES = {
     "greater_than_equal": "is out of range",
     "less_than_equal": "is out of range",
 }
-_IDENT_START = "^[a-z0-9][a-z0-9-]"
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
 
 
@@ -147,7 +147,8 @@ def _explain(model: type[BaseModel], detail: ErrorDetails, document: Document, a
     elif kind in {"greater_than_equal", "less_than_equal"} and field:
         allowed = _bounds(field)
     elif kind == "string_pattern_mismatch":
-        allowed = _form(detail["ctx"]["pattern"])
+        pattern = detail["ctx"]["pattern"]
+        allowed = (FORMS.get(pattern, pattern),)
     elif kind in {"tuple_type", "model_type"}:
         message = _wrong_shape(kind, key, field, detail["input"])
     elif kind == "value_error":
@@ -194,12 +195,6 @@ def _bounds(field: FieldInfo) -> tuple[str, ...]:
     if high is None:
         return (f"{low} or more",)
     return (f"{low} to {high}",) if low is not None else (f"{high} or less",)
-
-
-def _form(pattern: str) -> tuple[str, ...]:
-    if pattern.startswith(_IDENT_START):
-        return ("1 to 63 of a-z, 0-9 and -, not beginning with -",)
-    return (pattern,)
 
 
 def _wrong_shape(kind: str, key: str | None, field: FieldInfo | None, value: object) -> str:

@@ -1,6 +1,7 @@
 """Files a configuration names: relative to the file that names them, and secrets only ever in files of their own."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +74,38 @@ def read_secret(path: Path) -> bytes:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {reason(error)}; {_remedy(error)}") from None
     return data.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def read_text_secret(path: Path) -> str:
+    """Return a secret's file as text. Raises ConfigError as ``read_secret`` does, and where it is no UTF-8."""
+    try:
+        return read_secret(path).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text") from None
+
+
+def _sdm_keys(path: Path) -> Path:
+    from edge_agent.identities.sdm import sdm_keys  # noqa: PLC0415  brings cryptography in: only where it is used
+
+    return _parsed(path, sdm_keys)
+
+
+def _carriers(path: Path) -> Path:
+    from edge_agent.identities.enrolled import enrolled  # noqa: PLC0415  as above
+
+    return _parsed(path, enrolled)
+
+
+def _parsed(path: Path, parse: Callable[[str], object]) -> Path:
+    try:
+        parse(read_text_secret(path))
+    except (ValueError, ConfigError) as error:
+        raise ValueError(f"cannot be used: {path}: {error}") from None
+    return path
+
+
+SdmKeysFile = Annotated[SecretFile, AfterValidator(_sdm_keys)]
+CarriersFile = Annotated[SecretFile, AfterValidator(_carriers)]
 
 
 def others_can_read(path: Path) -> bool:

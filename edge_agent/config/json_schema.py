@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from edge_agent import decoders
 from edge_agent.config.agent import AgentSettings
-from edge_agent.config.devices import KINDS, device_model
+from edge_agent.config.devices import LINE_KINDS, READER_KINDS, line_model
 from edge_agent.config.explain import duration_text, keys
 from edge_agent.config.store import StoreSettings
 
@@ -49,14 +49,18 @@ def schema() -> dict[str, Any]:
 
 def _store_model() -> type[BaseModel]:
     """Return store.toml's model with every kind and decoder spelled out; loading imports only those in use."""
-    combinations = [(kind, decoder) for kind in KINDS for decoder in decoders.names()]
-    if not combinations:
-        return StoreSettings
-    tagged = [Annotated[device_model(*pair), Tag("/".join(pair))] for pair in combinations]
-    device: Any = Annotated[reduce(or_, tagged), Discriminator(_combination)]
+    models: dict[str, type[BaseModel]] = {
+        f"{kind}/{decoder}": line_model(kind, decoder) for kind in LINE_KINDS for decoder in decoders.names()
+    }
+    models |= READER_KINDS
+    tagged = [Annotated[model, Tag(tag)] for tag, model in models.items()]
+    device: Any = Annotated[reduce(or_, tagged), Discriminator(_tag)]
     devices: Any = (tuple[device, ...], Field(default=(), alias="device"))
     return create_model("StoreFile", __base__=StoreSettings, devices=devices)
 
 
-def _combination(table: Any) -> str:
-    return f"{table.get('kind')}/{table.get('decoder')}" if isinstance(table, dict) else ""
+def _tag(table: Any) -> str:
+    if not isinstance(table, dict):
+        return ""
+    kind = str(table.get("kind"))
+    return kind if kind in READER_KINDS else f"{kind}/{table.get('decoder')}"

@@ -12,7 +12,7 @@ from edge_agent.config import agent as agent_toml
 from edge_agent.config import store as store_toml
 from edge_agent.config.addresses import parse_listen
 from edge_agent.config.agent import AgentSettings, PageSettings
-from edge_agent.config.devices import KINDS, LATER_DECODERS, LATER_KINDS, DeviceSettings, LineSettings, device_model
+from edge_agent.config.devices import KINDS, LATER_DECODERS, READER_KINDS, DeviceSettings, line_model
 from edge_agent.config.document import Document, read
 from edge_agent.config.explain import check, keys
 from edge_agent.config.files import others_can_read
@@ -116,13 +116,17 @@ def _store(document: Document, page: tuple[str, int] | None, problems: list[Prob
     return settings.model_copy(update={"devices": tuple(device for device in devices if device)})
 
 
-def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: list[Problem]) -> LineSettings | None:
+def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: list[Problem]) -> DeviceSettings | None:
     before = len(problems)
-    kind = _choice(document, table, "kind", _Choices(tuple(KINDS), LATER_KINDS), at, problems)
-    decoder = _choice(document, table, "decoder", _Choices(tuple(decoders.names()), LATER_DECODERS), at, problems)
-    settings: LineSettings | None = None
-    if kind and decoder:
-        settings, found = check(device_model(kind, decoder), {**table, "kind": kind, "decoder": decoder}, document, at)
+    kind = _choice(document, table, "kind", _Choices(tuple(KINDS)), at, problems)
+    decoder = None
+    if kind not in READER_KINDS:
+        decoder = _choice(document, table, "decoder", _Choices(tuple(decoders.names()), LATER_DECODERS), at, problems)
+    settings: DeviceSettings | None = None
+    if kind in READER_KINDS:
+        settings, found = check(READER_KINDS[kind], {**table, "kind": kind}, document, at)
+    elif kind and decoder:
+        settings, found = check(line_model(kind, decoder), {**table, "kind": kind, "decoder": decoder}, document, at)
     else:
         # Nobody knows which other keys would be right: look at those that every such device has.
         model = KINDS[kind] if kind else DeviceSettings
@@ -136,7 +140,7 @@ def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: lis
 @dataclass(frozen=True, slots=True)
 class _Choices:
     names: tuple[str, ...]
-    later: frozenset[str]  # known words that this version does not support
+    later: frozenset[str] = frozenset()  # known words that this version does not support
 
 
 def _choice(
@@ -173,7 +177,7 @@ def _failed_samples(document: Document, settings: StoreSettings) -> Iterator[Pro
             yield document.problem(("receipt_template", index, "samples"), " ".join(failure.split()))
 
 
-def _exposed(document: Document, secrets: Mapping[tuple[str, str], Path]) -> Iterator[Problem]:
+def _exposed(document: Document, secrets: Mapping[Loc, Path]) -> Iterator[Problem]:
     for loc, path in secrets.items():
         if others_can_read(path):
             yield document.problem(loc, f"every user of this machine can read {path}: chmod 640 it")

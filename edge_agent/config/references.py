@@ -6,8 +6,10 @@ from typing import Any
 from edge_agent.config.addresses import is_loopback, overlap, parse_listen, parse_url
 from edge_agent.config.document import Document
 from edge_agent.config.problems import Loc, Problem, RefusedError, closest
+from edge_agent.shop.settings import PresenceSettings
 
 Row = tuple[Loc, Mapping[str, Any]]
+_LEVELS = {key: PresenceSettings.model_fields[key].default for key in ("enter_dbm", "exit_dbm")}
 
 
 def check_agent(document: Document) -> Iterator[Problem]:
@@ -34,8 +36,9 @@ def check_store(
     yield from _refers(document, touchpoints, "zone", _values(zones, "id"))
     yield from _refers(document, devices, "touchpoint", _values(touchpoints, "id"))
     yield from _templates(document, devices, [*shipped_templates, *_values(templates, "name")])
-    yield from _shared_lines(document, devices)
+    yield from _shared_things(document, devices)
     yield from _shared_listeners(document, devices, page)
+    yield from _hysteresis(document)
 
 
 def _plain_text(document: Document, mqtt: Mapping[str, Any]) -> Iterator[Problem]:
@@ -80,21 +83,37 @@ def _templates(document: Document, devices: list[Row], known: list[str]) -> Iter
                 yield document.problem((*loc, "templates", index), message, tuple(known), closest(name, known))
 
 
-def _shared_lines(document: Document, devices: list[Row]) -> Iterator[Problem]:
-    """Two devices on one serial port or one address would each get half of the bytes."""
+# The key by which each kind of device names the one outside thing it owns.
+_OWNED = {"serial": "port", "tcp": "port", "nfc": "path", "pcsc": "reader", "ble": "adapter"}
+
+
+def _shared_things(document: Document, devices: list[Row]) -> Iterator[Problem]:
+    """Two devices on one port, address, reader or adapter would each get half of what it says."""
     first: dict[object, Loc] = {}
     for loc, device in devices:
-        kind, host, port = (device.get(key) for key in ("kind", "host", "port"))
-        if kind == "serial" and isinstance(port, str):
-            line: object = port
-        elif kind == "tcp" and isinstance(host, str) and isinstance(port, int):
-            line = (host.lower(), port)
-        else:
+        kind = device.get("kind")
+        key = _OWNED.get(kind) if isinstance(kind, str) else None
+        if key is None:
             continue
-        if line in first:
-            other = document.line((*first[line], "port"))
-            yield document.problem((*loc, "port"), f"is taken: the device of line {other} reads it")
-        first.setdefault(line, loc)
+        host, thing = device.get("host"), device.get(key, "hci0" if kind == "ble" else None)
+        if kind == "tcp":
+            owned: object = (host.lower(), thing) if isinstance(host, str) and isinstance(thing, int) else None
+        else:
+            owned = (kind, thing) if isinstance(thing, str) else None
+        if owned in first:
+            other = document.line((*first[owned], key))
+            yield document.problem((*loc, key), f"is taken: the device of line {other} reads it")
+        if owned is not None:
+            first.setdefault(owned, loc)
+
+
+def _hysteresis(document: Document) -> Iterator[Problem]:
+    """Whoever enters at a level that already counts as leaving would come and go with every advertisement."""
+    presence = _table(document.table, "presence")
+    enter, leave = (presence.get(key, default) for key, default in _LEVELS.items())
+    if isinstance(enter, int) and isinstance(leave, int) and leave >= enter:
+        key = "exit_dbm" if "exit_dbm" in presence else "enter_dbm"
+        yield document.problem(("presence", key), f"exit_dbm ({leave}) must be below enter_dbm ({enter})")
 
 
 def _shared_listeners(document: Document, devices: list[Row], page: tuple[str, int] | None) -> Iterator[Problem]:

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf
 
-from edge_agent.config.devices import LineSettings
-from edge_agent.config.files import SecretFile, read_secret
-from edge_agent.config.problems import RefusedError, closest
+from edge_agent.config.devices import DeviceSettings, TagReaderSettings
+from edge_agent.config.files import CarriersFile, SecretFile, read_secret
+from edge_agent.config.problems import Loc, RefusedError, closest
 from edge_agent.fields import Ident, Settings
 from edge_agent.receipts.template import TemplateSettings
+from edge_agent.shop.settings import PresenceSettings
 
 _HH_MM = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _OPENING = re.compile(f"{_HH_MM}-({_HH_MM}|24:00)")
@@ -105,15 +106,22 @@ class PrivacySettings(Settings):
         return read_secret(self.hash_key_file) if self.hash_key_file else None
 
 
-class StoreSettings(Settings):
-    """The whole of store.toml. Each device is of its kind's class and has its decoder's keys, too."""
+class PresenceTable(PresenceSettings):
+    """``[presence]``, with the file that says who carries which badge or telephone: docs/identities.md."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"presence", "scene"})
+    service_token_keys_file: CarriersFile | None = None
+
+
+class StoreSettings(Settings):
+    """The whole of store.toml. Each device is of its kind's class; a line has its decoder's keys, too."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"scene"})
 
     store: StoreFacts
     zones: tuple[ZoneSettings, ...] = Field(default=(), alias="zone")
     touchpoints: tuple[TouchpointSettings, ...] = Field(default=(), alias="touchpoint")
-    devices: tuple[InstanceOf[LineSettings], ...] = Field(default=(), alias="device")
+    devices: tuple[InstanceOf[DeviceSettings], ...] = Field(default=(), alias="device")
+    presence: PresenceTable = Field(default_factory=PresenceTable)
     privacy: PrivacySettings = PrivacySettings()
     receipt_templates: tuple[TemplateSettings, ...] = Field(default=(), alias="receipt_template")
 
@@ -123,7 +131,13 @@ class StoreSettings(Settings):
         return ZoneInfo(self.store.timezone)
 
 
-def secret_files(settings: StoreSettings) -> dict[tuple[str, str], Path]:
+def secret_files(settings: StoreSettings) -> dict[Loc, Path]:
     """Return the files that nobody but the agent should read, by where the configuration names them."""
-    path = settings.privacy.hash_key_file
-    return {("privacy", "hash_key_file"): path} if path else {}
+    named: dict[Loc, Path | None] = {
+        ("privacy", "hash_key_file"): settings.privacy.hash_key_file,
+        ("presence", "service_token_keys_file"): settings.presence.service_token_keys_file,
+    }
+    for index, device in enumerate(settings.devices):
+        if isinstance(device, TagReaderSettings):
+            named["device", index, "sdm_keys_file"] = device.sdm_keys_file
+    return {loc: path for loc, path in named.items() if path is not None}

@@ -1,16 +1,18 @@
 """What the rules need to know of the shop and its devices."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from edge_agent.fields import Duration, Settings
+from edge_agent.fields import Duration, EddystoneNamespace, Settings, Uuid
+from edge_agent.identities.enrolled import Enrolled
+from edge_agent.identities.sdm import SdmKeys
 from edge_agent.receipts import Template
 
-_UUID = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 
 Dbm = Annotated[int, Field(ge=-127, le=20)]  # what an HCI event can say (Core 5.4, Vol 4, Part E, 7.7.65.2)
@@ -33,25 +35,36 @@ class PresenceSettings(Settings):
     checkin_window: Duration = Field(default=timedelta(hours=4), ge=_SECOND, le=timedelta(days=30))
     order_window: Duration = Field(default=timedelta(seconds=90), ge=timedelta(0), le=timedelta(hours=1))
     count_window: Duration = Field(default=timedelta(minutes=15), ge=timedelta(minutes=1), le=_DAY)
-    ibeacon_uuids: tuple[Annotated[str, StringConstraints(pattern=_UUID, to_lower=True)], ...] = ()
-    eddystone_namespaces: (
-        tuple[Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{20}$", to_lower=True)], ...] | None
-    ) = None
+    ibeacon_uuids: tuple[Uuid, ...] = ()
+    eddystone_namespaces: tuple[EddystoneNamespace, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """One device as the rules see it. ``templates``: those to try on its receipts, in order."""
+    """One device as the rules see it.
+
+    ``zone``: the touchpoint's zone, else the touchpoint itself. Of a line: its ``decoder`` and the ``templates`` to try
+    on its receipts, in order. Of a tag reader: ``debounce_ms``, and ``sdm``, the keys that verify tags.
+    """
 
     id: str
     touchpoint: str
-    decoder: str
-    templates: tuple[Template, ...]
+    decoder: str = ""
+    templates: tuple[Template, ...] = ()
+    kind: str = ""
+    zone: str | None = None
+    debounce_ms: int = 0
+    sdm: SdmKeys | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ShopSettings:
-    """The shop's own facts. ``built_ms``: Unix milliseconds of the software's build; no order is older than that."""
+    """The shop's own facts.
+
+    ``built_ms``: Unix milliseconds of the software's build; no order is older than that. ``small_count``: visitor
+    counts below it are not told. ``enrolled``: who carries which badge or telephone. ``members``: the member behind an
+    identity, by its kind and value; without one a token speaks for itself.
+    """
 
     tenant: str
     store: str
@@ -60,3 +73,7 @@ class ShopSettings:
     business_day_start: time
     built_ms: int
     devices: dict[str, DeviceFacts]
+    presence: PresenceSettings = field(default_factory=PresenceSettings)
+    small_count: int = 5
+    enrolled: Enrolled | None = None
+    members: Mapping[tuple[str, str], str] = field(default_factory=dict)

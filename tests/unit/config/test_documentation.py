@@ -9,7 +9,17 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from edge_agent.config import agent, store
-from edge_agent.config.devices import DeviceSettings, LineSettings, SerialSettings, TcpListenSettings, TcpSettings
+from edge_agent.config.devices import (
+    BleSettings,
+    DeviceSettings,
+    LineSettings,
+    NfcSettings,
+    PcscSettings,
+    SerialSettings,
+    TagReaderSettings,
+    TcpListenSettings,
+    TcpSettings,
+)
 from edge_agent.config.explain import duration_text, field_named, keys
 from edge_agent.decoders import names, settings_model
 from edge_agent.receipts import template
@@ -25,11 +35,17 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[store]`": (store.StoreFacts, None),
     "`[[zone]]`": (store.ZoneSettings, None),
     "`[[touchpoint]]`": (store.TouchpointSettings, None),
-    "`[[device]]`": (LineSettings, None),
+    "`[[device]]`": (DeviceSettings, None),
+    "`[[device]]` that is a line": (LineSettings, DeviceSettings),
+    "`[[device]]` that reads tags": (TagReaderSettings, DeviceSettings),
+    '`[[device]]` with `kind = "nfc"`': (NfcSettings, TagReaderSettings),
+    '`[[device]]` with `kind = "pcsc"`': (PcscSettings, TagReaderSettings),
+    '`[[device]]` with `kind = "ble"`': (BleSettings, DeviceSettings),
     '`[[device]]` with `kind = "serial"`': (SerialSettings, LineSettings),
     '`[[device]]` with `kind = "tcp"`': (TcpSettings, LineSettings),
     '`[[device]]` with `kind = "tcp-listen"`': (TcpListenSettings, LineSettings),
     **{f'`[[device]]` with `decoder = "{name}"`': (settings_model(name), LineSettings) for name in names()},
+    "`[presence]`": (store.PresenceTable, None),
     "`[privacy]`": (store.PrivacySettings, None),
     "`[[receipt_template]]`": (template.TemplateSettings, None),
     "`[receipt_template.lines]`": (template.LineSettings, None),

@@ -22,6 +22,9 @@ AGENT_FILES = sorted(EXAMPLES.rglob("agent.toml"))
 # A commented-out key or table; prose after "#" begins with a blank.
 COMMENTED_OUT = re.compile(r"^#(?=\S)", re.MULTILINE)
 
+SDM_KEYS = f'meta = "{"0" * 32}"\nfile = "{"1" * 32}"\n'
+CARRIERS = f'service_uuid = "fcd2"\n[[carrier]]\nid = "badge-1"\nkind = "badge"\ntoken_key = "{"ab" * 32}"\n'
+
 
 def test_they_are_all_here() -> None:
     assert len(AGENT_FILES) >= 3
@@ -35,6 +38,9 @@ def test_an_example_loads(agent_file: Path) -> None:
 def test_the_annotated_files_load_with_every_optional_key(tmp_path: Path) -> None:
     for name in ("ca.pem", "agent.pem", "agent.key", "password", "tenant-hash.key"):
         (tmp_path / name).write_text("secret")
+        (tmp_path / name).chmod(0o600)
+    for name, secret in (("sdm-keys.toml", SDM_KEYS), ("tokens.toml", CARRIERS)):
+        (tmp_path / name).write_text(secret)
         (tmp_path / name).chmod(0o600)
     for name in ("agent.toml", "store.toml"):
         (tmp_path / name).write_text(COMMENTED_OUT.sub("", (EXAMPLES / name).read_text("utf-8")), "utf-8")
@@ -111,7 +117,7 @@ def test_the_schema_agrees_with_the_examples() -> None:
         ("store.toml", 'decoder = "lines"', 'decoder = "escpos"'),
         ("store.toml", "baudrate = 9600", "baudrate = 9"),
         ("store.toml", 'business_day_start = "04:00"', 'business_day_start = "4"'),
-        ("store.toml", "[[zone]]", "[zone]"),
+        ("store.toml", "[presence]", "[[presence]]"),
     ],
 )
 def test_the_schema_finds_what_is_wrong(name: str, old: str, new: str) -> None:

@@ -9,16 +9,17 @@ import pytest
 
 from edge_agent.config import InvalidConfigError, load
 from edge_agent.config.agent import MqttSettings
-from edge_agent.config.devices import SerialSettings
+from edge_agent.config.devices import KINDS, SerialSettings
 from edge_agent.config.explain import keys
 from edge_agent.decoders import names, settings_model
 from edge_agent.errors import ConfigError
 from tests.unit.config.conftest import AGENT, STORE, Files
 
 IDENT = "1 to 63 of a-z, 0-9 and -, not beginning with -"
-STORE_KEYS = "device, privacy, receipt_template, store, touchpoint, zone"
+STORE_KEYS = "device, presence, privacy, receipt_template, store, touchpoint, zone"
 MQTT_KEYS = ", ".join(keys(MqttSettings))
 DECODERS = ", ".join(names())
+KINDS_TEXT = ", ".join(KINDS)
 SHAPES = "mqtts://HOST, mqtts://HOST:PORT"
 
 
@@ -202,8 +203,18 @@ STORE_PROBLEMS = [
     ('name = "人民广场店"\n', "", "1: store.name: is required"),
     (
         "[[touchpoint]]",
-        "[presence]\n[[touchpoint]]",
-        f"9: presence: is not supported by this version (allowed: {STORE_KEYS})",
+        "[presence]\nenter_dbm = -80\nexit_dbm = -80\n[[touchpoint]]",
+        "11: presence.exit_dbm: exit_dbm (-80) must be below enter_dbm (-80)",
+    ),
+    (
+        "[[touchpoint]]",
+        "[presence]\nenter_dbm = -90\n[[touchpoint]]",
+        "10: presence.enter_dbm: exit_dbm (-82) must be below enter_dbm (-90)",
+    ),
+    (
+        "[[touchpoint]]",
+        '[presence]\nibeacon_uuids = ["mine"]\n[[touchpoint]]',
+        "10: presence.ibeacon_uuids[0]: does not have the right form (allowed: 8-4-4-4-12 hex digits)",
     ),
     (
         "[[touchpoint]]",
@@ -264,18 +275,25 @@ STORE_PROBLEMS = [
         '[[touchpoint]]\nid = "till-1"\n[[device]]',
         "14: touchpoint[1].id: is taken: the same id stands on line 10",
     ),
-    ('kind = "serial"\n', "", "13: device[0].kind: is required (allowed: serial, tcp, tcp-listen)"),
+    ('kind = "serial"\n', "", f"13: device[0].kind: is required (allowed: {KINDS_TEXT})"),
     (
         'kind = "serial"',
         'kind = "serail"',
-        '15: device[0].kind: "serail" is not possible here (allowed: serial, tcp, tcp-listen; did you mean serial)',
+        f'15: device[0].kind: "serail" is not possible here (allowed: {KINDS_TEXT}; did you mean serial)',
     ),
     (
         'kind = "serial"',
-        'kind = "nfc"',
-        '15: device[0].kind: "nfc" is not supported by this version (allowed: serial, tcp, tcp-listen)',
+        'kind = "ble"',
+        [
+            "17: device[0].port: unknown key (allowed: adapter, id, kind, name, touchpoint)",
+            "18: device[0].decoder: unknown key (allowed: adapter, id, kind, name, touchpoint)",
+        ],
     ),
-    ('kind = "serial"', "kind = 1", "15: device[0].kind: must be text in quotes (allowed: serial, tcp, tcp-listen)"),
+    (
+        'kind = "serial"',
+        "kind = 1",
+        f"15: device[0].kind: must be text in quotes (allowed: {KINDS_TEXT})",
+    ),
     ('decoder = "escpos"\n', "", f"13: device[0].decoder: is required (allowed: {DECODERS})"),
     (
         '"escpos"',

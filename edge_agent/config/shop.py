@@ -1,0 +1,55 @@
+"""What the shop's rules need to know, from the configuration."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from edge_agent import BUILT, receipts
+from edge_agent.config.devices import DeviceSettings, LineSettings, TagReaderSettings
+from edge_agent.config.files import read_text_secret
+from edge_agent.config.load import Config
+from edge_agent.identities.enrolled import enrolled
+from edge_agent.identities.sdm import sdm_keys
+from edge_agent.receipts.template import TemplateSettings
+from edge_agent.shop.settings import DeviceFacts, ShopSettings
+
+
+def shop_settings(config: Config) -> ShopSettings:
+    """Return what the rules need to know, from the configuration."""
+    store = config.store
+    available = template_set(store.receipt_templates)
+    zones = {touchpoint.id: touchpoint.zone for touchpoint in store.touchpoints}
+    facts = {device.id: _facts(device, zones.get(device.touchpoint), available) for device in store.devices}
+    keys_file = store.presence.service_token_keys_file
+    return ShopSettings(
+        tenant=config.agent.agent.tenant,
+        store=config.agent.agent.store,
+        zone=store.zone,
+        currency=store.store.currency,
+        business_day_start=store.store.business_day_start,
+        built_ms=round(datetime.combine(BUILT, datetime.min.time(), UTC).timestamp() * 1000),
+        devices=facts,
+        presence=store.presence,
+        small_count=store.privacy.small_count,
+        enrolled=enrolled(read_text_secret(keys_file)) if keys_file else None,
+    )
+
+
+def _facts(device: DeviceSettings, zone: str | None, available: Mapping[str, receipts.Template]) -> DeviceFacts:
+    facts = DeviceFacts(device.id, device.touchpoint, kind=device.kind, zone=zone or device.touchpoint)
+    match device:
+        case LineSettings():
+            templates = tuple(available[name] for name in device.templates or available)
+            return replace(facts, decoder=device.decoder, templates=templates)
+        case TagReaderSettings():
+            sdm = sdm_keys(read_text_secret(device.sdm_keys_file)) if device.sdm_keys_file else None
+            return replace(facts, debounce_ms=round(device.debounce.total_seconds() * 1000), sdm=sdm)
+        case _:
+            return facts
+
+
+def template_set(own: Sequence[TemplateSettings]) -> dict[str, receipts.Template]:
+    """Return the templates by name: the store's own first, then the shipped ones it does not replace."""
+    settings = {template.name: template for template in own}
+    settings |= {name: template for name, template in receipts.shipped().items() if name not in settings}
+    return {name: receipts.compile(template) for name, template in settings.items()}

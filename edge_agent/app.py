@@ -30,7 +30,6 @@ from edge_agent.health import Health
 from edge_agent.page import status
 from edge_agent.page.control import control_socket, runtime_directory
 from edge_agent.page.server import serving
-from edge_agent.redact import Redactor
 from edge_agent.shop.outcome import Outcome
 from edge_agent.storage import Storage, StorageSettings
 from edge_agent.sync import Sync
@@ -61,7 +60,7 @@ async def run(config: Config) -> None:
     )
     async with Storage.open(agent.state_dir, origin, clock, health, storage_settings, machine_id()) as storage:
         sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
-        generation = Generation(config, storage, health, clock, Redactor(_hash_key(config)))
+        generation = Generation(config, storage, health, clock, _hash_key(config))
         sources = status.Sources(config, clock, health, storage, sync, generation)
         uplink = Uplink(settings_of(config.agent), topics, health, clock, lambda: storage.epoch)
         async with (

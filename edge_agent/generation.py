@@ -5,16 +5,16 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
 import structlog
 
-from edge_agent import BUILT, decoders, devices, receipts
+from edge_agent import decoders, devices
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config
-from edge_agent.config.devices import LineSettings
+from edge_agent.config.devices import DeviceSettings
+from edge_agent.config.shop import shop_settings
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
@@ -22,16 +22,17 @@ from edge_agent.devices.line import Journal, Position, Start
 from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Health, Level
 from edge_agent.observations import Observation, Undecoded
-from edge_agent.receipts.template import TemplateSettings
-from edge_agent.redact import Redactor
+from edge_agent.shop.forgetting import concerns
 from edge_agent.shop.outcome import Outcome, StateChange, combined
-from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.shop import Shop
 from edge_agent.storage import Storage
 from edge_agent.supervisor import supervise
 
 log = structlog.get_logger()
 
+TICK_S = 1.0  # how late a visit may be noticed as ended: of the 60 s without a sign that it takes at least, 2 %
+AFTER_DEFECT_S = 60.0  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
+SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, while they work
 LINES = "line"  # durable state: how far each line has been recorded, by device
 
 
@@ -45,7 +46,7 @@ class _Recorded(msgspec.Struct):
 class RunningDevice:
     """One configured device while it runs, as the status page sees it."""
 
-    def __init__(self, settings: LineSettings, at: Moment) -> None:
+    def __init__(self, settings: DeviceSettings, at: Moment) -> None:
         self.settings = settings
         self.state = "down"
         self.reason = "starting"
@@ -64,11 +65,12 @@ class RunningDevice:
 class Generation:
     """The devices and rules of one config."""
 
-    def __init__(self, config: Config, storage: Storage, health: Health, clock: Clock, redactor: Redactor) -> None:
+    def __init__(self, config: Config, storage: Storage, health: Health, clock: Clock, key: bytes) -> None:
+        """``key``: the tenant's, for hashes and redaction."""
         self._storage = storage
         self._health = health
         self._clock = clock
-        self.shop = Shop(shop_settings(config), redactor, storage.state)
+        self.shop = Shop(shop_settings(config), key, storage.state)
         self.devices = {settings.id: RunningDevice(settings, clock.now()) for settings in config.store.devices}
         self._changes: asyncio.Queue[Outcome] = asyncio.Queue()
 
@@ -77,6 +79,7 @@ class Generation:
         rng = random.Random()  # noqa: S311 - jitter of retries, no secret
         async with asyncio.TaskGroup() as group:
             group.create_task(self._record_changes())
+            group.create_task(self._tick())
             for running in self.devices.values():
                 device = self._create(running)
                 running.device = device
@@ -85,11 +88,20 @@ class Generation:
                     supervise(device.name, partial(device.run, emit), on_down=device.status.down, rng=rng)
                 )
 
+    async def forget_member(self, member: str) -> int:
+        """Forget everything held about a member, here and in events kept or waiting; returns how many events went.
+
+        ``member``: as the members dataset names them, else the token they are known by. Raises StorageError.
+        """
+        identities = self.shop.people.identities_of(member)
+        await self._commit(self.shop.people.forget(member))
+        return await self._storage.forget(lambda body: concerns(body, member, identities))
+
     def _create(self, running: RunningDevice) -> devices.Device:
         settings = running.settings
         return devices.create(
             settings,
-            lambda: decoders.create(settings.decoder, settings),
+            lambda line: decoders.create(line.decoder, line),
             clock=self._clock,
             report=partial(self._report, running),
             keep=self._keep,
@@ -121,12 +133,25 @@ class Generation:
             try:
                 await self._storage.commit(outcome)
             except BaseException:
-                self.shop.restore(self._storage.state)
+                self.shop.restore(self._storage.state, self._clock.now())
                 raise
         for signal in outcome.effects:
             device = self.devices[signal.device].device
             if isinstance(device, devices.Signalling):
                 device.signal(accepted=signal.accepted)
+
+    async def _tick(self) -> None:
+        """Have the rules look at the clock."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                outcome = self.shop.tick(self._clock.now())
+            except Exception as error:  # noqa: BLE001 - a defect in presence must not stop the tills
+                _log_defect("tick", error)
+                self.shop.restore(self._storage.state, self._clock.now())
+                await asyncio.sleep(AFTER_DEFECT_S)
+            else:
+                await self._commit(outcome)
 
     def _observe(self, device: str, observation: Observation, at: Moment) -> Outcome:
         """Return what the rules say. A defect in them costs this one slip its meaning, never the till its line.
@@ -136,15 +161,14 @@ class Generation:
         try:
             return self.shop.observe(device, observation, at)
         except Exception as error:  # noqa: BLE001 - see above
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error(  # noqa: TRY400 - the places without the message: that may quote what the slip says
-                "rules_failed", device=device, error=type(error).__name__, traceback=where
-            )
+            _log_defect(device, error)
             return self.shop.defect(device, observation, at)
 
     def _report(self, running: RunningDevice, state: DeviceState) -> None:
         """Take a device's change of state to health, and to head office as an event."""
         at = self._clock.now()
+        if running.settings.kind in SCANNERS:
+            self.shop.people.health(running.settings.id, healthy=state.state == "up", at=at)
         running.state, running.reason, running.detail, running.since = state.state, state.reason, state.detail, at
         settings = running.settings
         name = settings.name or settings.id
@@ -171,28 +195,7 @@ class Generation:
             await self._storage.commit(await self._changes.get())
 
 
-def shop_settings(config: Config) -> ShopSettings:
-    """Return what the rules need to know, from the configuration."""
-    store = config.store
-    available = template_set(store.receipt_templates)
-    facts = {}
-    for device in store.devices:
-        names = getattr(device, "templates", None) or list(available)
-        chosen = tuple(available[name] for name in names)
-        facts[device.id] = DeviceFacts(device.id, device.touchpoint, device.decoder, chosen)
-    return ShopSettings(
-        tenant=config.agent.agent.tenant,
-        store=config.agent.agent.store,
-        zone=store.zone,
-        currency=store.store.currency,
-        business_day_start=store.store.business_day_start,
-        built_ms=round(datetime.combine(BUILT, datetime.min.time(), UTC).timestamp() * 1000),
-        devices=facts,
-    )
-
-
-def template_set(own: Sequence[TemplateSettings]) -> dict[str, receipts.Template]:
-    """Return the templates by name: the store's own first, then the shipped ones it does not replace."""
-    settings = {template.name: template for template in own}
-    settings |= {name: template for name, template in receipts.shipped().items() if name not in settings}
-    return {name: receipts.compile(template) for name, template in settings.items()}
+def _log_defect(device: str, error: Exception) -> None:
+    """Log where the rules failed, without the message: that may quote what the slip says."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("rules_failed", device=device, error=type(error).__name__, traceback=where)

@@ -7,7 +7,16 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from edge_agent.clock import Clock
-from edge_agent.config.devices import LineSettings, SerialSettings, TcpListenSettings, TcpSettings
+from edge_agent.config.devices import (
+    BleSettings,
+    DeviceSettings,
+    LineSettings,
+    NfcSettings,
+    PcscSettings,
+    SerialSettings,
+    TcpListenSettings,
+    TcpSettings,
+)
 from edge_agent.decoders import Decoder
 from edge_agent.devices.line import Emit, Keep, Line
 from edge_agent.devices.line_status import LineStatus
@@ -43,8 +52,8 @@ class Signalling(Device, Protocol):
 
 
 def create(
-    settings: LineSettings,
-    new_decoder: Callable[[], Decoder],
+    settings: DeviceSettings,
+    new_decoder: Callable[[LineSettings], Decoder],
     *,
     clock: Clock,
     report: Report,
@@ -54,14 +63,35 @@ def create(
 
     ``report`` hears of every change of its state; ``keep`` gives each of its lines a journal and where it goes on.
     """
-    status = LineStatus(
-        report, clock, rate=settings.baudrate // 10 if isinstance(settings, SerialSettings) else _TCP_RATE
-    )
+    if isinstance(settings, LineSettings):
+        return _line_device(settings, new_decoder, clock, report, keep)
+    match settings:
+        case NfcSettings():
+            from edge_agent.devices.nfc import NfcDevice  # noqa: PLC0415 - loaded where configured
+
+            return NfcDevice(settings, Status(report, clock))
+        case PcscSettings():
+            from edge_agent.devices.pcsc import PcscDevice  # noqa: PLC0415 - loaded where configured
+
+            return PcscDevice(settings, Status(report, clock))
+        case BleSettings():
+            from edge_agent.devices.ble import BleDevice  # noqa: PLC0415 - loaded where configured
+
+            return BleDevice(settings, Status(report, clock))
+        case _:
+            raise ConfigError(f"{settings.id}: there is no such kind of device")
+
+
+def _line_device(
+    settings: LineSettings, new_decoder: Callable[[LineSettings], Decoder], clock: Clock, report: Report, keep: Keep
+) -> Device:
+    rate = settings.baudrate // 10 if isinstance(settings, SerialSettings) else _TCP_RATE
+    status = LineStatus(report, clock, rate=rate)
 
     def line(name: str) -> Line:
         journal, start = keep(name)
         idle_end = settings.idle_end.total_seconds()
-        return Line(name, new_decoder(), status, idle_end=idle_end, journal=journal, start=start)
+        return Line(name, new_decoder(settings), status, idle_end=idle_end, journal=journal, start=start)
 
     match settings:
         case SerialSettings():

@@ -1,5 +1,6 @@
 """What is told about one device: whether it works."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -28,6 +29,7 @@ class Status:
 
     def __init__(self, report: Report, clock: Clock) -> None:
         self.last_data: Moment | None = None  # when it last said anything
+        self.counts: Counter[str] = Counter()  # for metrics, since the start: what was seen and what went wrong
         self._report = report
         self._clock = clock
         self._current: DeviceState | None = None

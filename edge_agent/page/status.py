@@ -117,8 +117,8 @@ def _today(sources: Sources, now: Moment) -> dict[str, object]:
         "unparsed": counts.unparsed,
         "duplicates": counts.duplicates,
         "slips": counts.seen,
-        "checkins": 0,
-        "visitors": 0,
+        "checkins": counts.checkins,
+        "visitors": counts.visitors,
         "day_proof": None,
     }
 

@@ -3,6 +3,7 @@
 An observation is worked out in full before anything is remembered: where the rules fail, memory is as it was.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -10,12 +11,24 @@ import msgspec
 
 from edge_agent.clock import Moment
 from edge_agent.contract import data
-from edge_agent.contract.events import Draft, Stream, iso_time
+from edge_agent.contract.events import Draft, iso_time
 from edge_agent.contract.ids import uuid7
-from edge_agent.observations import Observation, Receipt, Record, Scan, Undecoded
+from edge_agent.identities.hashing import Hasher
+from edge_agent.observations import (
+    Advertisement,
+    Observation,
+    Receipt,
+    Record,
+    Scan,
+    TagGone,
+    TagRead,
+    Undecoded,
+)
 from edge_agent.redact import Redactor
 from edge_agent.shop import numbers, papers, today
-from edge_agent.shop.outcome import Outcome, StateChange
+from edge_agent.shop.drafts import draft
+from edge_agent.shop.outcome import Outcome, StateChange, combined
+from edge_agent.shop.people import People
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.slips import Slip, SlipReader
 
@@ -34,20 +47,25 @@ _NUMBERED = {"sale", "return", "top_up"}
 class Shop:
     """Turns what devices say into what happened. Its memory mirrors the durable state it was given."""
 
-    def __init__(self, settings: ShopSettings, redactor: Redactor, state: Callable[[str], Mapping[str, bytes]]) -> None:
-        """``state`` returns the durable rows of a part, as they were last committed."""
+    def __init__(self, settings: ShopSettings, key: bytes, state: Callable[[str], Mapping[str, bytes]]) -> None:
+        """``key``: the tenant's, for hashes and redaction.
+
+        ``state`` returns the durable rows of a part, as they were last committed.
+        """
         self._settings = settings
-        self._redactor = redactor
-        self._slips = SlipReader(settings, redactor)
+        self._redactor = Redactor(key)
+        self._slips = SlipReader(settings, self._redactor)
+        self.people = People(settings, self._redactor, Hasher(key), secrets.token_bytes(32))
         self.seen: Counter[str] = Counter()  # for metrics, since the start: slips by kind,
         self.gaps = 0  # and orders whose number shows that others are missing
         self.restore(state)
 
-    def restore(self, state: Callable[[str], Mapping[str, bytes]]) -> None:
-        """Go back to the durable state: after a commit failed, memory must not be ahead of the disk."""
+    def restore(self, state: Callable[[str], Mapping[str, bytes]], at: Moment | None = None) -> None:
+        """Go back to the durable state: after a commit failed, memory must not be ahead of the disk. ``at``: now."""
         self._papers = papers.Papers(state(papers.PART))
         self._numbers = numbers.Numbers(state(numbers.PART))
         self._today = today.Today(state(today.PART))
+        self.people.restore(state, self._count_person, at)
 
     def counts(self, at: Moment) -> today.Counts:
         """Return the counts of the business day of ``at``; before the clock is set, those of the last day known."""
@@ -67,11 +85,17 @@ class Shop:
             case Record():
                 return self._slip(facts, self._slips.record(facts, observation, at), at)
             case Scan():
-                return self._scan(facts, observation, at)
+                return combined(
+                    (self._scan(facts, observation, at), self.people.presented(facts, observation.code, at))
+                )
+            case Advertisement():
+                return self.people.advertised(facts, observation, at)
+            case TagRead():
+                return self.people.tapped(facts, observation, at)
+            case TagGone():
+                return self.people.taken_away(facts, observation, at)
             case Undecoded():
                 return Outcome()  # counted where the bytes are read: the device's health shows it
-            case _:
-                return Outcome()
 
     def defect(self, device: str, observation: Observation, at: Moment) -> Outcome:
         """Return an observation that the rules failed on as unparsed, so that it reaches somebody. Never raises."""
@@ -85,8 +109,8 @@ class Shop:
             return Outcome(state=(self._count(slip, at, None),))
         if isinstance(slip.data, data.Unparsed):
             name = slip.data.evidence.capture_sha256 or uuid7(at.wall_ms)
-            draft = self._draft(facts, slip.event, at, slip.data, f"slip/{name}")
-            return Outcome((draft,), (self._count(slip, at, _COUNTERS[slip.event]),), slip.captures)
+            event = self._draft(facts, slip.event, at, slip.data, f"slip/{name}")
+            return Outcome((event,), (self._count(slip, at, _COUNTERS[slip.event]),), slip.captures)
         return self._order(facts, slip, slip.data, at)
 
     def _order(self, facts: DeviceFacts, slip: Slip, order: data.Order, at: Moment) -> Outcome:
@@ -102,16 +126,25 @@ class Shop:
             checks=msgspec.structs.replace(order.checks, receipt_number=check),
             evidence=msgspec.structs.replace(order.evidence, flags=flags),
         )
+        order, linked = self.people.sold(facts.touchpoint, order, at)
         assert slip.event is not None
-        draft = self._draft(facts, slip.event, at, order, f"order/{order.order_id}")
+        event = self._draft(facts, slip.event, at, order, f"order/{order.order_id}")
         state: list[StateChange] = [
+            *linked,
             self._papers.remember(slip.paper, order.order_id, at.wall_ms),
             self._count(slip, at, _COUNTERS[slip.event]),
         ]
         self.gaps += check == "fail"
         if numbering is not None:
             state.append(self._numbers.remember(workstation, numbering))
-        return Outcome((draft,), tuple(state), slip.captures)
+        return Outcome((event,), tuple(state), slip.captures)
+
+    def tick(self, at: Moment) -> Outcome:
+        """Return what the passing of time leads to; to be asked about once a second."""
+        return self.people.tick(at)
+
+    def _count_person(self, at: Moment, counter: str) -> StateChange:
+        return self._today.add(self._slips.business_day(at), counter)
 
     def _count(self, slip: Slip, at: Moment, counter: str | None) -> StateChange:
         day = slip.business_day
@@ -130,7 +163,4 @@ class Shop:
         return Outcome((self._draft(facts, "o2o.code.presented.v1", at, presented, f"code/{draft_id}"),))
 
     def _draft(self, facts: DeviceFacts, kind: str, at: Moment, what: msgspec.Struct, subject: str) -> Draft:
-        stream = Stream.CHECKINS if isinstance(what, data.CodePresented) else Stream.ORDERS
-        place = f"{self._settings.store}/{facts.touchpoint}"
-        msgspec.json.encode(what)  # what cannot be written must fail here, where it costs one slip, not in the storage
-        return Draft(uuid7(at.wall_ms), stream, kind, at, what, facts.id, subject, place)
+        return draft(self._settings.store, facts.id, facts.touchpoint, kind, at, what, subject)

@@ -54,7 +54,7 @@ def agent(link: Path, emit: Recorder, states: States, idle_end: str = "2s") -> A
     )
     device = create(
         settings,
-        lambda: escpos.Decoder(escpos.Settings()),
+        lambda _: escpos.Decoder(escpos.Settings()),
         clock=Clock(),
         report=states,
         keep=lambda _: (MemoryJournal(), Start()),

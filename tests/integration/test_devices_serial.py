@@ -50,7 +50,7 @@ class Bench:
             "SerialDevice",
             create(
                 settings,
-                LineDecoder,
+                lambda _: LineDecoder(),
                 clock=Clock(),
                 report=self.states,
                 keep=lambda _: (self.journal, start or Start()),

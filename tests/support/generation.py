@@ -10,7 +10,6 @@ from edge_agent.clock import Clock
 from edge_agent.config import Config, load
 from edge_agent.generation import Generation
 from edge_agent.health import Health
-from edge_agent.redact import Redactor
 from edge_agent.simulator.virtual_store import AGENT_TOML, STORE_TOML
 from edge_agent.storage import Storage
 from tests.support import storage as storages
@@ -41,7 +40,7 @@ async def running(config: Config, *, devices: bool = True) -> AsyncIterator[Runn
     health = Health(clock)
     state_dir = config.agent.agent.state_dir
     async with storages.running(state_dir, clock=clock, health=health) as storage:
-        generation = Generation(config, storage, health, clock, Redactor(b"key"))
+        generation = Generation(config, storage, health, clock, b"key")
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(generation.run()) if devices else None
             yield Running(config, storage, health, clock, generation)

@@ -13,7 +13,6 @@ from edge_agent.clock import Moment, TimeQuality
 from edge_agent.contract import schemas
 from edge_agent.contract.events import EVENT_TYPES, Draft
 from edge_agent.observations import Decoded, Receipt
-from edge_agent.redact import Redactor
 from edge_agent.shop.outcome import Capture, Outcome
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.shop import Shop
@@ -85,7 +84,7 @@ class Book:
 
     def restart(self) -> None:
         """Forget everything that is not durable."""
-        self.shop = Shop(self._settings, Redactor(self._key), self.state)
+        self.shop = Shop(self._settings, self._key, self.state)
 
     def state(self, part: str) -> dict[str, bytes]:
         """Return the durable rows of a part."""

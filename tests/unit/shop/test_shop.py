@@ -420,4 +420,4 @@ def test_reading_alone_remembers_nothing() -> None:
     facts = settings().devices[TILL]
     first, second = (reader.receipt(facts, receipt(sale()), at()) for _ in range(2))
     assert first.paper == second.paper
-    assert Shop(settings(), Redactor(b"key"), lambda _: {}).counts(at()).orders == 0
+    assert Shop(settings(), b"key", lambda _: {}).counts(at()).orders == 0

@@ -1,0 +1,210 @@
+"""Who is here: taps, advertisements and codes become check-ins and visits."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from edge_agent.clock import Moment, TimeQuality
+from edge_agent.contract import data
+from edge_agent.contract.events import Draft, iso_time
+from edge_agent.identities import Identity
+from edge_agent.identities.advertisements import Sightings
+from edge_agent.identities.hashing import Hasher
+from edge_agent.observations import Advertisement, TagGone, TagRead
+from edge_agent.redact import Redactor
+from edge_agent.shop import checkins, presence, taps
+from edge_agent.shop.drafts import draft
+from edge_agent.shop.outcome import Outcome, Signal, StateChange
+from edge_agent.shop.presence import Change, Changes, Count, Place, Presence, Sighting
+from edge_agent.shop.settings import DeviceFacts, ShopSettings
+
+# Identities that are presented as plain text; what is secret in them is redacted like on a slip.
+_TOKENS = frozenset({"ndef_uri", "ndef_text", "aid", "code"})
+
+NOTHING = Outcome()
+
+# Returns the durable row that counts one more of ``checkins`` or ``visitors`` on the business day of a moment.
+CountToday = Callable[[Moment, str], StateChange]
+
+
+class People:
+    """Turns taps, advertisements and member codes into events. Its memory mirrors the durable state it was given."""
+
+    def __init__(self, settings: ShopSettings, redactor: Redactor, hasher: Hasher, day_key: bytes) -> None:
+        """``day_key``: what anonymous addresses are hashed with in memory; random, and never kept. ``restore`` next."""
+        self.taps: Counter[str] = Counter()  # for metrics, since the start: by verdict, of refused ones by reason
+        self._settings = settings
+        self._redactor = redactor
+        self._hasher = hasher
+        self._day_key = day_key
+        self._sightings = Sightings(
+            settings.enrolled, settings.presence.ibeacon_uuids, settings.presence.eddystone_namespaces
+        )
+        self._scanners = {
+            facts.id: Place(facts.touchpoint, facts.zone or facts.touchpoint)
+            for facts in settings.devices.values()
+            if facts.kind == "ble"
+        }
+        self._healthy: set[str] = set()
+
+    def restore(self, state: Callable[[str], Mapping[str, bytes]], count_today: CountToday, at: Moment | None) -> None:
+        """Go back to the durable state. ``at``: now, when scanners may be running; None: none is yet."""
+        self._count_today = count_today
+        self._taps = taps.Taps(self._hasher, state(taps.COUNTERS), state(taps.RECENT))
+        self._checkins = checkins.CheckIns(self._settings, state(checkins.PART), state(checkins.TILLS))
+        settings, small_count = self._settings.presence, self._settings.small_count
+        self._presence = Presence(settings, small_count, self._scanners, state(presence.PART), self._day_key)
+        if at is not None:
+            for scanner in self._healthy:
+                self._presence.health(scanner, healthy=True, at=at)
+
+    @property
+    def present(self) -> int:
+        """How many known people are here."""
+        return self._presence.present
+
+    def tapped(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Outcome:
+        """Return what a tag on a reader means, and what its light shall say."""
+        tap = self._taps.read(facts, read, at)
+        self.taps[tap.reason or tap.verdict] += 1
+        if tap.identity is None:
+            return Outcome(state=tap.state, effects=(Signal(facts.id, accepted=False),))
+        accepted = Signal(facts.id, accepted=True)
+        if tap.verdict == "repeated":
+            return Outcome(state=tap.state, effects=(accepted,))
+        events, state = self._check_in(facts, "nfc", tap.identity, at)
+        return Outcome(events, (*tap.state, *state), effects=(accepted,))
+
+    def taken_away(self, facts: DeviceFacts, gone: TagGone, at: Moment) -> Outcome:
+        """Return what it means that a tag was taken off a reader."""
+        del gone  # a reader holds one tag at a time
+        return Outcome(state=self._taps.gone(facts, at))
+
+    def presented(self, facts: DeviceFacts, code: str, at: Moment) -> Outcome:
+        """Return the check-in of a member whose code was scanned; other codes are nobody's."""
+        identity = Identity("code", self._redactor.redact_code(code))
+        if (identity.kind, identity.value) not in self._settings.members:
+            return NOTHING
+        return Outcome(*self._check_in(facts, "scan", identity, at))
+
+    def advertised(self, facts: DeviceFacts, advertisement: Advertisement, at: Moment) -> Outcome:
+        """Return what an advertisement leads to: mostly nothing."""
+        wall_ms = at.wall_ms if at.quality is not TimeQuality.UNSYNCED else None
+        sighted = self._sightings.identify(advertisement, wall_ms)
+        sighting = Sighting(
+            facts.id,
+            sighted.identity,
+            sighted.carrier,
+            advertisement.address,
+            advertisement.rssi,
+            advertisement.arrived_ms,
+        )
+        return self._changed(self._presence.sighted(sighting, at), at)
+
+    def tick(self, at: Moment) -> Outcome:
+        """Return what the passing of time leads to; to be asked about once a second."""
+        return self._changed(self._presence.tick(at), at)
+
+    def health(self, scanner: str, *, healthy: bool, at: Moment) -> None:
+        """Tell whether a scanner works: what it does not see while it does not has not left."""
+        if healthy:
+            self._healthy.add(scanner)
+        else:
+            self._healthy.discard(scanner)
+        self._presence.health(scanner, healthy=healthy, at=at)
+
+    def sold(self, touchpoint: str, order: data.Order, at: Moment) -> tuple[data.Order, tuple[StateChange, ...]]:
+        """Return an order with the member who tapped just before it, and the rows to keep."""
+        link, state = self._checkins.sold(touchpoint, order, at)
+        if link is not None:
+            order.checkin_id = link.checkin_id
+            order.member = order.member or link.member
+        return order, state
+
+    def identities_of(self, member: str) -> set[tuple[str, str]]:
+        """Return the identities (kind, value) that are a member's, or that are the token ``member`` itself."""
+        mapped = {identity for identity, who in self._settings.members.items() if who == member}
+        return mapped | {(kind, member) for kind in KINDS}
+
+    def forget(self, member: str) -> Outcome:
+        """Return the deletion of all durable state about somebody."""
+        identities = self.identities_of(member)
+        tapped = (change for who in identities for change in self._taps.forget(who, self._settings.devices))
+        state = (*tapped, *self._checkins.forget(member, identities), *self._presence.forget(identities))
+        return Outcome(state=state)
+
+    def _changed(self, changes: Changes, at: Moment) -> Outcome:
+        if not (changes.changes or changes.counts or changes.state):
+            return NOTHING
+        events: list[Draft] = []
+        state = list(changes.state)
+        for change in changes.changes:
+            events.append(self._visit(change))
+            if change.first:
+                state.append(self._count_today(change.at, "visitors"))
+                checked_in, kept = self._arrived(change)
+                events += checked_in
+                state += kept
+        events += (self._counted(count, at) for count in changes.counts)
+        return Outcome(tuple(events), tuple(state))
+
+    def _arrived(self, change: Change) -> tuple[tuple[Draft, ...], tuple[StateChange, ...]]:
+        """Check in whom presence proves: a beacon that anybody can copy is somebody's only if a member's."""
+        identity = change.identity
+        if not identity.verified and (identity.kind, identity.value) not in self._settings.members:
+            return (), ()
+        facts = DeviceFacts("", change.place.touchpoint, zone=change.place.zone)
+        return self._check_in(facts, "ble", identity, change.at)
+
+    def _check_in(
+        self, facts: DeviceFacts, method: str, identity: Identity, at: Moment
+    ) -> tuple[tuple[Draft, ...], tuple[StateChange, ...]]:
+        seen = self._checkins.seen(facts, method, self._redacted(identity), at)
+        if seen.checkin is None:
+            return (), seen.state
+        subject = f"checkin/{seen.checkin.checkin_id}"
+        event = draft(
+            self._settings.store,
+            facts.id or None,
+            facts.touchpoint,
+            "o2o.checkin.recorded.v1",
+            at,
+            seen.checkin,
+            subject,
+        )
+        counted = (self._count_today(at, "checkins"),) if seen.checkin.revision == 1 else ()
+        return (event,), (*seen.state, *counted)
+
+    def _redacted(self, identity: Identity) -> Identity:
+        if identity.kind not in _TOKENS:
+            return identity
+        (value,) = self._redactor.redact_lines((self._redactor.redact_code(identity.value),)).lines
+        return Identity(identity.kind, value, identity.verified, identity.random_uid)
+
+    def _visit(self, change: Change) -> Draft:
+        what = data.Presence(
+            visit_id=change.visit_id,
+            identity=checkins.on_wire(change.identity),
+            touchpoint=change.place.touchpoint,
+            zone=change.place.zone,
+            occurred_at=iso_time(change.at.wall_ms, self._settings.zone),
+            dwell_seconds=change.dwell_seconds,
+            rssi=change.rssi,
+        )
+        kind, subject = f"o2o.presence.{change.kind}.v1", f"visit/{change.visit_id}"
+        return draft(self._settings.store, None, change.place.touchpoint, kind, change.at, what, subject)
+
+    def _counted(self, count: Count, at: Moment) -> Draft:
+        what = data.Counted(
+            zone=count.zone,
+            window_start=iso_time(count.window_start_ms, self._settings.zone),
+            window_seconds=count.window_seconds,
+            visitors=count.visitors,
+        )
+        kind, subject = "o2o.presence.counted.v1", f"zone/{count.zone}"
+        return draft(self._settings.store, None, count.zone, kind, at, what, subject)
+
+
+KINDS = (
+    "sdm", "ndef_uri", "ndef_text", "aid", "service_token", "ibeacon", "eddystone_uid", "eddystone_eid", "irk", "uid",
+    "idm", "code",
+)  # fmt: skip

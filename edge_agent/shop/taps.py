@@ -1,0 +1,111 @@
+"""Taps: who a tag says it is, whether it may say so again, and whether this is still the same tap."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from edge_agent.clock import Moment
+from edge_agent.identities import Identity
+from edge_agent.identities.hashing import Hasher
+from edge_agent.identities.tags import identify
+from edge_agent.observations import TagRead
+from edge_agent.shop.outcome import StateChange
+from edge_agent.shop.settings import DeviceFacts
+from edge_agent.shop.stamp import Stamp
+
+COUNTERS = "sdm"  # durable: the highest counter each verified tag has shown
+RECENT = "tap"  # durable: taps that still count as the same one
+
+
+class _Recent(msgspec.Struct, frozen=True, array_like=True):
+    """The durable form of a tap that still counts as the same one for ``debounce_ms``."""
+
+    stamp: Stamp
+    debounce_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """What a tap amounts to.
+
+    ``verdict``: ``new``; ``repeated`` (still the same tap); ``refused``, for the ``reason`` ``torn`` (taken away while
+    it was read), ``sdm_forged`` or ``sdm_replayed``; a refused one has no ``identity``.
+    """
+
+    verdict: Literal["new", "repeated", "refused"]
+    identity: Identity | None = None
+    reason: str = ""
+    state: tuple[StateChange, ...] = ()
+
+
+class Taps:
+    """Remembers counters and recent taps; both are durable state."""
+
+    def __init__(self, hasher: Hasher, counters: Mapping[str, bytes], recent: Mapping[str, bytes]) -> None:
+        """``counters``, ``recent``: the durable rows of ``COUNTERS`` and ``RECENT``."""
+        self._hasher = hasher
+        self._counters = {key: int.from_bytes(row, "big") for key, row in counters.items()}
+        self._recent = {key: msgspec.msgpack.decode(row, type=_Recent) for key, row in recent.items()}
+        self._lying: dict[str, str] = {}  # by reader: the new tap whose tag still lies there
+
+    def read(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Tap:
+        """Return what a tag on a reader amounts to. Debounced by who it proves to be: a forged tag is nobody."""
+        self._lying.pop(facts.id, None)
+        tagged = identify(read, self._hasher, facts.sdm)
+        if tagged.identity is None:
+            return Tap("refused", reason=tagged.refused)
+        state: list[StateChange] = []
+        if tagged.counter is not None:
+            value, counter = tagged.counter
+            if counter <= self._counters.get(value, -1):
+                return Tap("refused", reason="sdm_replayed")
+            self._counters[value] = counter
+            state.append(StateChange(COUNTERS, value, counter.to_bytes(4, "big")))
+        key = self._key(facts.id, tagged.identity)
+        known = self._recent.get(key)
+        if known is not None and known.stamp.elapsed_ms(at) < known.debounce_ms:
+            return Tap("repeated", tagged.identity, state=tuple(state))
+        if facts.debounce_ms:
+            state.append(self._remember(key, facts.debounce_ms, at))
+        self._lying[facts.id] = key
+        return Tap("new", tagged.identity, state=tuple(state))
+
+    def gone(self, facts: DeviceFacts, at: Moment) -> tuple[StateChange, ...]:
+        """Take note that a tag was taken away: a card that lay there for an hour is not tapped anew as it is lifted."""
+        key = self._lying.pop(facts.id, None)
+        return (self._remember(key, facts.debounce_ms, at),) if key in self._recent else ()
+
+    def forget(self, identity: tuple[str, str], readers: Mapping[str, DeviceFacts]) -> tuple[StateChange, ...]:
+        """Forget what is kept of an identity (kind, value); returns the rows to delete."""
+        kind, value = identity
+        keys = [
+            self._key(reader, Identity(kind, value, verified, random))
+            for reader in readers
+            for verified in (False, True)
+            for random in (False, True)
+        ]
+        for key in keys:
+            self._recent.pop(key, None)
+        self._counters.pop(value, None)
+        return (StateChange(COUNTERS, value, None), *(StateChange(RECENT, key, None) for key in keys))
+
+    def _remember(self, key: str, debounce_ms: int, at: Moment) -> StateChange:
+        self._forget_past(at)
+        recent = _Recent(Stamp.of(at), debounce_ms)
+        self._recent.pop(key, None)
+        self._recent[key] = recent
+        return StateChange(RECENT, key, msgspec.msgpack.encode(recent), at.wall_ms + debounce_ms)
+
+    def _forget_past(self, at: Moment) -> None:
+        """Drop what is past from the front; a longer debounce in front of shorter ones makes that lazy, never wrong."""
+        while self._recent:
+            oldest = next(iter(self._recent))
+            if self._recent[oldest].stamp.elapsed_ms(at) < self._recent[oldest].debounce_ms:
+                return
+            del self._recent[oldest]
+
+    def _key(self, reader: str, identity: Identity) -> str:
+        said = f"{reader}\0{identity.kind}\0{identity.value}\0{identity.verified}"
+        return self._hasher.of("tap", said.encode())[:32]

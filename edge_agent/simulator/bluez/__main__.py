@@ -23,11 +23,10 @@ async def _run(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with asyncio.TaskGroup() as tasks:
-        endings = {tasks.create_task(ending) for ending in (_control(bluez), bluez.disconnected(), _wait(stopped))}
-        expiring = tasks.create_task(bluez.expire())
+        endings = {tasks.create_task(ending) for ending in (_control(bluez), bluez.serve(), _wait(stopped))}
         say({"ready": True})
         await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
-        for task in (*endings, expiring):
+        for task in endings:
             task.cancel()
 
 

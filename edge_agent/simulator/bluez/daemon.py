@@ -1,14 +1,16 @@
 """The face org.bluez shows on the bus: its objects, its methods, its signals."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Literal
 
 from dbus_fast import BusType, DBusError, ErrorType, Message, MessageType, NameFlag, RequestNameReply
 from dbus_fast.aio import MessageBus
 
 from edge_agent.simulator.bluez.adapter import ADAPTER, Adapter
 from edge_agent.simulator.bluez.device import DEVICE, Properties
+from edge_agent.simulator.bluez.outbox import Outbox, bus_call
 
 NAME = "org.bluez"
 PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -28,35 +30,33 @@ class Bluez:
         self.adapters: dict[str, Adapter] = {}
         self.expiry = expiry
         self._bus: MessageBus | None = None
+        self._outbox: Outbox | None = None
 
     async def connect(self, address: str, names: list[str]) -> None:
         """Own org.bluez on the bus at ``address``, with the adapters ``names``. RuntimeError if somebody does."""
         bus = await MessageBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
-        self._bus = bus
+        self._bus, self._outbox = bus, Outbox(bus)
         self.adapters = {name: Adapter(name, self) for name in names if name}
         bus.add_message_handler(self._take)
-        await bus.call(_call("org.freedesktop.DBus", "AddMatch", "s", [_LEFT]))
+        await bus.call(bus_call("org.freedesktop.DBus", "AddMatch", "s", _LEFT))
         if await bus.request_name(NAME, NameFlag.DO_NOT_QUEUE) is not RequestNameReply.PRIMARY_OWNER:
             raise RuntimeError(f"{NAME} is already owned on {address}")
 
-    async def disconnected(self) -> None:
-        """Wait until the bus is gone."""
-        if self._bus is not None:
+    async def serve(self) -> None:
+        """Serve until the bus is gone."""
+        assert self._bus is not None
+        assert self._outbox is not None
+        async with asyncio.TaskGroup() as tasks:
+            works = [tasks.create_task(work) for work in (self._outbox.run(), self._expire())]
             with suppress(OSError, EOFError):
                 await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call] # dbus-fast leaves it bare
-
-    async def expire(self) -> None:
-        """Forget devices nobody hears any more, for ever."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(min(1.0, self.expiry / 4))
-            for adapter in self.adapters.values():
-                adapter.expire(loop.time() - self.expiry)
+            for work in works:
+                work.cancel()
 
     async def drained(self) -> None:
-        """Wait until the bus has taken everything sent so far: the sender's back-pressure."""
-        if self._bus is not None:
-            await self._bus.call(_call("org.freedesktop.DBus.Peer", "Ping"))
+        """Wait until the bus has taken everything: the sender's back-pressure."""
+        if self._outbox is not None:
+            await self._outbox.drained()
 
     def add_adapter(self, name: str) -> None:
         """Plug an adapter in."""
@@ -82,18 +82,35 @@ class Bluez:
         """Report InterfacesRemoved."""
         self._send(Message.new_signal("/", OBJECT_MANAGER, "InterfacesRemoved", "oas", [path, interfaces]))
 
-    def _send(self, message: Message) -> None:
-        if self._bus is not None:
-            self._bus.send(message)
+    async def _expire(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(1.0, self.expiry / 4))
+            for adapter in self.adapters.values():
+                adapter.expire(loop.time() - self.expiry)
 
-    def _take(self, message: Message) -> Message | bool | None:
+    def _send(self, message: Message) -> None:
+        if self._outbox is not None:
+            self._outbox.put(message)
+
+    def _take(self, message: Message) -> bool:
         if message.message_type is MessageType.SIGNAL and message.member == "NameOwnerChanged":
             name, _, owner = message.body
             if not owner:
                 for adapter in self.adapters.values():
                     adapter.leave(name)
         if message.message_type is not MessageType.METHOD_CALL:
-            return None
+            return False
+        try:
+            answer = self._answer(message)
+        except DBusError as error:
+            answer = Message.new_error(message, error.type, error.text)
+        if isinstance(answer, Message):
+            self._send(answer)
+        return answer is not None
+
+    def _answer(self, message: Message) -> Message | Literal["never"] | None:
+        """Return the answer, or None if the call is not for us."""
         match message.interface, message.member:
             case ("org.freedesktop.DBus.ObjectManager", "GetManagedObjects") if message.path == "/":
                 return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._objects()])
@@ -127,12 +144,12 @@ class Bluez:
         self._at(message).power(on=message.body[2].value)
         return Message.new_method_return(message)
 
-    def _adapter(self, message: Message, member: str) -> Message | bool:
+    def _adapter(self, message: Message, member: str) -> Message | Literal["never"]:
         adapter = self._at(message)
         sender = str(message.sender)
         match member:
             case "StartDiscovery":
-                return Message.new_method_return(message) if adapter.start(sender) else True
+                return Message.new_method_return(message) if adapter.start(sender) else "never"
             case "StopDiscovery":
                 adapter.stop(sender)
             case "SetDiscoveryFilter":
@@ -152,17 +169,6 @@ class Bluez:
             if adapter.path == message.path:
                 return adapter
         raise _unknown(message)
-
-
-def _call(interface: str, member: str, signature: str = "", body: Sequence[object] = ()) -> Message:
-    return Message(
-        destination="org.freedesktop.DBus",
-        path="/org/freedesktop/DBus",
-        interface=interface,
-        member=member,
-        signature=signature,
-        body=list(body),
-    )
 
 
 def _unknown(message: Message) -> DBusError:

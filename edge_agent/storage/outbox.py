@@ -175,9 +175,10 @@ class Outbox:
             if broken is None:
                 return frames
             with transaction(connection):
-                self._mark_damaged(connection, stream, broken, at)
+                self.mark_damaged(connection, stream, broken, at)
 
-    def _mark_damaged(self, connection: sqlite3.Connection, stream: Stream, broken: Frame, at: Moment) -> None:
+    def mark_damaged(self, connection: sqlite3.Connection, stream: Stream, broken: Frame, at: Moment) -> None:
+        """Put a gap event, reason ``damaged``, in place of a row that is not what was written."""
         following = connection.execute(
             "SELECT min(id) FROM frame WHERE id > ? AND id < ?", (rows.key(stream, broken.first), rows.end(stream))
         ).fetchone()[0]

@@ -3,8 +3,9 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from edge_agent.contract.frames import Frame
 from edge_agent.errors import StorageError
 from edge_agent.health import Health
 from edge_agent.shop.outcome import Outcome
-from edge_agent.storage import epoch, ledger, rows
+from edge_agent.storage import epoch, forgetting, ledger, rows
 from edge_agent.storage.captures import Captures
 from edge_agent.storage.connection import Database, FullError
 from edge_agent.storage.housekeeping import Housekeeping
@@ -26,6 +27,7 @@ from edge_agent.storage.recorder import Recorder
 from edge_agent.storage.settings import StorageSettings
 from edge_agent.storage.space import Space
 from edge_agent.storage.thread import StorageThread
+from edge_agent.storage.wiping import Wiper
 from edge_agent.storage.writer import RETRY_SECONDS, Writer
 
 T = TypeVar("T")
@@ -56,14 +58,17 @@ class Storage:
         journals: Path,
         clock: Clock,
         machine: str | None,
+        wiper: Wiper,
     ) -> None:
         self.on_recorded: list[Callable[[], None]] = []  # called in the loop after each COMMIT that held events
+        self.on_forgotten: list[Callable[[], None]] = []  # called in the loop: what was read before is to be read again
         self._thread = thread
         self._recorder = recorder
         self._writer = writer
         self._journals = journals
         self._clock = clock
         self._machine = machine
+        self._wiper = wiper
         writer.recorded = self._recorded
 
     @classmethod
@@ -77,7 +82,7 @@ class Storage:
         ``machine_id``: a keyed hash, None if unknown; another one than last time begins a new epoch.
         """
         state_dir = state_dir.absolute()
-        with locked(state_dir):
+        with locked(state_dir), closing(Wiper(state_dir / DATABASE)) as wiper:
             space = Space(state_dir)
             opening = Opening(state_dir, space, origin, settings.compression, machine_id, clock.now())
             async with Database(opening.connect, iter_chunk_size=64) as database:
@@ -90,7 +95,7 @@ class Storage:
                 housekeeping = Housekeeping(recorder, settings)
                 writer = Writer(thread, recorder, housekeeping, clock, health, opening.facts, lambda: None)
                 journals = settings.journals or state_dir / "lines"
-                storage = cls(thread, recorder, writer, journals, clock, machine_id)
+                storage = cls(thread, recorder, writer, journals, clock, machine_id, wiper)
                 _log.info("storage_open", file=str(state_dir / DATABASE), epoch=storage.epoch)
                 try:
                     yield storage
@@ -199,6 +204,24 @@ class Storage:
             await self._with_room(at, lambda connection: epoch.begin(connection, outbox, reason, self._machine, at))
         self._recorded()
 
+    async def forget(self, concerns: Callable[[bytes], bool]) -> int:
+        """Take every check-in and presence event about a person out of the outbox, and its bytes out of the files.
+
+        ``concerns`` is given the CloudEvent JSON of each event held, delivered or not, in the storage's own thread, and
+        tells whether it is about the person. Gap events, reason ``forgotten``, take the places; every other event keeps
+        its bytes, id and sequence. What was deleted from the database before leaves the files as well: commit the facts
+        about the person as None first. Returns how many events were forgotten.
+
+        Works in bites, with commits between them, and waits while the disk is too full. Cut short, by a kill or a
+        cancellation, it has done a part; calling it again finishes. Raises StorageError, and what ``concerns`` raises.
+        """
+        forgotten = sum([await self._search(stream, concerns) for stream in forgetting.FORGETTABLE])
+        for listener in self.on_forgotten:
+            listener()
+        await self._erase()
+        _log.info("events_forgotten", count=forgotten)
+        return forgotten
+
     def state(self, part: str) -> dict[str, bytes]:
         """Return the durable facts of ``part``, by key, as of the last COMMIT."""
         return dict(self._writer.state.get(part, {}))
@@ -231,6 +254,22 @@ class Storage:
                 )
             except FullError:
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _search(self, stream: Stream, concerns: Callable[[bytes], bool]) -> int:
+        outbox = self._recorder.outbox
+        search = forgetting.Search(stream)
+        while not search.ended:
+            at = self._clock.now()
+            bite = partial(forgetting.search_on, outbox=outbox, search=search, concerns=concerns, at=at)
+            search = await self._with_room(at, bite)
+        return search.forgotten
+
+    async def _erase(self) -> None:
+        while await self._with_room(self._clock.now(), forgetting.give_back):
+            pass
+        page: int | None = 1
+        while page is not None:
+            page = await self._with_room(self._clock.now(), partial(self._wiper.step, first=page))
 
     async def _close(self) -> None:
         try:

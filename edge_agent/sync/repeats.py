@@ -44,6 +44,12 @@ class Repeats:
             queue.flying.clear()
             queue.frames.clear()
 
+    def read_again(self, stream: Stream) -> None:
+        """Let go of what was read and not yet published; its ranges are read anew."""
+        queue = self._queues[stream]
+        queue.ranges.extendleft((frame.first, frame.last) for frame in reversed(queue.frames))
+        queue.frames.clear()
+
     def want(self, stream: Stream, first: int, last: int) -> bool:
         """Queue a range; return whether it is new: one that waits or is on its way is not queued twice."""
         queue = self._queues[stream]

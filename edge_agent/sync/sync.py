@@ -17,7 +17,7 @@ from edge_agent.contract.frames import CONTENT_TYPE, Frame, FrameError
 from edge_agent.contract.topics import Topics
 from edge_agent.errors import LinkError
 from edge_agent.health import Condition, Health, Level
-from edge_agent.storage import Storage
+from edge_agent.storage import FORGETTABLE, Storage
 from edge_agent.sync.acks import Meaning, Standing, interpret, read_ack
 from edge_agent.sync.fit import fit, join, last_event
 from edge_agent.sync.repeats import Repeats
@@ -79,6 +79,7 @@ class Sync:
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
         storage.on_recorded.append(self._wake.set)
+        storage.on_forgotten.append(self._read_again)
 
     @property
     def resends(self) -> int:
@@ -249,6 +250,13 @@ class Sync:
             return
         whole = next((index for index, part in enumerate(parts) if len(part.body) > room), len(parts))
         window.offer(after, parts[:whole])
+
+    def _read_again(self) -> None:
+        """Let go of frames that were read and may hold what has been forgotten since, gap events in its place."""
+        for stream in FORGETTABLE:
+            self._windows[stream].start(self._storage.watermark(stream))
+            self._repeats.read_again(stream)
+        self._wake.set()
 
     def _room(self, link: Link, stream: Stream) -> int:
         largest = Frame(stream, 1, 2**63 - 1, 1, "identity", b"")

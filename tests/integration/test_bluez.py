@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from bleak import BleakScanner
 from bleak.args.bluez import BlueZDiscoveryFilters
+from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakDBusError, BleakError
@@ -328,11 +330,60 @@ async def test_a_watcher_sees_power_and_discovery_change_and_can_cycle_the_power
     watcher.disconnect()
 
 
+@pytest.mark.parametrize("end", ["hang_up", "terminate"])
+async def test_it_ends_with_whoever_commands_it_and_when_asked(blue: SimulatedBluez, end: str) -> None:
+    await blue.do(do="beacon", name="badge", **BEACON)
+    getattr(blue, end)()
+    assert await blue.ended() == 0
+
+
+async def test_commands_can_be_given_at_the_start(tmp_path: Path) -> None:
+    command = json.dumps({"do": "beacon", "name": "badge", "interval": 0.01, **BEACON, "id": 0})
+    async with bluez(tmp_path, f"--do={command}"):
+        heard = Heard()
+        async with heard.scanner:
+            await until(lambda: len(heard.adverts) >= 3)
+
+
+async def test_a_bus_in_a_deep_folder_is_reached_as_well(tmp_path: Path) -> None:
+    async with bluez(tmp_path / ("deep" * 30)) as simulated:
+        heard = Heard()
+        async with heard.scanner:
+            assert await heard.hears(simulated)
+
+
+async def test_passive_scanning_is_not_offered(blue: SimulatedBluez) -> None:
+    scanner = BleakScanner(
+        scanning_mode="passive", bluez={"or_patterns": [(0, AdvertisementDataType.FLAGS, b"\x06")], "adapter": "hci0"}
+    )
+    with pytest.raises(BleakError, match="passive scanning on Linux requires"):
+        await scanner.start()
+
+
+async def test_a_device_can_be_removed_and_filters_asked_for(blue: SimulatedBluez) -> None:
+    heard = Heard()
+    client = await MessageBus(bus_address=blue.address, bus_type=BusType.SYSTEM).connect()
+    async with heard.scanner:
+        assert await heard.hears(blue)
+        path = f"/org/bluez/hci0/dev_{ADDRESS.replace(':', '_')}"
+        assert not (await client.call(_adapter_call("RemoveDevice", "o", path))).error_name
+        await until(lambda: not heard.scanner.discovered_devices)
+        again = await client.call(_adapter_call("RemoveDevice", "o", path))
+    assert again.error_name == "org.bluez.Error.DoesNotExist"
+    assert "DuplicateData" in (await client.call(_adapter_call("GetDiscoveryFilters"))).body[0]
+    client.disconnect()
+
+
 async def test_what_is_not_a_command_is_said_to_be_none(blue: SimulatedBluez) -> None:
-    for wrong in ({"do": "nothing"}, {"do": "advertise"}, {"do": "power", "adapter": "hci9", "on": True}):
+    for wrong in (
+        {"do": "nothing"},
+        {"do": "advertise"},
+        {"do": "mute", "until": "doomsday"},
+        {"do": "power", "adapter": "hci9", "on": True},
+    ):
         with pytest.raises(AssertionError, match="failed"):
             await blue.do(**wrong)
 
 
-def _adapter_call(member: str) -> Message:
-    return Message("org.bluez", "/org/bluez/hci0", "org.bluez.Adapter1", member)
+def _adapter_call(member: str, signature: str = "", *body: object) -> Message:
+    return Message("org.bluez", "/org/bluez/hci0", "org.bluez.Adapter1", member, signature=signature, body=[*body])

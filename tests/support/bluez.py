@@ -71,10 +71,21 @@ class SimulatedBluez:
     async def ended(self) -> int:
         """Wait until the process has ended by itself (``die``, the bus gone); return its status."""
         assert self._process is not None
-        assert self._reading is not None
         status = await self._process.wait()
-        await asyncio.wait({self._reading})
+        if self._reading is not None:
+            await asyncio.wait({self._reading})
         return status
+
+    def hang_up(self) -> None:
+        """Close the process's stdin: whoever commanded it is gone."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def terminate(self) -> None:
+        """Ask the process to end (SIGTERM)."""
+        assert self._process is not None
+        self._process.terminate()
 
     async def start(self) -> None:
         """Start the process; returns when it owns org.bluez."""
@@ -107,8 +118,8 @@ class SimulatedBluez:
     async def _read(self, stream: asyncio.StreamReader) -> None:
         async for line in stream:
             answer = json.loads(line)
-            waiting = self._waiting.pop(answer["id"])
-            if not waiting.done():
+            waiting = self._waiting.pop(answer["id"], None)  # those of --do were not asked for here
+            if waiting is not None and not waiting.done():
                 waiting.set_result(answer)
         for waiting in self._waiting.values():
             if not waiting.done():

@@ -1,12 +1,14 @@
 """Run the simulated BlueZ: ``python -m edge_agent.simulator.bluez --bus ADDRESS``.
 
-Prints ``{"ready": true}`` once it owns org.bluez, then answers the commands on stdin, a pipe (see ``control``). It
-ends with stdin, on SIGTERM, and, as bluetoothd does, when the bus goes.
+Prints ``{"ready": true}`` once it owns org.bluez, does the commands of ``--do``, then answers those on stdin (see
+``control``). It ends when stdin, a pipe, is closed, on SIGTERM, and, as bluetoothd does, when the bus goes.
 """
 
 import argparse
 import asyncio
+import os
 import signal
+import stat
 import sys
 
 from edge_agent.simulator.bluez.control import Control, say
@@ -23,20 +25,29 @@ async def _run(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with asyncio.TaskGroup() as tasks:
-        endings = {tasks.create_task(ending) for ending in (_control(bluez), bluez.serve(), _wait(stopped))}
+        endings = {tasks.create_task(ending) for ending in (_control(bluez, options.do), bluez.serve(), _wait(stopped))}
         say({"ready": True})
         await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
         for task in endings:
             task.cancel()
 
 
-async def _control(bluez: Bluez) -> None:
-    reader = asyncio.StreamReader(limit=_LINE_BYTES)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+async def _control(bluez: Bluez, first: list[str]) -> None:
     async with asyncio.TaskGroup() as tasks:
         control = Control(bluez, tasks)
-        await control.serve(reader)
+        for line in first:
+            control.take(line)
+        if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+            await control.serve(await _stdin())
+        else:
+            await asyncio.Event().wait()  # nobody commands: /dev/null, a service without a terminal
         control.hush({})
+
+
+async def _stdin() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=_LINE_BYTES)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
 
 
 async def _wait(event: asyncio.Event) -> None:
@@ -49,6 +60,7 @@ def main() -> None:
     parser.add_argument("--bus", required=True, metavar="ADDRESS", help="the D-Bus address to own org.bluez on")
     parser.add_argument("--adapters", default="hci0", help="the adapters to begin with, hci0,hci1,…; may be empty")
     parser.add_argument("--expiry", type=float, default=EXPIRY_S, help="seconds until an unheard device is forgotten")
+    parser.add_argument("--do", action="append", default=[], metavar="JSON", help="a command to begin with")
     asyncio.run(_run(parser.parse_args()))
 
 

@@ -19,7 +19,7 @@ from edge_agent.simulator.bluez.device import DEVICE, Advert, Device, Properties
 ADAPTER = "org.bluez.Adapter1"
 RSSI_THRESHOLD_DB = 8  # RSSI_THRESHOLD of BlueZ's src/device.c
 
-MuteUntil = Literal["unmute", "start", "power"]
+MuteUntil = Literal["unmute", "start", "power"]  # what lets a muted radio hear again
 
 
 class Signals(Protocol):

@@ -11,11 +11,11 @@ import os
 import random
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, get_args
 
 from edge_agent.clock import Clock
 from edge_agent.simulator.bluez import air
-from edge_agent.simulator.bluez.adapter import Adapter
+from edge_agent.simulator.bluez.adapter import Adapter, MuteUntil
 from edge_agent.simulator.bluez.daemon import Bluez
 
 Command = dict[str, Any]
@@ -30,7 +30,7 @@ def say(line: Answer) -> None:
 
 
 class Control:
-    """Does what the commands say. Every method but ``serve`` is a command."""
+    """Does what the commands say. Every method but ``serve`` and ``take`` is a command."""
 
     def __init__(self, bluez: Bluez, tasks: asyncio.TaskGroup) -> None:
         """``tasks`` runs the beacons and the floods."""
@@ -45,12 +45,16 @@ class Control:
     async def serve(self, lines: asyncio.StreamReader) -> None:
         """Do what the lines say, until they end."""
         async for line in lines:
-            try:
-                command = json.loads(line)
-                name = command["do"]
-            except (ValueError, TypeError, KeyError):
-                say({"failed": None, "error": f"not a command: {line.decode('utf-8', 'replace').strip()}"})
-                continue
+            self.take(line.decode("utf-8", "replace"))
+
+    def take(self, line: str) -> None:
+        """Begin to do what one line says."""
+        try:
+            command = json.loads(line)
+            name = command["do"]
+        except (ValueError, TypeError, KeyError):
+            say({"failed": None, "error": f"not a command: {line.strip()}"})
+        else:
             self._tasks.create_task(self._do(str(name), command))
 
     async def _do(self, name: str, command: Command) -> None:
@@ -141,7 +145,10 @@ class Control:
 
     def mute(self, command: Command) -> Answer:
         """Hear nothing and say nothing about it, ``until`` "unmute", "start" (StartDiscovery) or "power" (on)."""
-        self._adapter(command).faults.muted = command.get("until", "unmute")
+        until = command.get("until", "unmute")
+        if until not in get_args(MuteUntil):
+            raise ValueError(f"until {until}: one of {get_args(MuteUntil)}")
+        self._adapter(command).faults.muted = until
         return {}
 
     def unmute(self, command: Command) -> Answer:

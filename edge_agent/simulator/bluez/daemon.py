@@ -1,4 +1,7 @@
-"""The face org.bluez shows on the bus: its objects, its methods, its signals."""
+"""The face org.bluez shows on the bus: its objects, its methods, its signals.
+
+AdvertisementMonitorManager1, passive scanning, is not there: BlueZ has it only with --experimental.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -161,7 +164,7 @@ class Bluez:
                 if not adapter.remove(path.rpartition("dev_")[2].replace("_", ":")):
                     raise DBusError("org.bluez.Error.DoesNotExist", "Does Not Exist")
             case _:
-                raise _unknown(message)
+                raise _unknown(message, ErrorType.UNKNOWN_METHOD)
         return Message.new_method_return(message)
 
     def _at(self, message: Message) -> Adapter:
@@ -171,7 +174,7 @@ class Bluez:
         raise _unknown(message)
 
 
-def _unknown(message: Message) -> DBusError:
-    # What bluetoothd's D-Bus library answers for an object or a method that is not there.
+def _unknown(message: Message, error: ErrorType = ErrorType.UNKNOWN_OBJECT) -> DBusError:
+    # The words of libdbus, bluetoothd's D-Bus library.
     said = f'Method "{message.member}" with signature "{message.signature}" on interface "{message.interface}"'
-    return DBusError(ErrorType.UNKNOWN_OBJECT, f"{said} doesn't exist")
+    return DBusError(error, f"{said} doesn't exist")

@@ -7,6 +7,7 @@ import pytest
 from bluetooth_data_tools import get_cipher_for_irk, resolve_private_address
 
 from edge_agent.simulator import beacons
+from edge_agent.simulator.bluez.air import ROTATE_S, advert
 
 
 def test_an_ibeacon_has_the_layout_apple_gives() -> None:
@@ -55,3 +56,34 @@ def test_a_private_address_is_resolved_by_its_own_key_only() -> None:
         address = beacons.private_address(irk, rng.randbytes(3))
         assert resolve_private_address(get_cipher_for_irk(irk), address)
         assert not resolve_private_address(get_cipher_for_irk(other), address)
+
+
+def test_a_command_describes_every_format() -> None:
+    shop = "e2c56db5-dffb-48d2-b060-d0f5a71096e0"
+    token = "0000fe00-0000-1000-8000-00805f9b34fb"
+    heard = advert(
+        {
+            "address": "c0:00:00:00:00:01",
+            "rssi": -60,
+            "manufacturer": {"89": "0102"},
+            "ibeacon": {"uuid": shop, "major": 1, "minor": 2},
+            "eddystone_uid": {"namespace": "00" * 10, "instance": "01" * 6},
+            "token": {"service": token, "key": "6b6579", "step": 900, "length": 8},
+        },
+        3 * 900,
+    )
+    assert heard.address == "C0:00:00:00:00:01"
+    assert heard.manufacturer == {89: b"\x01\x02", beacons.APPLE: beacons.ibeacon(UUID(shop), 1, 2)}
+    assert heard.services == {
+        beacons.EDDYSTONE: beacons.eddystone_uid(bytes(10), b"\x01" * 6),
+        token: beacons.rotating_token(b"key", 3 * 900, 900, 8),
+    }
+    eid = advert({"address": "A", "rssi": -60, "eddystone_eid": {"identifier": "0102030405060708", "power": 4}}, 0)
+    assert eid.services == {beacons.EDDYSTONE: bytes.fromhex("30040102030405060708")}
+
+
+def test_a_phone_with_a_key_changes_its_address_when_its_time_is_up_and_stays_resolvable() -> None:
+    irk = bytes(range(16))
+    at = [advert({"irk": irk.hex(), "rssi": -60}, unix_s).address for unix_s in (0, ROTATE_S - 1, ROTATE_S)]
+    assert at[0] == at[1] != at[2]
+    assert all(resolve_private_address(get_cipher_for_irk(irk), address) for address in at)

@@ -77,7 +77,7 @@ def create(
         case BleSettings():
             from edge_agent.devices.ble import BleDevice  # noqa: PLC0415 - loaded where configured
 
-            return BleDevice(settings, Status(report, clock))
+            return BleDevice(settings, Status(report, clock), clock)
         case _:
             raise ConfigError(f"{settings.id}: there is no such kind of device")
 

@@ -21,6 +21,8 @@ _SUPPORT = "Call support and read this message to them."
 _SAFE = "Nothing is lost: orders are kept here and sent later."
 _INTERNET = "See whether the internet works: the router's lights, its cable to this box."
 _WAIT = "Wait a few minutes: it is tried again by itself."
+_REPLUG = "Unplug it for ten seconds and plug it in again, if it is not built in."
+_RESTART = "Restart this box."
 
 _DEVICES = {
     "missing": Advice("{name} is not there.", (_PLUG, "Is it plugged into another socket than before? Put it back.")),
@@ -37,6 +39,19 @@ _DEVICES = {
         ("Was the register or its printer setting changed? Undo it.", "Push the cable in at both ends.", _SUPPORT),
     ),
     "flooding": Advice("{name} sends without a pause and nothing can be read.", (_PLUG, _SUPPORT)),
+    "no_bus": Advice("{name} cannot be used: a service of this box is missing.", (_WAIT, _RESTART, _SUPPORT)),
+    "no_bluetoothd": Advice("{name} cannot be used: Bluetooth does not run on this box.", (_WAIT, _RESTART, _SUPPORT)),
+    "no_answer": Advice("{name} cannot be used: Bluetooth on this box does not answer.", (_RESTART, _SUPPORT)),
+    "adapter_missing": Advice("{name} is not there.", (_PLUG, _RESTART, _SUPPORT)),
+    "powered_off": Advice(
+        "{name} is switched off.", ("Is this box in flight mode? Switch that off.", _RESTART, _SUPPORT)
+    ),
+    "start_refused": Advice("{name} does not start to listen.", (_WAIT, _RESTART, _SUPPORT)),
+    "start_hung": Advice("{name} does not start to listen.", (_WAIT, _RESTART, _SUPPORT)),
+    "not_scanning": Advice("{name} does not listen any more.", (_WAIT, _RESTART, _SUPPORT)),
+    "silent": Advice(
+        "{name} hears nothing.", ("If no badge or telephone is near, nothing is wrong.", _REPLUG, _RESTART, _SUPPORT)
+    ),
     "crashed": Advice("{name} stopped because of a fault in this software; it is started again.", (_SUPPORT,)),
     "failed": Advice("{name} does not work.", (_PLUG, _SUPPORT)),
     "ended": Advice("{name} does not work.", (_PLUG, _SUPPORT)),

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import log
-from tests.bench import escpos, receipts, storage, whole
+from tests.bench import escpos, presence, receipts, storage, whole
 
 T = TypeVar("T")
 
@@ -91,6 +91,13 @@ def receipt(_: Path) -> Iterator[Figure]:
     yield Figure("one slip redacted and read, ms", receipts.receipts_ms(), 1.0, False, "")
 
 
+def presence_engine(_: Path) -> Iterator[Figure]:
+    """The presence engine on 500 devices that advertise again and again."""
+    rate, ratio = presence.presence_rate()
+    yield Figure("presence, advertisements/s", rate, 50_000, True, "")
+    yield Figure("presence / bare table updates", ratio, 0.01, True, "")
+
+
 def idle(folder: Path) -> Iterator[Figure]:
     """The real agent with four silent serial devices."""
     found = asyncio.run(_within_limit(whole.idle(folder)))
@@ -99,7 +106,7 @@ def idle(folder: Path) -> Iterator[Figure]:
 
 
 BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
-    lone_event, producers, latency, live, drain, escpos_rate, receipt, idle,
+    lone_event, producers, latency, live, drain, escpos_rate, receipt, presence_engine, idle,
 )  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import chain
 
 from edge_agent.shop.presence.signal import STALE_MS, Signal
 from edge_agent.shop.presence.visits import Visit
 
 TRACKED_MAX = 5_000
-# Nothing is known any more of who has no visit and was silent for as long as smoothing reaches, twice over.
-FORGET_AFTER_MS = 2 * STALE_MS
+# Nothing is known any more of who has no visit and was silent for four times as long as smoothing reaches.
+FORGET_AFTER_MS = 4 * STALE_MS
 
 Key = bytes | tuple[str, str]  # a stranger's keyed hash, or an identity's kind and value
 
@@ -56,6 +57,12 @@ class Devices:
     def __iter__(self) -> Iterator[Device]:
         """Go through those on a visit; they may end it meanwhile."""
         return iter(list(self._visitors.values()))
+
+    def heard_by(self, scanner: str, since_ms: int) -> int:
+        """Return how many devices a scanner has heard since an uptime."""
+        everybody = chain(self._strangers.values(), self._known.values(), self._visitors.values())
+        signals = (device.signals.get(scanner) for device in everybody)
+        return sum(signal is not None and signal.heard_ms >= since_ms for signal in signals)
 
     def stranger(self, key: bytes) -> Device | None:
         """Return a stranger heard before, now the last one heard; or the identified device of that address."""

@@ -9,6 +9,7 @@ from edge_agent.shop.outcome import StateChange
 from edge_agent.shop.presence.changes import EMPTY, PART, Change, Changes, Count, Place, Sighting
 from edge_agent.shop.presence.counting import Counting
 from edge_agent.shop.presence.devices import Device, Devices
+from edge_agent.shop.presence.mute import hold_mute
 from edge_agent.shop.presence.scanners import Scanner
 from edge_agent.shop.presence.signal import Signal
 from edge_agent.shop.presence.strangers import DayKey
@@ -41,7 +42,9 @@ class Presence:
         self._leave_badge_ms, self._leave_phone_ms = _ms(settings.leave_after_badge), _ms(settings.leave_after_phone)
         shortest = min(self._leave_badge_ms, self._leave_phone_ms)
         self._scanners = {name: Scanner(name, place, shortest) for name, place in scanners.items()}
-        self._counting = Counting(_ms(settings.count_window), small_count, {p.zone for p in scanners.values()})
+        self._counting = Counting(
+            _ms(settings.count_window), small_count, dict.fromkeys(place.zone for place in scanners.values())
+        )
         self._day_key = DayKey(day_key)
         self._devices = Devices()
         self._restored, self._unreadable = read_rows(rows)
@@ -60,8 +63,8 @@ class Presence:
 
     @property
     def frozen(self) -> tuple[str, ...]:
-        """The scanners whose radio does not work: nobody leaves by their silence."""
-        return tuple(scanner.name for scanner in self._scanners.values() if not scanner.healthy)
+        """The scanners whose radio does not work, or seems not to: nobody leaves by their silence."""
+        return tuple(scanner.name for scanner in self._scanners.values() if not scanner.running)
 
     def sighted(self, sighting: Sighting, at: Moment) -> Changes:
         """Take in one advertisement. Unknown scanners and what was not heard at all (-127 dBm) mean nothing."""
@@ -78,6 +81,7 @@ class Presence:
     def tick(self, at: Moment) -> Changes:
         """Tell who left, changed zone or stays, and the counts of a window that ended; about once a second."""
         self._wake(at)
+        hold_mute(self._scanners.values(), self._devices, at.uptime_ms)
         for device in self._devices:
             if device.visit is not None:
                 self._review(device, device.visit, at)
@@ -133,7 +137,7 @@ class Presence:
         if visit is not None and arrived_ms - visit.here_ms > UNSEEN_MAX_MS:
             self._end(device, visit, at)
             visit = None
-        reading = scanner.reading(arrived_ms)
+        reading = scanner.heard(arrived_ms)
         signal = device.signals.get(scanner.name)
         if signal is None:
             signal = device.signals[scanner.name] = Signal(scanner, arrived_ms, reading)
@@ -179,7 +183,7 @@ class Presence:
             scanner = signal.scanner
             if scanner.is_settled(uptime_ms) and signal.silence_ms(uptime_ms) >= leave_after_ms:
                 del device.signals[scanner.name]  # it has said its last word, even if it freezes now
-            elif not (scanner.healthy and signal.is_weak):
+            elif not (scanner.running and signal.is_weak):
                 kept = True
         return not kept
 

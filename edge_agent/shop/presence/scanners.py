@@ -8,15 +8,24 @@ GRACE_MS = 20_500
 
 
 class Scanner:
-    """One scanner: where it stands, and its clock (milliseconds of working time); not healthy until told so."""
+    """One scanner: where it stands, and its clock (milliseconds of working time); not healthy until told so.
 
-    __slots__ = ("_grace_ms", "_offset_ms", "_resumed", "_stopped", "healthy", "name", "place")
+    ``running``: the clock runs: healthy, and not ``held`` for falling silent all at once. ``heard_ms``: uptime of the
+    last advertisement. ``weighed``: what its silence since then means has been decided.
+    """
+
+    __slots__ = (
+        "_grace_ms", "_offset_ms", "_resumed", "_stopped", "healthy", "heard_ms", "held", "name", "place", "running",
+        "weighed",
+    )  # fmt: skip
 
     def __init__(self, name: str, place: Place, leave_after_ms: int) -> None:
         """``leave_after_ms``: the shortest leave time-out; the grace is never longer."""
         self.name = name
         self.place = place
-        self.healthy = False
+        self.healthy = self.held = self.running = False
+        self.heard_ms = 0
+        self.weighed = True
         self._grace_ms = min(GRACE_MS, leave_after_ms)
         self._stopped = 0
         self._resumed = 0
@@ -24,19 +33,34 @@ class Scanner:
 
     def reading(self, uptime_ms: int) -> int:
         """Return the clock's reading at an uptime; while frozen, that at which it stopped."""
-        return uptime_ms - self._offset_ms if self.healthy else self._stopped
+        return uptime_ms - self._offset_ms if self.running else self._stopped
+
+    def heard(self, arrived_ms: int) -> int:
+        """Note an advertisement; return the clock's reading on arrival."""
+        self.heard_ms, self.weighed = arrived_ms, False
+        if self.held:
+            self.hold(False, arrived_ms)
+        return self.reading(arrived_ms)
 
     def set_health(self, healthy: bool, uptime_ms: int) -> None:
         """Stop the clock, or let it go on from where it was; saying the same again changes nothing."""
-        if healthy == self.healthy:
-            return
-        if healthy:
-            self._offset_ms = uptime_ms - self._stopped
-            self._resumed = self._stopped
-        else:
-            self._stopped = max(self._resumed, uptime_ms - self._offset_ms)
-        self.healthy = healthy
+        if healthy != self.healthy:
+            self.healthy, self.held = healthy, False
+            self._run(healthy, uptime_ms)
+
+    def hold(self, held: bool, uptime_ms: int) -> None:
+        """Stop the clock though nobody says that the radio is dead, or let it go on."""
+        self.held = held
+        self._run(self.healthy and not held, uptime_ms)
 
     def is_settled(self, uptime_ms: int) -> bool:
         """Whether it works and has done so for long enough that its silence means something."""
-        return self.healthy and uptime_ms - self._offset_ms - self._resumed >= self._grace_ms
+        return self.running and uptime_ms - self._offset_ms - self._resumed >= self._grace_ms
+
+    def _run(self, running: bool, uptime_ms: int) -> None:
+        if running and not self.running:
+            self._offset_ms = uptime_ms - self._stopped
+            self._resumed = self._stopped
+        elif self.running and not running:
+            self._stopped = max(self._resumed, uptime_ms - self._offset_ms)
+        self.running = running

@@ -19,7 +19,7 @@ def follow(device: Device, visit: Visit, enter_dbm: int, exit_dbm: int, uptime_m
             continue
         if signal.scanner.place.zone == visit.place.zone:
             own = _stronger(own, signal)
-        elif signal.scanner.healthy and signal.level >= exit_dbm:  # a frozen one keeps, but does not take
+        elif signal.scanner.running and signal.level >= exit_dbm:  # a frozen one keeps, but does not take
             rival = _stronger(rival, signal)
     if own is not None:
         visit.scanner, visit.place = own.scanner.name, own.scanner.place

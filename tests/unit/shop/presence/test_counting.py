@@ -117,7 +117,7 @@ def test_silent_strangers_are_forgotten_soon() -> None:
     rig = Rig()
     strangers(rig, 50)
     assert rig.engine.tracked == 50
-    rig.run(30)
+    rig.run(60)
     assert rig.engine.tracked == 0
 
 

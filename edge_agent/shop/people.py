@@ -31,7 +31,7 @@ class People:
 
     def __init__(self, settings: ShopSettings, redactor: Redactor, hasher: Hasher, day_key: bytes) -> None:
         """``day_key``: what anonymous addresses are hashed with in memory; random, and never kept. ``restore`` next."""
-        self.taps: Counter[str] = Counter()  # for metrics, since the start: by verdict, of refused ones by reason
+        self.taps: Counter[str] = Counter()  # for metrics, since the start: by verdict or reason, and malformed_…
         self._settings = settings
         self._redactor = redactor
         self._hasher = hasher
@@ -66,6 +66,8 @@ class People:
         """Return what a tag on a reader means, and what its light shall say."""
         tap = self._taps.read(facts, read, at)
         self.taps[tap.reason or tap.verdict] += 1
+        if tap.malformed:
+            self.taps[f"malformed_{tap.malformed}"] += 1
         if tap.identity is None:
             return Outcome(state=tap.state, effects=(Signal(facts.id, accepted=False),))
         accepted = Signal(facts.id, accepted=True)

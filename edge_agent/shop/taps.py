@@ -31,13 +31,15 @@ class Tap:
     """What a tap amounts to.
 
     ``verdict``: ``new``; ``repeated`` (still the same tap); ``refused``, for the ``reason`` ``torn`` (taken away while
-    it was read), ``sdm_forged`` or ``sdm_replayed``; a refused one has no ``identity``.
+    it was read), ``nameless``, ``sdm_forged`` or ``sdm_replayed``; a refused one has no ``identity``. ``malformed``:
+    what is wrong with its NDEF message, which costs a tap nothing but the message.
     """
 
     verdict: Literal["new", "repeated", "refused"]
     identity: Identity | None = None
     reason: str = ""
     state: tuple[StateChange, ...] = ()
+    malformed: str = ""
 
 
 class Taps:
@@ -55,7 +57,7 @@ class Taps:
         self._lying.pop(facts.id, None)
         tagged = identify(read, self._hasher, facts.sdm)
         if tagged.identity is None:
-            return Tap("refused", reason=tagged.refused)
+            return Tap("refused", reason=tagged.refused or "nameless", malformed=tagged.malformed)
         state: list[StateChange] = []
         if tagged.counter is not None:
             value, counter = tagged.counter
@@ -66,11 +68,11 @@ class Taps:
         key = self._key(facts.id, tagged.identity)
         known = self._recent.get(key)
         if known is not None and known.stamp.elapsed_ms(at) < known.debounce_ms:
-            return Tap("repeated", tagged.identity, state=tuple(state))
+            return Tap("repeated", tagged.identity, state=tuple(state), malformed=tagged.malformed)
         if facts.debounce_ms:
             state.append(self._remember(key, facts.debounce_ms, at))
         self._lying[facts.id] = key
-        return Tap("new", tagged.identity, state=tuple(state))
+        return Tap("new", tagged.identity, state=tuple(state), malformed=tagged.malformed)
 
     def gone(self, facts: DeviceFacts, at: Moment) -> tuple[StateChange, ...]:
         """Take note that a tag was taken away: a card that lay there for an hour is not tapped anew as it is lifted."""

@@ -30,7 +30,9 @@ class Bench:
         self.states = States()
         self.journals: dict[str, MemoryJournal] = defaultdict(MemoryJournal) if journals is None else journals
         self.journal = self.journals[settings.id]
-        self.device: Device = create(settings, lambda _: LineDecoder(), clock=Clock(), report=self.states, keep=self._keep)
+        self.device: Device = create(
+            settings, lambda _: LineDecoder(), clock=Clock(), report=self.states, keep=self._keep
+        )
 
     def _keep(self, line: str) -> tuple[Journal, Start]:
         journal = self.journals[line]

@@ -12,7 +12,7 @@ from edge_agent import receipts
 from edge_agent.clock import Moment, TimeQuality
 from edge_agent.contract import schemas
 from edge_agent.contract.events import EVENT_TYPES, Draft
-from edge_agent.observations import Decoded, Receipt
+from edge_agent.observations import Observation, Receipt
 from edge_agent.shop.outcome import Capture, Outcome
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.shop import Shop
@@ -90,9 +90,9 @@ class Book:
         """Return the durable rows of a part."""
         return dict(self.rows.get(part, {}))
 
-    def observe(self, observation: Decoded, moment: Moment | None = None) -> list[Draft]:
+    def observe(self, observation: Observation, moment: Moment | None = None, device: str = TILL) -> list[Draft]:
         """Have the shop observe something and keep what it says; returns its events, validated."""
-        return self.keep(self.shop.observe(TILL, observation, moment or at()))
+        return self.keep(self.shop.observe(device, observation, moment or at()))
 
     def keep(self, outcome: Outcome) -> list[Draft]:
         """Record an outcome as the storage would."""
@@ -107,7 +107,7 @@ class Book:
         self.captures += outcome.captures
         return list(outcome.events)
 
-    def one(self, observation: Decoded, moment: Moment | None = None) -> tuple[str, dict[str, Any]]:
+    def one(self, observation: Observation, moment: Moment | None = None) -> tuple[str, dict[str, Any]]:
         """Return type and data of the one event an observation makes."""
         (draft,) = self.observe(observation, moment)
         return draft.type, plain(draft)

@@ -17,6 +17,7 @@ class Advice:
 
 
 _PLUG = "Push the device's cable in at both ends, and see that it is switched on."
+_REPLUG = "Pull its plug, wait five seconds and put it back."
 _SUPPORT = "Call support and read this message to them."
 _SAFE = "Nothing is lost: orders are kept here and sent later."
 _INTERNET = "See whether the internet works: the router's lights, its cable to this box."
@@ -38,6 +39,9 @@ _DEVICES = {
         "What {name} sends cannot be read.",
         ("Was the register or its printer setting changed? Undo it.", "Push the cable in at both ends.", _SUPPORT),
     ),
+    "no_reply": Advice("{name} does not answer.", (_REPLUG, _SUPPORT)),
+    "protocol": Advice("{name} answers nonsense.", (_REPLUG, _SUPPORT)),
+    "hung": Advice("{name} hangs.", (_REPLUG, _SUPPORT)),
     "flooding": Advice("{name} sends without a pause and nothing can be read.", (_PLUG, _SUPPORT)),
     "no_bus": Advice("{name} cannot be used: a service of this box is missing.", (_WAIT, _RESTART, _SUPPORT)),
     "no_bluetoothd": Advice("{name} cannot be used: Bluetooth does not run on this box.", (_WAIT, _RESTART, _SUPPORT)),

@@ -1,0 +1,259 @@
+"""What lies on a reader: its kind, its NDEF octets, what its applications answer. Runs in the reader's thread.
+
+nfcpy says None for a tag without NDEF, for one whose reading broke off and for one that is empty; here they differ.
+"""
+
+import struct
+from typing import Any
+
+import nfc.clf
+import nfc.tag
+import nfc.tag.tt2
+import nfc.tag.tt3
+import nfc.tag.tt4
+
+from edge_agent.devices.nfc_driver import Frontend
+from edge_agent.observations import TagRead
+
+# Nothing read in a shop is longer: an NTAG216 holds 888 octets, a DESFire EV1 8K 7,930. Read in 3 s at 106 kbit/s.
+NDEF_ROOM = 8192
+ANSWER_ROOM = 256  # ISO/IEC 7816-4: a short APDU's response
+BLOCKS = 4  # of FeliCa in one read, though a card claims that it can give more: 77 bytes, which any reader can take
+TRIES = 3  # a tag moved across a reader is torn once or twice before it lies
+
+LOOKS = ("106A", "212F")  # no 106B: what is of Type B in a purse is an identity card
+
+_NDEF_AID = bytes.fromhex("D2760000850101")  # NFC Forum Type 4 Tag 2.0, section 5.4.2
+_NDEF_SYSTEM = 0x12FC  # NFC Forum Type 3 Tag 1.0, section 6.1.1.1
+
+
+class TornError(Exception):
+    """The tag has a message that cannot be read to its end."""
+
+
+# What a tag that is moved away, or answers nonsense, makes of nfcpy. An OSError is the reader's.
+TORN = (TornError, nfc.clf.CommunicationError, nfc.tag.TagCommandError)
+
+
+def targets() -> list[Any]:
+    """Return what to look for."""
+    return [nfc.clf.RemoteTarget(brty) for brty in LOOKS]
+
+
+def technology(target: Any) -> str:
+    """Return what kind of tag was found: a TagRead's technology, or ``other``.
+
+    By SAK (NXP AN10833): 0x20 is ISO/IEC 14443-4, also with 0x40 (a phone that speaks NFC-DEP too).
+    """
+    if target.brty.endswith("F"):
+        return "type3"
+    if not target.sel_res or target.sens_res[1] & 0x0F == 0x0C:
+        return "other"  # Type 1
+    sak = target.sel_res[0]
+    if sak & 0x20:
+        return "type4"
+    if sak & 0x40:
+        return "other"  # speaks NFC-DEP only
+    return "classic" if sak else "type2"
+
+
+def identifier(target: Any) -> bytes:
+    """Return the UID, or of FeliCa the IDm."""
+    return bytes(target.sensf_res[1:9] if target.brty.endswith("F") else target.sdd_res or target.rid_res or b"")
+
+
+def is_random(uid: bytes) -> bool:
+    """Tell whether a UID is drawn anew whenever the field was off (ISO/IEC 14443-3, 6.5.4)."""
+    return len(uid) == 4 and uid[0] == 0x08
+
+
+def find_again(frontend: Frontend, target: Any) -> Any:
+    """Return the same tag found once more, ready to be read; None if it does not answer."""
+    uid = identifier(target)
+    wanted = nfc.clf.RemoteTarget(target.brty)
+    if target.sdd_res and not is_random(uid):
+        wanted.sel_req = target.sdd_res[:]
+    found = frontend.sense(wanted)
+    if found is None or technology(found) != technology(target):
+        return None
+    same = is_random(identifier(found)) if is_random(uid) else identifier(found) == uid
+    return found if same else None
+
+
+def is_there(frontend: Frontend, target: Any, tag: Any) -> bool:
+    """Tell whether a tag still lies there. ``tag``: a Type 4 tag in its session, which is asked before it is ended."""
+    if isinstance(tag, nfc.tag.tt4.Type4Tag):
+        try:
+            if tag.is_present:
+                return True
+        except TORN:
+            pass
+    return find_again(frontend, target) is not None
+
+
+def read(frontend: Frontend, target: Any, aids: tuple[str, ...]) -> tuple[TagRead, Any]:
+    """Read a tag that was just found. Returns what it says and how to ask whether it is still there.
+
+    A torn reading is begun again while the tag lies there. Raises OSError and others where the reader fails.
+    """
+    kind, uid = technology(target), identifier(target)
+    answers: dict[str, bytes] = {}
+    tag = None
+    if kind == "classic":
+        return TagRead(kind, uid), None
+    for _ in range(TRIES):
+        try:
+            tag = _activate(frontend, target, kind)
+            ndef = _READ[kind](tag, aids, answers)
+        except TORN:
+            found = find_again(frontend, target)
+            if found is None:
+                break
+            target = found
+        else:
+            return TagRead(kind, uid, ndef, answers=dict(answers)), tag
+    return TagRead(kind, uid, torn=True, answers=dict(answers)), None
+
+
+def _activate(frontend: Frontend, target: Any, kind: str) -> Any:
+    if kind == "type2":
+        target.sel_req = target.sdd_res[:]  # nfcpy finds it again by that after a NAK
+        # Not by nfc.tag.activate: it tries commands to tell products apart, on which clones go mute (#105, #200).
+        return nfc.tag.tt2.Type2Tag(frontend, target)
+    return nfc.tag.tt3.Type3Tag(frontend, target) if kind == "type3" else _Type4Tag(frontend, target)
+
+
+def _type2(tag: Any, _aids: object, _answers: object) -> bytes | None:
+    """Return the message (NFC Forum Type 2 Tag 1.2, sections 6.1 and 6.4); None if there is none."""
+    memory = nfc.tag.tt2.Type2TagMemoryReader(tag)
+    magic, version, size, access = memory[12:16]
+    if magic != 0xE1 or version >> 4 != 1 or access >> 4:
+        return None
+    offset, end, skip = 16, 16 + size * 8, set[int]()
+    while offset < end:
+        kind, length, places, offset = _tlv(memory, offset, end, skip)
+        if kind == 0x03:
+            if length > NDEF_ROOM or len(places) < length:
+                raise TornError
+            return bytes(memory[place] for place in places)
+        if kind in {0x01, 0x02} and length == 3:  # lock and memory control: bytes that are no data
+            area = nfc.tag.tt2.get_lock_byte_range if kind == 0x01 else nfc.tag.tt2.get_rsvd_byte_range
+            reserved = area([memory[place] for place in places])
+            skip.update(range(reserved.start, min(reserved.stop, end)))
+        if kind == 0xFE:
+            break
+    return None
+
+
+def _tlv(memory: Any, offset: int, end: int, skip: set[int]) -> tuple[int, int, list[int], int]:
+    """Return a TLV's type, stated length, where its value's octets are, at most to ``end``, and where the next is."""
+    free = (place for place in range(offset, end) if place not in skip)
+    kind = memory[next(free, offset)]
+    if kind in {0x00, 0xFE}:
+        return kind, 0, [], offset + 1
+    try:
+        length = memory[next(free)]
+        if length == 0xFF:
+            length = memory[next(free)] << 8 | memory[next(free)]
+    except StopIteration:
+        raise TornError from None
+    places = [place for place, _ in zip(free, range(length), strict=False)]
+    return kind, length, places, next(free, end)
+
+
+def _type3(tag: Any, _aids: object, _answers: object) -> bytes | None:
+    """Return the message (NFC Forum Type 3 Tag 1.0, section 6.1.1); None if there is none."""
+    if tag.sys != _NDEF_SYSTEM:
+        try:
+            tag.idm, tag.pmm = tag.polling(_NDEF_SYSTEM)[:2]
+        except nfc.tag.tt3.Type3TagCommandError:
+            return None  # a card without this system keeps silent
+        tag.sys = _NDEF_SYSTEM
+    try:
+        block = bytes(tag.read_from_ndef_service(0))
+    except nfc.tag.tt3.Type3TagCommandError as error:
+        if error.errno > 0xFF:  # the card's own answer: no such service
+            return None
+        raise
+    version, at_once, _, _ = struct.unpack(">BBBH", block[:5])
+    writing, length = block[9], int.from_bytes(block[11:14], "big")
+    if sum(block[:14]) != int.from_bytes(block[14:], "big") or version >> 4 != 1:
+        return None
+    if writing or length > NDEF_ROOM or not at_once:  # a writer was interrupted
+        raise TornError
+    blocks, data = range(1, 1 + (length + 15) // 16), bytearray()
+    step = min(at_once, BLOCKS)
+    for start in range(0, len(blocks), step):
+        data += tag.read_from_ndef_service(*blocks[start : start + step])
+    return bytes(data[:length])
+
+
+def _type4(tag: Any, aids: tuple[str, ...], answers: dict[str, bytes]) -> bytes | None:
+    """Note what applications answer; return the message (NFC Forum Type 4 Tag 2.0, section 5.4), None for none."""
+    for aid in aids:
+        answer = _apdu(tag, 0xA4, 0x0400, bytes.fromhex(aid), 256)
+        if answer is not None:
+            answers[aid] = answer[:ANSWER_ROOM]
+    if _apdu(tag, 0xA4, 0x0400, _NDEF_AID, 256) is None or _apdu(tag, 0xA4, 0x000C, b"\xe1\x03") is None:
+        return None
+    capabilities = _apdu(tag, 0xB0, 0, None, 15) or b""
+    if len(capabilities) < 15 or capabilities[2] >> 4 not in {1, 2, 3} or capabilities[7:9] not in {b"\4\6", b"\6\x08"}:
+        return None
+    wide = capabilities[7] == 6  # mapping 3.0: a file of more than 64 KiB
+    if not wide and capabilities[13]:
+        return None  # not free to read
+    at_once = min(max(int.from_bytes(capabilities[3:5], "big"), 15), 255)
+    if _apdu(tag, 0xA4, 0x000C, capabilities[9:11]) is None:
+        raise TornError
+    size = 4 if wide else 2
+    length = int.from_bytes(_read_binary(tag, 0, size), "big")
+    if length > NDEF_ROOM:
+        raise TornError
+    data = bytearray()
+    while len(data) < length:
+        data += _read_binary(tag, size + len(data), min(at_once, length - len(data)))
+    return bytes(data[:length])
+
+
+def _apdu(tag: Any, instruction: int, parameters: int, data: bytes | None = None, expected: int = 0) -> bytes | None:
+    """Return what a command is answered by; None where the tag refuses it. Raises one of TORN."""
+    try:
+        return bytes(tag.send_apdu(0, instruction, parameters >> 8, parameters & 0xFF, data, expected))
+    except nfc.tag.tt4.Type4TagCommandError as error:
+        if error.errno <= 0:
+            raise
+        return None
+
+
+def _read_binary(tag: Any, offset: int, size: int) -> bytes:
+    data = _apdu(tag, 0xB0, offset, None, size)
+    if not data:  # success with nothing: nfcpy would ask for ever
+        raise TornError
+    return data
+
+
+class _Type4Tag(nfc.tag.tt4.Type4ATag):  # type: ignore[misc]  # nfcpy has no types
+    """nfcpy's, but of any answer to select: its own takes for granted that three optional bytes are there."""
+
+    def __init__(self, frontend: Frontend, target: Any) -> None:
+        nfc.tag.Tag.__init__(self, frontend, target)
+        self._nfcid = bytearray(target.sdd_res)
+        self._extended_length_support = False
+        room, waiting = _answer_to_select(bytes(frontend.exchange(b"\xe0\x80", 0.03)))
+        self._dep = nfc.tag.tt4.IsoDepInitiator(frontend, min(room, frontend.max_send_data_size), waiting)
+
+
+def _answer_to_select(answer: bytes) -> tuple[int, float]:
+    """Return the frame size in bytes and the waiting time in seconds (ISO/IEC 14443-4, 5.2)."""
+    size, waiting = 2, 4  # what holds where the answer does not say
+    if len(answer) > 1 and answer[0] > 1:
+        size = min(answer[1] & 0x0F, 8)
+        at = 2 + bool(answer[1] & 0x10)
+        if answer[1] & 0x20 and len(answer) > at:
+            waiting = answer[at] >> 4
+    if waiting == 15:  # reserved
+        waiting = 4
+    return (16, 24, 32, 40, 48, 64, 96, 128, 256)[size], 4096 / 13.56e6 * 2**waiting
+
+
+_READ = {"type2": _type2, "type3": _type3, "type4": _type4}

@@ -53,7 +53,8 @@ def _names(table: type[Settings]) -> list[str]:
 
 
 def _line(error: ValidationError, known: list[str]) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
+    errors = error.errors(include_url=False, include_input=False)
+    first = min(errors, key=lambda each: each["type"] != "extra_forbidden")  # a misspelt key is missing as well
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).removeprefix(".")
     if first["type"] == "missing":
         return f"{path}: is missing"

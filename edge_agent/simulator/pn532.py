@@ -140,6 +140,7 @@ class Reader:
             self.port.send(frames.ACK)
         if fault == "no_reply":
             return
+        self.chip.baudrate_wanted = self.chip.baudrate  # only an ACK right after it would have confirmed a change
         reply = self.chip.execute(command)
         answer = frames.ERROR if reply.data is None else frames.encode(reply.data)
         after_s = reply.after_s

@@ -8,7 +8,8 @@ ERROR = bytes.fromhex("0000FF01FF7F8100")  # "syntax error": what the chip answe
 TO_CHIP, FROM_CHIP = 0xD4, 0xD5
 
 _START = b"\x00\xff"
-_SHORT_MAX = 255
+_SHORT_MAX = 254  # hosts, nfcpy among them, take a length of 255 for the mark of an extended frame
+_COMMAND_MAX = 265  # the largest the chip takes, its first byte included
 
 
 class Signal(Enum):
@@ -24,7 +25,7 @@ def encode(data: bytes) -> bytes:
     ``data`` is 1 to 65,534 bytes.
     """
     body = bytes([FROM_CHIP]) + data
-    if len(body) <= _SHORT_MAX - 1:  # 255 and its checksum would read as the mark of an extended frame's next byte
+    if len(body) <= _SHORT_MAX:
         head = bytes([len(body), -len(body) & 0xFF])
     else:
         size = len(body).to_bytes(2, "big")
@@ -64,7 +65,7 @@ class Splitter:
             first, size, sums = 7, int.from_bytes(head[2:4], "big"), head[2:5]
         else:
             first, size, sums = 4, head[0], head[:2]
-        if sum(sums) & 0xFF:
+        if sum(sums) & 0xFF or size > _COMMAND_MAX:
             return len(_START), None
         if len(self._buffer) < first + size + 1:
             return 0, None

@@ -50,9 +50,9 @@ class Ntag213Spec(Content, tag="ntag213", tag_field="kind"):
 
 
 class FelicaSpec(Content, tag="felica", tag_field="kind"):
-    """A FeliCa card; ``uid``: the IDm, 8 bytes in hexadecimal."""
+    """A FeliCa card; ``idm``: 8 bytes in hexadecimal."""
 
-    uid: str
+    idm: str
 
 
 class Type4Spec(Content, tag="type4", tag_field="kind"):
@@ -62,10 +62,16 @@ class Type4Spec(Content, tag="type4", tag_field="kind"):
 
 
 class PhoneSpec(Content, tag="phone", tag_field="kind"):
-    """A phone: a random UID a tap, ``answers`` from AID to token in hexadecimal; NDEF only if it is given some."""
+    """A phone: ``answers`` from AID to token in hexadecimal; NDEF only if it is given some.
+
+    Its UID is random: another whenever the field was off, as it is before each of nfcpy's ``sense``; ``steady``: one a
+    tap, as some phones have it. ``wtx``: so often it asks for more time before each answer.
+    """
 
     sak: Literal["20", "60"] = "20"
     answers: dict[str, str] = {}
+    steady: bool = False
+    wtx: int = 0
 
 
 class SdmSpec(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag="sdm", tag_field="kind"):
@@ -105,7 +111,7 @@ class Drawer:
             case Ntag213Spec():
                 return Ntag213(_hex(spec.uid), spec.message(), claims=spec.claims, endless=spec.endless)
             case FelicaSpec():
-                return Felica(_hex(spec.uid), spec.message(), claims=spec.claims, endless=spec.endless)
+                return Felica(_hex(spec.idm), spec.message(), claims=spec.claims, endless=spec.endless)
             case ClassicSpec():
                 return Classic(_hex(spec.uid))
             case Type4Spec():
@@ -137,7 +143,9 @@ def _phone(spec: PhoneSpec) -> Type4:
     answers: Mapping[bytes, bytes] = {_hex(aid): _hex(token) for aid, token in spec.answers.items()}
     given = (spec.uri, spec.text, spec.octets) != (None, None, None)
     applications = Applications(_ndef(spec) if given else None, answers)
-    return Type4("phone", random_uid, applications, sak=int(spec.sak, 16), ats=PHONE_ATS)
+    drawn = random_uid()
+    uid = (lambda: drawn) if spec.steady else random_uid
+    return Type4("phone", uid, applications, sak=int(spec.sak, 16), ats=PHONE_ATS, wtx=spec.wtx)
 
 
 def _ndef(spec: Type4Spec | PhoneSpec) -> Ndef | None:

@@ -35,9 +35,9 @@ class Ntag213:
         if message is not None:
             self._memory[12:16] = CAPABILITY
             content = _tlv(message, claims)
+            if len(content) > len(USER_PAGES) * PAGE:
+                raise ValueError(f"{len(message)} bytes do not fit an NTAG213")
             self._memory[16 : 16 + len(content)] = content
-        if len(self._memory) != PAGES * PAGE:
-            raise ValueError(f"{len(message or b'')} bytes do not fit an NTAG213")
 
     def power_off(self) -> None:
         """Lose the field, and with it every state."""

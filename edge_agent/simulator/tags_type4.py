@@ -12,6 +12,7 @@ OVERHEAD = 3  # a block's first byte and its CRC
 CARD_ATS = bytes.fromhex("067777710280")
 PHONE_ATS = bytes.fromhex("0578807002")
 CHAINED, R_BLOCK, NAK_BIT, DESELECT = 0x10, 0xA2, 0x10, 0xC2
+MORE_TIME = bytes.fromhex("F201")  # S(WTX): once the waiting time again
 
 _rng = random.SystemRandom()
 
@@ -22,14 +23,24 @@ def random_uid() -> bytes:
 
 
 class Type4:
-    """A tag with applications. ``uid`` is asked for one whenever the field was off, as phones draw a new one."""
+    """A tag with applications. ``uid`` is asked for one whenever the field was off, as phones draw a new one.
+
+    ``wtx``: so often it asks for more time before it answers a command.
+    """
 
     polls = POLLS_A
     nibbles = False
     blocks = True
 
     def __init__(
-        self, kind: str, uid: Callable[[], bytes], applications: Applications, *, sak: int = 0x20, ats: bytes = CARD_ATS
+        self,
+        kind: str,
+        uid: Callable[[], bytes],
+        applications: Applications,
+        *,
+        sak: int = 0x20,
+        ats: bytes = CARD_ATS,
+        wtx: int = 0,
     ) -> None:
         self.kind = kind
         self.uid = uid()
@@ -37,11 +48,13 @@ class Type4:
         self._applications = applications
         self._sak = sak
         self._ats = ats
+        self._wtx = wtx
         self._forget()
 
     def _forget(self) -> None:
         self._active = False
         self._number = 1
+        self._more_times = 0
         self._room = FRAME_SIZES[0] - OVERHEAD
         self._command = self._rest = self._last = b""
         self._applications.reset()
@@ -66,6 +79,8 @@ class Type4:
         if pcb & 0xF7 == DESELECT:
             self._forget()
             return frame[:1]
+        if frame == MORE_TIME:
+            return self._when_ready() if self._more_times else None
         if pcb & 0xE6 == R_BLOCK:
             return self._acknowledged(pcb)
         if pcb & 0xE2 == 0x02 and pcb & 0x0C == 0:
@@ -87,6 +102,14 @@ class Type4:
             return self._last
         command, self._command = self._command, b""
         self._rest = self._applications.process(command)
+        self._more_times = self._wtx + 1
+        return self._when_ready()
+
+    def _when_ready(self) -> bytes:
+        self._more_times -= 1
+        if self._more_times:
+            self._last = MORE_TIME
+            return self._last
         return self._send()
 
     def _acknowledged(self, pcb: int) -> bytes | None:

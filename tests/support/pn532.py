@@ -21,10 +21,10 @@ class SimulatedReader:
         self.process = process
         self.told: list[dict[str, Any]] = []
 
-    async def do(self, what: str, **parameters: object) -> None:
+    async def do(self, do: str, **parameters: object) -> None:
         """Give one order and wait until it is done. Raises ValueError if it was refused."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"do": what, **parameters}).encode() + b"\n")
+        self.process.stdin.write(json.dumps({"do": do, **parameters}).encode() + b"\n")
         answer = await self._until("did")
         if "error" in answer:
             raise ValueError(answer["error"])

@@ -131,8 +131,10 @@ def _mirrors(uri: str) -> Iterator[_Mirror]:
 
 
 def _data(uri: str, begin: _Mirror, mac: _Mirror) -> _Mirror:
+    """Return the whole blocks of file data from there on: its end may touch the MAC."""
     run = _HEX_RUN.match(uri, begin.start, mac.start)
-    return _Mirror(begin.start, run[0] if run else "")
+    digits = run[0] if run else ""
+    return _Mirror(begin.start, digits[: len(digits) // _BLOCK * _BLOCK])
 
 
 def _proof(uri: str, reading: _Reading, keys: SdmKeys) -> Proof | None:

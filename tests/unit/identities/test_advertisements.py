@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from bluetooth_data_tools import get_cipher_for_irk, resolve_private_address
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.identities import Identity
@@ -246,6 +246,7 @@ mutated = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Advertisement,
@@ -269,6 +270,7 @@ def test_any_advertisement_is_judged(sent: Advertisement, wall_ms: int | None) -
 SEEN = sightings()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40) | mutated)
 def test_any_payload_is_parsed_or_not(payload: bytes) -> None:
     beacon = ibeacon({APPLE: payload})

@@ -4,7 +4,7 @@ import random
 
 import ndef
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.identities.ndef import LONGEST_MESSAGE, MOST_RECORDS, Contents, contents
@@ -101,6 +101,7 @@ def test_no_more_than_so_many_records_are_read() -> None:
 VALID = message(uri(MEMBER), text("会员", "utf-16"), poster(uri("a:2"), text("title")), (MIME, b"text/plain", b"hello"))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_octets_are_read_without_harm(octets: bytes) -> None:
     found = contents(octets)
@@ -108,11 +109,11 @@ def test_any_octets_are_read_without_harm(octets: bytes) -> None:
     assert sum(map(len, (*found.uris, *found.texts))) <= 40 * len(octets)
 
 
-def test_twelve_thousand_damaged_messages_are_read_without_harm() -> None:
+def test_twenty_thousand_damaged_messages_are_read_without_harm() -> None:
     """Bits flipped, octets lost and doubled: most are malformed, and each says so in a known word."""
     generator = random.Random(20261122)
     words: dict[str, int] = {}
-    for _ in range(12_000):
+    for _ in range(20_000):
         octets = bytearray(VALID)
         for _ in range(generator.randint(1, 4)):
             at = generator.randrange(len(octets))

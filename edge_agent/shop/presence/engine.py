@@ -14,7 +14,7 @@ from edge_agent.shop.presence.scanners import Scanner
 from edge_agent.shop.presence.signal import Signal
 from edge_agent.shop.presence.strangers import DayKey
 from edge_agent.shop.presence.visits import UNSEEN_MAX_MS, Visit, next_dwell_ms, read_rows
-from edge_agent.shop.presence.zones import follow
+from edge_agent.shop.presence.zones import follow, loudest
 from edge_agent.shop.settings import PresenceSettings
 
 # What BlueZ says of a device it does not hear: one such advertisement of each when the adapter is switched off.
@@ -153,7 +153,7 @@ class Presence:
 
     def _begin(self, device: Device, signal: Signal, sighting: Sighting, at: Moment) -> None:
         assert sighting.identity is not None
-        now, scanner = signal.heard_ms, signal.scanner
+        now, scanner = signal.heard_ms, loudest(device, signal).scanner
         visit = Visit(
             uuid7(at.wall_ms), sighting.identity, sighting.carrier, scanner.name, scanner.place, entered_ms=now,
             here_ms=now,

@@ -61,6 +61,12 @@ class Signal:
             and len(self._recent) >= ENOUGH
         )
 
+    def estimate(self, uptime_ms: int) -> float | None:
+        """Return ``level``, or what the first advertisements promise; None if it says nothing of now."""
+        if self.silence_ms(uptime_ms) > STALE_MS or not self._recent:
+            return None
+        return self.level if self.level is not None else sorted(self._recent)[(len(self._recent) - 1) // 2]
+
     @property
     def is_weak(self) -> bool:
         """Whether it has been heard below the exit level, and only so, for the exit hold."""

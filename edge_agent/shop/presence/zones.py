@@ -6,6 +6,16 @@ from edge_agent.shop.presence.visits import Visit
 
 SWITCH_MARGIN_DB = 8.0
 SWITCH_HOLD_MS = 5_000
+NOWHERE_DBM = -999.0  # below anything heard
+
+
+def loudest(device: Device, entering: Signal) -> Signal:
+    """Return the signal that says where a visit begins: ``entering``, unless another scanner hears it better by now."""
+    now = entering.heard_ms
+    return max(
+        (entering, *device.signals.values()),
+        key=lambda signal: NOWHERE_DBM if (level := signal.estimate(now)) is None else level,
+    )
 
 
 def follow(device: Device, visit: Visit, enter_dbm: int, exit_dbm: int, uptime_ms: int) -> Signal | None:
@@ -33,7 +43,7 @@ def follow(device: Device, visit: Visit, enter_dbm: int, exit_dbm: int, uptime_m
 
 
 def _stronger(one: Signal | None, other: Signal) -> Signal:
-    return other if one is None or (one.level or -999) < (other.level or -999) else one
+    return other if one is None or (one.level or NOWHERE_DBM) < (other.level or NOWHERE_DBM) else one
 
 
 def _own_level(own: Signal | None, device: Device, visit: Visit, enter_dbm: int, uptime_ms: int) -> float:
@@ -44,7 +54,7 @@ def _own_level(own: Signal | None, device: Device, visit: Visit, enter_dbm: int,
         signal.scanner.place.zone == visit.place.zone and not signal.scanner.is_settled(uptime_ms)
         for signal in device.signals.values()
     )
-    return enter_dbm if unsettled else float("-inf")
+    return enter_dbm if unsettled else NOWHERE_DBM
 
 
 def _held(device: Device, rival: Signal, uptime_ms: int) -> Signal | None:

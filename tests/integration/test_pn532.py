@@ -222,6 +222,20 @@ async def test_a_fault_stays_until_it_is_cleared(simulated: SimulatedReader, clf
     assert await run(sense, clf) is None
 
 
+async def test_a_cable_is_pulled_in_the_middle_of_a_tag(simulated: SimulatedReader) -> None:
+    async with frontend(simulated.path) as clf:
+        await simulated.do("put", tag=CARD)
+        await simulated.do("fault", name="unplug", after=25, count=1)
+        with pytest.raises((OSError, termios.error)):
+            await run(octets, clf)
+    assert await simulated.wait_for("tap") == {"kind": "type4", "uid": CARD["uid"]}
+    assert await simulated.wait_for("struck") == "unplug"
+    assert not simulated.path.exists()
+    await simulated.do("plug")
+    async with frontend(simulated.path) as clf:
+        assert await run(octets, clf) is not None
+
+
 @pytest.mark.parametrize("tag", [None, NTAG], ids=["empty", "with a tag"])
 async def test_unplugged_and_plugged_in_again(simulated: SimulatedReader, tag: dict[str, Any] | None) -> None:
     async with frontend(simulated.path) as clf:

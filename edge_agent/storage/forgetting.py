@@ -5,6 +5,7 @@ Runs in the connection's thread, a bite at a time: between two bites the writer 
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
@@ -16,14 +17,17 @@ from edge_agent.contract.frames import MAX_SENT_BYTES, Encoding, Frame, FrameErr
 from edge_agent.contract.messages import UNREADABLE
 from edge_agent.storage import rows
 from edge_agent.storage.connection import pragma, transaction, translated
-from edge_agent.storage.outbox import Outbox
+from edge_agent.storage.outbox import FORGOTTEN, Outbox
+from edge_agent.storage.recorder import Recorder
 
 FORGETTABLE = (Stream.CHECKINS, Stream.PRESENCE)  # orders are the shop's own books; ops names nobody
 
-# Read, or written, in a transaction: as little as shedding takes. A row whose events go alternately grows to about
-# 100 KB (a gap event is half a kilobyte, an event by itself 300 bytes) and is the last of its bite.
+# Read, or written, in a transaction: as much as shedding takes at a time.
 _BITE_BYTES = 64 * 1024
 _BITE_ROWS = 200
+_PART_BYTES = 600  # a gap event, or an event in a row by itself
+# A bite, and the row that ends it: 64 KiB in 200 parts, 185 KB as rows.
+_ROOM_BYTES = 4 * _BITE_BYTES
 _VACUUM_PAGES = 64  # as in housekeeping: 256 KiB of log, the smallest limit there is
 
 _split_events = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -42,30 +46,35 @@ class Search:
     ended: bool = False
 
 
-def search_on(connection: sqlite3.Connection, outbox: Outbox, search: Search, concerns: Concerns, at: Moment) -> Search:
+def search_on(
+    connection: sqlite3.Connection, recorder: Recorder, search: Search, concerns: Concerns, at: Moment
+) -> Search:
     """Take what ``concerns`` out of the next rows, in one transaction. Nothing has happened if it raises.
 
     Another epoch has other numbers: it is gone through from its beginning.
     """
+    outbox = recorder.outbox
     if search.epoch != outbox.ledger.epoch:
         search = replace(search, epoch=outbox.ledger.epoch, after=0)
-    portion = _portion(connection, search.stream, search.after)
-    if not portion:
+    judged = _judged(connection, search, concerns)
+    if not judged:
         return replace(search, ended=True)
-    after, forgotten, written = search.after, 0, 0
+    # What becomes longer on a disk with little room must not take the reserve, which is for orders.
+    changes = connection.total_changes
+    if any(_changes(parts) for _, parts in judged):
+        recorder.make_room(connection, _ROOM_BYTES, at)
+        if connection.total_changes != changes:
+            return search  # these very rows may have gone: look again
+    forgotten = 0
     with transaction(connection):
-        for row in portion:
-            parts = _parts(row, concerns)
+        for row, parts in judged:
             if parts is None:
                 # Whether it concerns the person cannot be told, and it could not be sent either.
                 outbox.mark_damaged(connection, search.stream, row.frame, at)
-                after = row.frame.first
-                break
-            after = row.frame.last
-            forgotten += sum(len(part.events) for part in parts if part.forgotten)
-            written += _rewrite(connection, outbox, row, parts, at)
-            if written >= _BITE_BYTES:
-                break
+            elif _changes(parts):
+                _rewrite(connection, outbox, row, parts, at)
+                forgotten += sum(len(part.events) for part in parts if part.forgotten)
+    after = row.frame.first if parts is None else row.frame.last
     return replace(search, after=after, forgotten=search.forgotten + forgotten)
 
 
@@ -89,17 +98,25 @@ class _Part:
     forgotten: bool
 
 
-def _portion(connection: sqlite3.Connection, stream: Stream, after: int) -> list[rows.Row]:
-    portion: list[rows.Row] = []
-    size = 0
-    cursor = rows.read(connection, stream, after)
-    for row in islice(cursor, _BITE_ROWS):
-        portion.append(row)
-        size += len(row.frame.body)
-        if size >= _BITE_BYTES or not row.intact:
-            break
-    cursor.close()
-    return portion
+def _judged(
+    connection: sqlite3.Connection, search: Search, concerns: Concerns
+) -> list[tuple[rows.Row, list[_Part] | None]]:
+    """Return the next rows with their parts: a bite of them, at most one that is damaged, and that the last."""
+    judged = []
+    read = written = 0
+    with closing(rows.read(connection, search.stream, search.after)) as cursor:
+        for row in islice(cursor, _BITE_ROWS):
+            parts = _parts(row, concerns)
+            judged.append((row, parts))
+            read += len(row.frame.body)
+            written += len(row.frame.body) + _PART_BYTES * len(parts or ()) if _changes(parts) else 0
+            if parts is None or max(read, written) >= _BITE_BYTES:
+                break
+    return judged
+
+
+def _changes(parts: list[_Part] | None) -> bool:
+    return any(part.forgotten for part in parts or ())
 
 
 def _parts(row: rows.Row, concerns: Concerns) -> list[_Part] | None:
@@ -120,23 +137,16 @@ def _parts(row: rows.Row, concerns: Concerns) -> list[_Part] | None:
     return parts
 
 
-def _rewrite(connection: sqlite3.Connection, outbox: Outbox, row: rows.Row, parts: list[_Part], at: Moment) -> int:
-    """Put the parts in the place of their row, if any of them goes. Returns about how many bytes that wrote."""
-    if not any(part.forgotten for part in parts):
-        return 0
+def _rewrite(connection: sqlite3.Connection, outbox: Outbox, row: rows.Row, parts: list[_Part], at: Moment) -> None:
+    """Put the parts in the place of their row."""
     stream = Stream(row.frame.stream)
-    written = 0
     rows.delete(connection, stream, row.frame.first, row.frame.first)
-    # From the end: a gap event is as old as what follows it.
-    for part in reversed(parts):
+    for part in reversed(parts):  # from the end: a gap event is as old as what follows it
         if part.forgotten:
-            outbox.replace(connection, stream, part.first, part.first + len(part.events) - 1, "forgotten", at)
-            written += 600
+            outbox.replace(connection, stream, part.first, part.first + len(part.events) - 1, FORGOTTEN, at)
             continue
         for frame in _frames(stream, part.first, part.events, row.frame.encoding):
             rows.insert(connection, frame, row.recorded_ms)
-            written += len(frame.body)
-    return written
 
 
 def _frames(stream: Stream, first: int, events: list[bytes], encoding: Encoding) -> Iterator[Frame]:

@@ -17,6 +17,8 @@ from edge_agent.storage.connection import transaction
 from edge_agent.storage.ledger import Ledger, save_watermarks
 from edge_agent.storage.packing import gap_frame, pack_events
 
+FORGOTTEN = "forgotten"  # the reason of the gaps that take the places of a person's events
+
 _PORTION = 500  # heads read at a time: 100 KB
 _KEPT_BYTES = 64 * 1024  # of the newest transaction, a stream: a busy second of orders
 

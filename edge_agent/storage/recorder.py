@@ -49,7 +49,7 @@ class Recorder:
         # What tells head office that space runs short must not be the first thing to go.
         precious = {Stream.ORDERS, *(notice.stream for notice in notices)}
         need = _OVERHEAD_BYTES + 2 * batch.size + 2 * _state_bytes(outcomes)
-        whole = free >= 2 * self.space.low_water + need or self._make_room(connection, need, at)
+        whole = free >= 2 * self.space.low_water + need or self.make_room(connection, need, at)
         try:
             squeezed = set() if whole else batch.last.keys() - precious
             self.with_room(connection, at, lambda: self._write(connection, outcomes, batch, squeezed, at))
@@ -127,7 +127,7 @@ class Recorder:
         if evicted:
             self.shed.update(evicted)
 
-    def _make_room(self, connection: sqlite3.Connection, need: int, at: Moment) -> bool:
+    def make_room(self, connection: sqlite3.Connection, need: int, at: Moment) -> bool:
         """Free pages until ``need`` fits without going below the low-water mark. Returns False if it cannot be."""
         try:
             while self._room(connection) < need:

@@ -10,7 +10,7 @@ from edge_agent.contract.events import Stream
 from edge_agent.storage import rows
 from edge_agent.storage.captures import Captures
 from edge_agent.storage.connection import transaction
-from edge_agent.storage.outbox import Outbox
+from edge_agent.storage.outbox import FORGOTTEN, Outbox
 from edge_agent.storage.space import PAGE_BYTES
 
 # Freed at a time: enough that it is not done for every group, little enough that the log holds the pages it touches.
@@ -70,7 +70,8 @@ def _evict_oldest(connection: sqlite3.Connection, outbox: Outbox, stream: Stream
     size = 0
     after = position.upto
     for head in _from_first_event(connection, stream, after):
-        if head.gap is not None or size >= BITE_BYTES:
+        # The gaps of a forgotten person lie scattered, each too near to the next for a run: they become part of it.
+        if head.gap not in (None, FORGOTTEN) or size >= BITE_BYTES:
             break
         run.append(head)
         size += head.size

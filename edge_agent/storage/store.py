@@ -256,11 +256,10 @@ class Storage:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _search(self, stream: Stream, concerns: Callable[[bytes], bool]) -> int:
-        outbox = self._recorder.outbox
         search = forgetting.Search(stream)
         while not search.ended:
             at = self._clock.now()
-            bite = partial(forgetting.search_on, outbox=outbox, search=search, concerns=concerns, at=at)
+            bite = partial(forgetting.search_on, recorder=self._recorder, search=search, concerns=concerns, at=at)
             search = await self._with_room(at, bite)
         return search.forgotten
 

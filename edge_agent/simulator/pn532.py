@@ -1,8 +1,8 @@
 """An NFC reader on a pseudo-terminal, a process of its own: a PN532 that speaks HSU frames, and tags to lay on it.
 
 ``python -m edge_agent.simulator.pn532 --link PATH`` makes a port, PATH a symbolic link to it, and prints ``{"ready":
-true}``. It is told what to do by JSON lines on stdin, each answered on stdout by ``{"did": …}`` (with ``"error"`` where
-it was refused):
+true}``. It is told what to do by JSON lines on stdin (a pipe), each answered on stdout by ``{"did": …}`` (with
+``"error"`` where it was refused):
 
 - ``{"do": "put", "tag": {"kind": …}}``: lay a tag on the reader (``edge_agent.simulator.tags`` has the kinds);
   ``"leave_after": n`` takes it away in the middle of the exchange after the n-th;
@@ -29,6 +29,9 @@ import msgspec
 from edge_agent.simulator.pn532_faults import Fault
 from edge_agent.simulator.pn532_reader import Reader
 from edge_agent.simulator.tags import Drawer, Spec
+
+
+LINE_BYTES = 1024 * 1024  # a tag of 64 KiB in hexadecimal, and room to spare
 
 
 class Put(msgspec.Struct, tag="put", tag_field="do", forbid_unknown_fields=True):
@@ -90,7 +93,7 @@ def _tell(document: dict[str, object]) -> None:
 async def _obey_stdin(reader: Reader) -> None:
     loop = asyncio.get_running_loop()
     drawer = Drawer(_tell)
-    lines = asyncio.StreamReader()
+    lines = asyncio.StreamReader(limit=LINE_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     decoder = msgspec.json.Decoder(Order)
     async for line in lines:

@@ -30,7 +30,6 @@ from edge_agent.simulator.pn532_faults import Fault
 from edge_agent.simulator.pn532_reader import Reader
 from edge_agent.simulator.tags import Drawer, Spec
 
-
 LINE_BYTES = 1024 * 1024  # a tag of 64 KiB in hexadecimal, and room to spare
 
 
@@ -85,14 +84,14 @@ def _obey(order: Order, reader: Reader, drawer: Drawer) -> None:
             reader.unplug()
 
 
-def _tell(document: dict[str, object]) -> None:
+def tell(document: dict[str, object]) -> None:
     """Print one JSON line."""
     print(json.dumps(document, ensure_ascii=False), flush=True)
 
 
 async def _obey_stdin(reader: Reader) -> None:
     loop = asyncio.get_running_loop()
-    drawer = Drawer(_tell)
+    drawer = Drawer(tell)
     lines = asyncio.StreamReader(limit=LINE_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     decoder = msgspec.json.Decoder(Order)
@@ -101,13 +100,13 @@ async def _obey_stdin(reader: Reader) -> None:
             order = decoder.decode(line)
             _obey(order, reader, drawer)
         except ValueError as wrong:  # msgspec's errors are, too
-            _tell({"did": None, "error": str(wrong)})
+            tell({"did": None, "error": str(wrong)})
         else:
-            _tell({"did": order.__struct_config__.tag})
+            tell({"did": order.__struct_config__.tag})
 
 
 async def _main(options: argparse.Namespace) -> None:
-    reader = Reader(options.link, _tell, any_speed=options.any_speed)
+    reader = Reader(options.link, tell, any_speed=options.any_speed)
     try:
         reader.plug()
         async with asyncio.TaskGroup() as tasks:
@@ -115,7 +114,7 @@ async def _main(options: argparse.Namespace) -> None:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, obeying.cancel)
             loop.add_signal_handler(signal.SIGINT, obeying.cancel)
-            _tell({"ready": True})
+            tell({"ready": True})
     finally:
         reader.unplug()
 

@@ -103,7 +103,7 @@ class BleDevice:
         self._scanners += 1
         self.status.counts["rebuilt"] += self._scanners > 1
         try:
-            await self._start(scanner, watch)
+            await self._start(scanner, watch, breaks)
             await self._listen(watch, emit, breaks)
         except DeviceError:
             # What the watch knows is the cause, this its consequence.
@@ -112,11 +112,11 @@ class BleDevice:
         finally:
             await scanner.close(within=self._patience.stop)
 
-    async def _start(self, scanner: Scanner, watch: Watch) -> None:
+    async def _start(self, scanner: Scanner, watch: Watch, breaks: int) -> None:
         try:
             await scanner.start(within=self._patience.start)
             async with asyncio.timeout(self._patience.answer):
-                while not watch.discovering:
+                while not watch.discovering and watch.breaks == breaks:
                     await self._wait(self._patience.look)
         except TimeoutError:
             self._ladder.failed()
@@ -126,6 +126,8 @@ class BleDevice:
             raise
 
     async def _listen(self, watch: Watch, emit: Emit, breaks: int) -> None:
+        if watch.breaks != breaks:
+            return
         if self._ladder.exhausted:
             self.status.degraded("silent", f"{self._adapter} scans and hears nothing at all")
         else:
@@ -146,11 +148,14 @@ class BleDevice:
             await self._wait(self._patience.look)
 
     async def _hand_over(self, emit: Emit) -> None:
-        while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        """Hand over what is waiting now; what arrives meanwhile has its turn after the looks at the radio."""
+        waiting = len(self._queue)
+        while waiting > 0:
+            batch = [self._queue.popleft() for _ in range(min(BATCH, waiting))]
+            waiting -= len(batch)
             self.status.counts["received"] += len(batch)
             await emit(batch, self.status.seen())
-            await asyncio.sleep(0)  # adverts without end must not keep the loop from the others
+            await asyncio.sleep(0)  # a full queue must not keep the loop from the others
 
     def _heard(self, device: BLEDevice, data: AdvertisementData) -> None:
         counts = self.status.counts
@@ -193,7 +198,7 @@ class BleDevice:
             refused = await watch.set_powered(on=False) or await watch.set_powered(on=True)
         finally:
             self._cycling = False
-        self._ladder.power_touched(self._now(), taken=True)
+        self._ladder.power_touched(self._now(), taken=not refused)
         self.status.counts["power_cycled"] += not refused
         log.warning("adapter_power_cycled", device=self.name, adapter=self._adapter, refused=refused)
 

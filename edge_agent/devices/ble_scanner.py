@@ -78,11 +78,13 @@ class Scanner:
     async def close(self, *, within: float) -> None:
         """End the scan: politely if BlueZ answers ``within`` seconds, else by closing the connection alone."""
         manager = self._bleak._backend.manager  # type: ignore[attr-defined]  # noqa: SLF001 - the backend given above
+        bus = manager._bus if manager is not None else None  # noqa: SLF001 - bleak has no way to let go of it
+        if bus is None:
+            return
         try:
-            with suppress(TimeoutError, *_FAILURES):
-                async with asyncio.timeout(within):
-                    await self._bleak.stop()
+            if bus.connected:
+                with suppress(TimeoutError, *_FAILURES):
+                    async with asyncio.timeout(within):
+                        await self._bleak.stop()
         finally:
-            bus = manager._bus if manager is not None else None  # noqa: SLF001 - bleak has no way to let go of it
-            if bus is not None:
-                await disconnect(bus, within=within)
+            await disconnect(bus, within=within)

@@ -102,6 +102,8 @@ class Watch:
         return Message(BLUEZ, self._path, _PROPERTIES, member, flags=flags, signature=signature, body=body)
 
     async def _call(self, message: Message) -> Message:
+        if not self._bus.connected:
+            raise DeviceError("no_bus", "the connection to the system's D-Bus was lost")
         try:
             async with asyncio.timeout(self._answer):
                 reply = await self._bus.call(message)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import log
-from tests.bench import escpos, presence, receipts, storage, whole
+from tests.bench import ble, escpos, presence, receipts, storage, whole
 
 T = TypeVar("T")
 
@@ -105,8 +105,23 @@ def idle(folder: Path) -> Iterator[Figure]:
     yield Figure("idle with four devices, MB resident", found.rss_mb, 60, False, "")
 
 
+def bluetooth(folder: Path) -> Iterator[Figure]:
+    """2,000 advertisements a second from 500 devices through the Bluetooth device, and bluetoothd killed."""
+    found = asyncio.run(_within_limit(ble.load(folder)))
+    detail = f"{found.cpu_ms_per_1000:.0f} ms a 1,000"
+    yield Figure("2,000 advertisements/s, % of a core", found.core_share * 100, 25, False, detail)
+    yield Figure(f"lost of {found.sent:,}", found.lost, 0, False, "")
+    pair = asyncio.run(_within_limit(ble.load(folder, ("hci0", "hci1"))))
+    yield Figure("the same over two adapters, % of a core", pair.core_share * 100, 25, False, f"{pair.lost} lost")
+    yield Figure(
+        "bluetoothd back to advertisement, s", asyncio.run(_within_limit(ble.recovery_s(folder))), 5, False, ""
+    )
+    growth = asyncio.run(_within_limit(ble.growth_mb(folder)))
+    yield Figure("memory growth, 200 to 2,000 devices, MB", growth, 15, False, "")
+
+
 BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
-    lone_event, producers, latency, live, drain, escpos_rate, receipt, presence_engine, idle,
+    lone_event, producers, latency, live, drain, escpos_rate, receipt, presence_engine, idle, bluetooth,
 )  # fmt: skip
 
 

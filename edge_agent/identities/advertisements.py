@@ -58,7 +58,7 @@ class Sightings:
         self._by_address: OrderedDict[str, Sighted] = OrderedDict()
 
     def identify(self, advertisement: Advertisement, wall_ms: int | None) -> Sighted:
-        """Return who sent it. ``wall_ms``: Unix milliseconds; None while the clock is not synchronized.
+        """Return who sent it. ``wall_ms``: Unix milliseconds; None while the clock has never been set.
 
         In this order: rotating token, iBeacon, Eddystone-UID or -EID, resolvable private address. Without the time
         neither tokens nor EIDs are recognised. Never raises.

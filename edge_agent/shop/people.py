@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from edge_agent.clock import Moment, TimeQuality
+from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, iso_time
 from edge_agent.identities import Identity
@@ -90,7 +90,8 @@ class People:
 
     def advertised(self, facts: DeviceFacts, advertisement: Advertisement, at: Moment) -> Outcome:
         """Return what an advertisement leads to: mostly nothing."""
-        wall_ms = at.wall_ms if at.quality is not TimeQuality.UNSYNCED else None
+        # A box's own clock is right to minutes for years, synchronized or not; before the build date it was never set.
+        wall_ms = at.wall_ms if at.wall_ms >= self._settings.built_ms else None
         sighted = self._sightings.identify(advertisement, wall_ms)
         sighting = Sighting(
             facts.id,

@@ -22,7 +22,7 @@ from queue import Empty, SimpleQueue
 from edge_agent.clock import Clock
 from edge_agent.contract.messages import Ack, encode
 from edge_agent.contract.topics import Topics
-from edge_agent.simulator.central_frames import Message
+from edge_agent.simulator.central_frames import Message, read_person
 from edge_agent.simulator.central_link import Link, Remembered, Subscribed, Trouble
 from edge_agent.simulator.central_store import Alarm, Batch, CentralStore, News
 
@@ -155,14 +155,15 @@ class Central:
 def lines(batch: Batch) -> Iterator[dict[str, object]]:
     """Return what to print of a batch."""
     for news in batch.news:
-        if news.stream != "presence":
-            yield _stored(news)
+        yield _stored(news)
     for alarm in batch.alarms:
         yield _alarm(alarm)
 
 
 def _stored(news: News) -> dict[str, object]:
     event, sale = news.event, news.event.sale
+    if news.stream in {"checkins", "presence"}:
+        return {"stored": event.type, "agent": news.agent.agent, "store": news.agent.store, **read_person(event.body)}
     return {
         "stored": event.type,
         "agent": news.agent.agent,

@@ -110,6 +110,18 @@ def read_sale(body: bytes) -> Sale:
     return _sale(_head(body).data)
 
 
+def read_person(body: bytes) -> dict[str, object]:
+    """Return what an event says of somebody who is here: who, where, how, and which check-in or visit; or nothing."""
+    try:
+        data = msgspec.json.decode(_head(body).data)
+    except UNREADABLE:
+        return {}
+    return {key: data[key] for key in _PERSON if key in data} if isinstance(data, dict) else {}
+
+
+_PERSON = ("checkin_id", "visit_id", "revision", "method", "identity", "zone", "touchpoint", "visitors")
+
+
 def _arrival(body: bytes, place: int | None) -> Arrival:
     try:
         head = _head(body)

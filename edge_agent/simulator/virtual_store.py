@@ -1,4 +1,4 @@
-"""A whole store in processes of its own: a broker, head office, a register on a pty, the real agent between them."""
+"""A whole store in processes of its own: broker, head office, register, readers, radio, and the real agent between."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from edge_agent.simulator.broker import Broker, BrokerOptions
+from edge_agent.simulator.bus import Bus
 
 # What a loaded two-core machine needs to start a Python process with all of the agent's libraries, generously.
 START_S = 60.0
@@ -55,6 +56,54 @@ decoder = "escpos"
 encoding = "gb18030"
 """
 
+# What makes a member's visit short enough to watch.
+PEOPLE_TOML = """
+[[zone]]
+id = "entrance"
+name = "入口"
+
+[[touchpoint]]
+id = "door"
+name = "大门"
+zone = "entrance"
+
+[[device]]
+id = "till-1-nfc"
+name = "1号读卡器"
+kind = "nfc"
+touchpoint = "till-1"
+path = "nfc-counter:pn532"
+sdm_keys_file = "sdm-keys.toml"
+aids = ["F0010203040506"]
+
+[[device]]
+id = "door-ble"
+name = "大门蓝牙"
+kind = "ble"
+touchpoint = "door"
+
+[presence]
+dwell_after = "3s"
+leave_after_badge = "5s"
+service_token_keys_file = "tokens.toml"
+"""
+
+AID = "F0010203040506"
+SDM_KEYS = {"meta": "00112233445566778899AABBCCDDEEFF", "file": "FFEEDDCCBBAA99887766554433221100"}
+BADGE_KEY = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+BADGE_SERVICE = "0000fcd2-0000-1000-8000-00805f9b34fb"
+BADGE_STEP_S, BADGE_TOKEN_BYTES = 900, 8
+TOKENS_TOML = f"""\
+service_uuid = "fcd2"
+step = "{BADGE_STEP_S}s"
+token_bytes = {BADGE_TOKEN_BYTES}
+
+[[carrier]]
+id = "badge-0042"
+kind = "badge"
+token_key = "{BADGE_KEY}"
+"""
+
 
 @dataclass(slots=True)
 class Part:
@@ -69,11 +118,13 @@ class Part:
         name: str,
         *arguments: str,
         stream: str = "stdout",
+        commanded: bool = False,
         env: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
     ) -> Self:
         """Start ``python -m arguments``. ``stream``: where its JSON lines come from, ``stdout`` or ``stderr``.
 
+        ``commanded``: it takes orders on stdin; see ``tell``.
         ``wrapper``: a command that runs the process in other circumstances (``unshare`` …). In a session of its own:
         Ctrl-C in the terminal is for whoever started the store, who then ends it in order.
         """
@@ -82,7 +133,7 @@ class Part:
             sys.executable,
             "-m",
             *arguments,
-            stdin=DEVNULL,
+            stdin=PIPE if commanded else DEVNULL,
             stdout=PIPE if stream == "stdout" else DEVNULL,
             stderr=PIPE if stream == "stderr" else None,
             env={**os.environ, **(env or {})},
@@ -102,6 +153,11 @@ class Part:
                 continue
             if isinstance(document, dict):
                 yield document
+
+    def tell(self, do: str, **command: Any) -> None:
+        """Give the process an order; it answers among its lines."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"do": do, **command}).encode() + b"\n")
 
     async def first(self, key: str, value: object) -> dict[str, Any]:
         """Wait for the line in which ``key`` is ``value``. Raises RuntimeError if the process ends without it."""
@@ -138,13 +194,20 @@ class VirtualStore:
         self.folder = folder
         self.broker = Broker(folder / "broker", broker)
         self.database = folder / "central.db"
+        self.bus = Bus(folder / "bus")
         self.port = folder / "till-1"
+        self.reader = folder / "nfc-counter"
         self.config = folder / "agent.toml"
 
     def configure(self, agent: str = AGENT_TOML, store: str = STORE_TOML) -> None:
         """Write both configuration files; the broker must be running: its port goes into them."""
         self.config.write_text(agent.format(port=self.broker.port), "utf-8")
         (self.folder / "store.toml").write_text(store, "utf-8")
+        keys = "".join(f'{name} = "{key}"\n' for name, key in SDM_KEYS.items())
+        for name, secret in (("sdm-keys.toml", keys), ("tokens.toml", TOKENS_TOML)):
+            file = self.folder / name
+            file.touch(mode=0o600)
+            file.write_text(secret, "utf-8")
 
     async def start_central(self, *options: str) -> Part:
         """Start head office and wait until it has subscribed."""
@@ -161,6 +224,7 @@ class VirtualStore:
     async def spawn_agent(self, *, env: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()) -> Part:
         """Start the agent and do not wait for it; its JSON lines are its log."""
         run = ("edge_agent", "run", f"--config={self.config}")
+        env = {"DBUS_SYSTEM_BUS_ADDRESS": self.bus.address, **(env or {})}
         return await Part.start("agent", *run, stream="stderr", env=env, wrapper=wrapper)
 
     async def start_agent(
@@ -175,3 +239,17 @@ class VirtualStore:
         """Start a register on the store's port; it prints one JSON line a receipt."""
         register = ("edge_agent.simulator.register", f"--link={self.port}", *options)
         return await Part.start("register", *register, env={"TZ": "Asia/Shanghai"})  # it prints the shop's own time
+
+    async def start_reader(self) -> Part:
+        """Start the simulated NFC reader; it is told what lies on it."""
+        reader = ("edge_agent.simulator.pn532", f"--link={self.reader}")
+        part = await Part.start("NFC reader", *reader, commanded=True)
+        await part.first("ready", value=True)
+        return part
+
+    async def start_bluez(self, *options: str) -> Part:
+        """Start the simulated BlueZ on the store's bus, which must be running; it is told what is on the air."""
+        bluez = ("edge_agent.simulator.bluez", f"--bus={self.bus.address}", *options)
+        part = await Part.start("BlueZ", *bluez, commanded=True)
+        await part.first("ready", value=True)
+        return part

@@ -24,10 +24,10 @@ CARRIERS = f'service_uuid = "fcd2"\n[[carrier]]\nid = "badge-1"\nkind = "badge"\
 
 def settings(**changes: Any) -> ShopSettings:
     """Return the shop's facts; ``presence``: keys of that table; the rest replaces facts."""
-    tapped = {"kind": "nfc", "zone": "checkout", "debounce_ms": 60_000, "sdm": SdmKeys(META, FILE)}
+    sdm = SdmKeys(META, FILE)
     devices = dict(slips.settings().devices) | {
-        READER: DeviceFacts(READER, "till-1", **tapped),
-        OTHER_READER: DeviceFacts(OTHER_READER, "kiosk", **tapped | {"zone": "kiosk"}),
+        READER: DeviceFacts(READER, "till-1", kind="nfc", zone="checkout", debounce_ms=60_000, sdm=sdm),
+        OTHER_READER: DeviceFacts(OTHER_READER, "kiosk", kind="nfc", zone="kiosk", debounce_ms=60_000, sdm=sdm),
         DOOR: DeviceFacts(DOOR, "door", kind="ble", zone="entrance"),
         AISLE: DeviceFacts(AISLE, "aisle-1", kind="ble", zone="aisle"),
     }

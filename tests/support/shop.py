@@ -15,6 +15,7 @@ from edge_agent.simulator.virtual_store import AGENT_TOML, STORE_TOML, Part, Vir
 
 # Everything is waited for as a condition; this only ends a test that would otherwise hang.
 PATIENCE_S = 60.0
+HOLD_S = 0.6  # how long people hold a card to a reader once it has been noticed
 
 
 class ShopUnderTest:
@@ -41,6 +42,31 @@ class ShopUnderTest:
         self._stack.push_async_callback(part.kill)
         self._readers.create_task(self._watch(part))
         return part
+
+    async def reader(self) -> Part:
+        """Start the NFC reader of PEOPLE_TOML; ``put`` lays a tag on it."""
+        part = await self.store.start_reader()
+        self._stack.push_async_callback(part.kill)
+        self._readers.create_task(self._drain(part))
+        return part
+
+    async def bluez(self) -> Part:
+        """Start BlueZ on the store's bus, and the bus, where it does not run yet."""
+        if self.store.bus.pid is None:
+            self._stack.enter_context(self.store.bus)
+        part = await self.store.start_bluez()
+        self._stack.push_async_callback(part.kill)
+        self._readers.create_task(self._drain(part))
+        return part
+
+    async def tap(self, reader: Part, tag: dict[str, Any]) -> None:
+        """Hold a tag to the reader until it has been read, and take it away."""
+        reader.tell("put", tag=tag)
+        seen = len(self.log)
+        await until(lambda: any("tap" in line for line in self.log[seen:]), lambda: "the tag was not seen")
+        await asyncio.sleep(HOLD_S)
+        reader.tell("take")
+        await asyncio.sleep(HOLD_S)  # two telephones with random UIDs are told apart only by the moment in between
 
     async def sell(self, count: int, *options: str) -> None:
         """Print so many receipts, and pull the cable once they have been read."""

@@ -104,7 +104,7 @@ class BleDevice:
         self.status.counts["rebuilt"] += self._scanners > 1
         try:
             await self._start(scanner, watch, breaks)
-            await self._listen(watch, emit, breaks)
+            await self._listen(scanner, watch, emit, breaks)
         except DeviceError:
             # What the watch knows is the cause, this its consequence.
             if watch.breaks == breaks and watch.trouble() is None:
@@ -125,7 +125,7 @@ class BleDevice:
             self._ladder.failed()
             raise
 
-    async def _listen(self, watch: Watch, emit: Emit, breaks: int) -> None:
+    async def _listen(self, scanner: Scanner, watch: Watch, emit: Emit, breaks: int) -> None:
         if watch.breaks != breaks:
             return
         if self._ladder.exhausted:
@@ -143,6 +143,8 @@ class BleDevice:
             elif self._now() - quiet_from >= self._ladder.silence_allowed:
                 self._ladder.silent()
                 raise DeviceError("silent", f"{self._adapter} heard nothing for {self._now() - quiet_from:.0f} s")
+            if not scanner.connected:  # dbus-daemon dropped it, or dbus-fast did over a message it could not read
+                raise DeviceError("no_bus", "the scanner's connection to the system's D-Bus was lost")
             if not watch.discovering and self._now() - watch.stopped_at >= self._patience.stopped:
                 raise DeviceError("not_scanning", f"{self._adapter}: BlueZ does not scan any more")
             await self._wait(self._patience.look)
@@ -195,7 +197,9 @@ class BleDevice:
     async def _power_cycle(self, watch: Watch) -> None:
         self._cycling = True  # what it does itself is no news
         try:
-            refused = await watch.set_powered(on=False) or await watch.set_powered(on=True)
+            refused = await watch.set_powered(on=False)
+            await asyncio.sleep(self._patience.stopped)
+            refused = refused or await watch.set_powered(on=True)
         finally:
             self._cycling = False
         self._ladder.power_touched(self._now(), taken=not refused)

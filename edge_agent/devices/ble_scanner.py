@@ -18,6 +18,7 @@ from bleak.backends.bluezdbus.scanner import BleakScannerBlueZDBus
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakDBusError, BleakError
+from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
 from edge_agent.devices.ble_watch import disconnect
@@ -75,10 +76,21 @@ class Scanner:
         except _FAILURES as error:
             raise DeviceError("start_refused", f"{self._adapter}: {type(error).__name__} {error}") from error
 
+    @property
+    def connected(self) -> bool:
+        """Whether its connection, once made, still is."""
+        bus = self._bus
+        return bus is not None and bus.connected
+
+    @property
+    def _bus(self) -> MessageBus | None:
+        backend: _OwnConnection = self._bleak._backend  # type: ignore[assignment]  # noqa: SLF001 - the one given above
+        manager = backend.manager
+        return manager._bus if manager is not None else None  # noqa: SLF001 - bleak has no way to let go of it
+
     async def close(self, *, within: float) -> None:
         """End the scan: politely if BlueZ answers ``within`` seconds, else by closing the connection alone."""
-        manager = self._bleak._backend.manager  # type: ignore[attr-defined]  # noqa: SLF001 - the backend given above
-        bus = manager._bus if manager is not None else None  # noqa: SLF001 - bleak has no way to let go of it
+        bus = self._bus
         if bus is None:
             return
         try:

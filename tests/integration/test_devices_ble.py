@@ -1,9 +1,11 @@
 """The Bluetooth device: the real bleak and dbus-fast against a simulated BlueZ, under ``supervise``."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bleak import BleakScanner
+from bleak.backends.bluezdbus.manager import BlueZManager, get_global_bluez_manager
 
 from edge_agent.clock import Clock
 from edge_agent.config.devices import BleSettings
@@ -275,6 +279,20 @@ async def test_bus_gone_and_back(blue: SimulatedBluez) -> None:
         await blue.start()
         await radio.hears()
         assert radio.states.reasons == ["up", "no_bus", "no_bluetoothd", "up"]
+
+
+async def test_connection_of_the_scanner_alone_lost(blue: SimulatedBluez) -> None:
+    """Another program discovers too, so that the adapter itself shows nothing."""
+    async with listening(blue) as radio, BleakScanner(bluez={"adapter": "hci0"}):
+        assert (await radio.state())["sessions"] == 2
+        managers = [found for found in gc.get_objects() if isinstance(found, BlueZManager)]
+        shared = await get_global_bluez_manager()
+        for manager in managers:
+            if manager is not shared and (bus := manager._bus) is not None and bus.connected and bus._sock is not None:
+                bus._sock.shutdown(socket.SHUT_RDWR)
+        await radio.states.until_last("no_bus", "up")
+        await radio.hears()
+        assert (await radio.state())["sessions"] == 2
 
 
 async def test_bluetoothd_that_hangs(blue: SimulatedBluez) -> None:

@@ -24,17 +24,17 @@ _HUNG = "the reader's driver hangs: pull its plug and put it back"
 
 
 class NfcDevice:
-    """Reads tags on one reader. Another attempt begins with a new frontend in a new thread."""
+    """Reads tags on one reader. Another attempt begins with a new frontend in a new thread.
+
+    A tag that still lies there after the reader was away is not read again.
+    """
 
     def __init__(self, settings: NfcSettings, status: Status) -> None:
         self.name = settings.id
         self.status = status
         self._settings = settings
         self._waiting: deque[tuple[TagRead | TagGone, Moment]] = deque()
-        self._awake = asyncio.Event()
-        self._thread: ReaderThread | None = None
-        self._ended = False
-        self._error: Exception | None = None
+        self._attempt: _Attempt | None = None
         self._lying: Lying | None = None
         self._was_open = False
 
@@ -44,91 +44,108 @@ class NfcDevice:
         Raises what ``emit`` raises, and hands what it refused over again when it is run again.
         """
         await self._hand_over(emit)
-        thread = self._thread = self._start()
+        attempt = self._attempt = self._begin()
         try:
-            while not self._ended:
-                await self._progress(thread)
+            while not attempt.over:
+                await attempt.progress()
                 await self._hand_over(emit)
         finally:
-            await self._stop(thread)
-        if self._error is not None:
-            raise self._error
+            self._lying = await attempt.stop(self.name)
+        if attempt.error is not None:
+            raise attempt.error
 
     def signal(self, *, accepted: bool) -> None:
         """Have the reader show that a tap was recorded, or refused. Returns at once; never raises."""
-        if self._thread is not None:
-            self._thread.signal(accepted=accepted)
+        if self._attempt is not None:
+            self._attempt.thread.signal(accepted=accepted)
 
     def opened(self) -> None:
-        """Hear from the thread that the reader works."""
+        """Take note that the reader works."""
         if self._was_open:
             self.status.counts["reopened"] += 1
         self._was_open = True
         self.status.up()
 
     def heard(self, observation: TagRead | TagGone) -> None:
-        """Hear from the thread what lies on the reader now."""
+        """Take what lies on the reader now, or no longer does."""
         self._waiting.append((observation, self.status.seen()))
         if isinstance(observation, TagRead):
-            self.counted(observation.technology)
+            self.status.counts[observation.technology] += 1
             if observation.torn:
-                self.counted("torn")
-        self._awake.set()
+                self.status.counts["torn"] += 1
 
-    def counted(self, what: str) -> None:
-        """Count something the thread noticed."""
-        self.status.counts[what] += 1
-
-    def ended(self, error: Exception | None) -> None:
-        """Hear from the thread that it is over."""
-        self._ended, self._error = True, error
-        self._awake.set()
-
-    def _start(self) -> ReaderThread:
-        if self._thread is not None and self._thread.alive:
-            raise DeviceError("hung", _HUNG)  # its port is still in its hands
-        self._ended, self._error = False, None
-        thread = ReaderThread(
-            self.name,
-            self._settings.path,
-            aids=self._settings.aids,
-            allowed=frozenset(self._settings.tag_types),
-            lying=self._lying,
-            post=asyncio.get_running_loop().call_soon_threadsafe,
-            listener=self,
-        )
-        thread.start()
-        return thread
-
-    async def _progress(self, thread: ReaderThread) -> None:
-        """Wait until the thread has said something. Raises DeviceError ``hung``."""
-        while not self._awake.is_set():
-            before = thread.beats
-            try:
-                async with asyncio.timeout(HUNG_S):
-                    await self._awake.wait()
-            except TimeoutError:
-                if thread.beats == before:
-                    raise DeviceError("hung", _HUNG) from None
-        self._awake.clear()
+    def _begin(self) -> "_Attempt":
+        if self._attempt is not None and self._attempt.thread.alive:
+            raise DeviceError("hung", _HUNG)  # the reader is still in its hands
+        return _Attempt(self, self._settings, self._lying)
 
     async def _hand_over(self, emit: Emit) -> None:
         while self._waiting:
             observation, at = self._waiting[0]
             await emit([observation], at)
             self._waiting.popleft()
-            if self._thread is not None:
-                self._thread.taken()
+            if self._attempt is not None:
+                self._attempt.thread.taken()
 
-    async def _stop(self, thread: ReaderThread) -> None:
-        thread.stop()
+
+class _Attempt:
+    """One life of a reader's thread, as the event loop sees it. What it says once it was stopped goes nowhere."""
+
+    def __init__(self, device: NfcDevice, settings: NfcSettings, lying: Lying | None) -> None:
+        self.over = False
+        self.error: Exception | None = None
+        self._device = device
+        self._stopped = False
+        self._awake = asyncio.Event()
+        self.thread = ReaderThread(
+            settings.id,
+            settings.path,
+            aids=settings.aids,
+            allowed=frozenset(settings.tag_types),
+            lying=lying,
+            post=asyncio.get_running_loop().call_soon_threadsafe,
+            listener=self,
+        )
+        self.thread.start()
+
+    def opened(self) -> None:
+        if not self._stopped:
+            self._device.opened()
+
+    def heard(self, observation: TagRead | TagGone) -> None:
+        self._device.heard(observation)
+        self._awake.set()
+
+    def counted(self, what: str) -> None:
+        self._device.status.counts[what] += 1
+
+    def ended(self, error: Exception | None) -> None:
+        self.over, self.error = True, error
+        self._awake.set()
+
+    async def progress(self) -> None:
+        """Wait until the thread has said something. Raises DeviceError ``hung``."""
+        while not self._awake.is_set():
+            before = self.thread.beats
+            try:
+                async with asyncio.timeout(HUNG_S):
+                    await self._awake.wait()
+            except TimeoutError:
+                if self.thread.beats == before:
+                    raise DeviceError("hung", _HUNG) from None
+        self._awake.clear()
+
+    async def stop(self, name: str) -> Lying | None:
+        """Have the thread close the reader and end, or give it up. Returns what lies on the reader."""
+        self._stopped = True
+        self.thread.stop()
         try:
             async with asyncio.timeout(STOP_S):
-                while not self._ended:
+                while not self.over:
                     self._awake.clear()
                     await self._awake.wait()
         except TimeoutError:
-            log.warning("thread_given_up", device=self.name)
+            log.warning("reader_thread_given_up", device=name)
         else:
-            thread.join(STOP_S)
-        self._lying = thread.lying
+            self.thread.join(STOP_S)
+        return self.thread.lying

@@ -33,6 +33,8 @@ logging.captureWarnings(False)  # which nfcpy turns on for the whole process whe
 # A phone that starts an app takes 0.3 to 0.5 s; a tag may ask for 4.9 s (ISO/IEC 14443-4, FWI 14), and for 59 times
 # that again and again, in which nobody else can tap.
 WAIT_S = 1.0
+# NDEF_ROOM octets of a Type 2 tag take 4 s; a tag may also ask for more time without end.
+TAG_S = 6.0
 # The write of a command of 265 bytes at 115,200 baud takes 23 ms; without a limit, pyserial waits for ever.
 WRITE_S: float | None = 1.0
 
@@ -41,9 +43,9 @@ _PREAMBLE = bytes(10)  # wakes a PN532 (UM0701-02, section 7.2.11: HSU wake-up)
 _SLOW_DOWN = bytes.fromhex("0000ff03fdd410041800")  # SetSerialBaudRate, 115.2 kbaud (UM0701-02, section 7.2.4)
 _PLAIN = re.compile(r"[\w./:@%+,=-]+")  # nfcpy gives the path to a shell
 
-# ACR122U, API manual 2.04, section 6.2: red blinks twice with a beep each, 100 ms on and off. Accepted is nfcpy's own.
-_REFUSED = bytes.fromhex("FF0040500401010201")
-_REFUSED_S = 0.6  # the reader answers when the 0.4 s are over
+# ACR122U, API manual 2.04, section 6.2: red, and twice 0.1 s of the buzzer. Accepted, 0.3 s of it, is nfcpy's own.
+_REFUSED = bytes.fromhex("FF00400D0401010201")
+_REFUSED_S = 0.6  # the reader answers when the 0.4 s of it are over
 
 DETAILS = {
     "missing": "there is no reader: is it plugged in, and is the path still right?",
@@ -52,15 +54,17 @@ DETAILS = {
     "unplugged": "the reader has gone from its port",
     "no_reply": "the reader does not answer",
     "protocol": "the reader answers with broken or wrong frames",
-    "refused": "the path has characters that a reader's port cannot have",
+    "refused": "this cannot be a reader's port",
 }
 _NUMBERS = {
     errno.EACCES: "permission",
     errno.EPERM: "permission",
     errno.EBUSY: "busy",
     errno.EAGAIN: "busy",  # pyserial's lock
+    errno.ENOTTY: "refused",
     errno.ETIMEDOUT: "no_reply",
 }
+_STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, struct.error)
 _USB = ((libusb.USBErrorAccess, "permission"), (libusb.USBErrorBusy, "busy"), (libusb.USBErrorNoDevice, "unplugged"))
 
 
@@ -70,15 +74,22 @@ class Frontend(nfc.ContactlessFrontend):  # type: ignore[misc]  # nfcpy has no t
     def __init__(self, beat: Callable[[], None]) -> None:
         super().__init__()
         self._beat = beat
+        self._until = 0.0
 
-    def sense(self, *targets: Any, **options: Any) -> Any:
+    def begin(self) -> None:
+        """Allow TAG_S for the exchanges that follow."""
+        self._until = time.monotonic() + TAG_S
+
+    def sense(self, *targets: Any, **_options: Any) -> Any:
         """Look for a tag, once for each of ``targets``."""
         self._beat()
-        return super().sense(*targets, iterations=1, **options)
+        return super().sense(*targets, iterations=1)
 
     def exchange(self, send_data: bytes, timeout: float) -> Any:
         """Send a command to the tag and return its answer."""
         self._beat()
+        if time.monotonic() > self._until:
+            raise nfc.clf.TimeoutError("this tag takes too long")
         return super().exchange(send_data, min(timeout, WAIT_S))
 
 
@@ -87,7 +98,7 @@ def open_reader(path: str, beat: Callable[[], None]) -> Frontend:
     frontend = Frontend(beat)
     port = _uart(path)
     if port is not None:
-        frontend.device = _open_uart(port)
+        frontend.device = _open_uart(port, beat)
     elif path.startswith("usb"):
         _open_usb(frontend, path)
     elif not frontend.open(path):
@@ -171,7 +182,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _of_the_driver(error: Exception) -> bool:
     """Tell whether nfcpy stumbled over what the reader sent: IndexError, TypeError and others were seen."""
-    if not isinstance(error, (LookupError, TypeError, ValueError, AttributeError, AssertionError, struct.error)):
+    if not isinstance(error, _STUMBLES):
         return False
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
@@ -183,6 +194,14 @@ class _Uart(nfc.clf.transport.TTY):  # type: ignore[misc]  # nfcpy has no types
     """nfcpy's serial port, held exclusively, with a limit to writing, and closed whatever happened to it."""
 
     tty: serial.Serial | None
+
+    def __init__(self, port: str, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        super().__init__(port)
+
+    def write(self, frame: bytes) -> None:
+        self._beat()
+        super().write(frame)
 
     def open(self, port: str, baudrate: int = _SLOW) -> None:
         self.close()
@@ -206,11 +225,11 @@ def _uart(path: str) -> str | None:
     return f"/dev/tty{found[1]}" if re.fullmatch(r"(S|ACM|AMA|USB)\d+", found[1]) else f"/dev/{found[1]}"
 
 
-def _open_uart(port: str) -> Any:
+def _open_uart(port: str, beat: Callable[[], None]) -> Any:
     real = os.path.realpath(port)
     if not _PLAIN.fullmatch(real):
         raise DeviceError("refused", f"{port}: {DETAILS['refused']}")
-    uart = _Uart(real)
+    uart = _Uart(real, beat)
     try:
         return _start(uart, port)
     except BaseException:
@@ -221,10 +240,10 @@ def _open_uart(port: str) -> Any:
 def _start(uart: _Uart, port: str) -> Any:
     try:
         return nfc.clf.pn532.init(uart)
-    except OSError as error:
-        if error.errno != errno.ENODEV:
-            raise
-    _slow_down(uart)
+    except serial.SerialException:
+        raise
+    except (OSError, IndexError):  # silence, or noise: a chip that listens at another rate
+        _slow_down(uart)
     try:
         return nfc.clf.pn532.init(uart)
     except OSError as error:

@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from edge_agent.devices import nfc_driver, nfc_tags
@@ -25,7 +25,7 @@ class _StoppedError(Exception):
 
 
 class Listener(Protocol):
-    """Where a thread's words go, called on the event loop."""
+    """Where a thread's words go; each is called on the event loop."""
 
     def opened(self) -> None:
         """Tell that the reader works."""
@@ -37,7 +37,7 @@ class Listener(Protocol):
         """Count something for metrics."""
 
     def ended(self, error: Exception | None) -> None:
-        """Tell that the thread has ended, the reader closed. ``error``: why, None if it was asked to."""
+        """Tell that the thread ends, the reader closed. ``error``: why, None if it was asked to."""
 
 
 @dataclass(slots=True)
@@ -66,13 +66,14 @@ class ReaderThread:
     ) -> None:
         """``lying``: what lay there when the reader was last heard of. ``post``: the loop's call_soon_threadsafe."""
         self.beats = 0  # rises for as long as the thread comes on
-        self.lying = lying
+        self.lying = lying and replace(lying, tag=None, misses=0)  # a Type 4 tag's session ended with the reader's
         self._path = path
         self._aids = aids
         self._allowed = allowed
         self._post = post
         self._listener = listener
         self._stop = threading.Event()
+        self._closing = False
         self._room = threading.Semaphore(ROOM)
         self._signals: deque[bool] = deque(maxlen=2)
         self._faltered = False
@@ -113,7 +114,7 @@ class ReaderThread:
 
     def _beat(self) -> None:
         self.beats += 1
-        if self._stop.is_set():
+        if self._stop.is_set() and not self._closing:
             raise _StoppedError
 
     def _run(self) -> None:
@@ -125,6 +126,7 @@ class ReaderThread:
         else:
             self._tell(self._listener.opened)
             error = self._serve(frontend)
+            self._closing = True
             nfc_driver.close_reader(frontend)
         self._tell(self._listener.ended, None if isinstance(error, _StoppedError) else error)
 
@@ -143,6 +145,7 @@ class ReaderThread:
         return None
 
     def _look(self, frontend: Frontend) -> None:
+        frontend.begin()
         while self._signals:
             nfc_driver.show(frontend, accepted=self._signals.popleft())
         if self.lying is not None:

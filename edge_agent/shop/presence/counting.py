@@ -22,7 +22,7 @@ class Counting:
         self._least = max(1, small_count)
         self._seen: dict[str, set[Key]] = {zone: set() for zone in zones}
         self._start_ms: int | None = None
-        self._opened: Moment | None = None
+        self._opened_ms = 0
 
     def near(self, zone: str, key: Key) -> None:
         """Count a device that meets the enter rule."""
@@ -41,21 +41,16 @@ class Counting:
         if start_ms == self._start_ms:
             return False, ()
         counts = self._counts(at)
-        self._start_ms, self._opened = start_ms, at
+        self._start_ms, self._opened_ms = start_ms, at.uptime_ms
         for seen in self._seen.values():
             seen.clear()
         return True, counts
 
     def _counts(self, at: Moment) -> tuple[Count, ...]:
-        if self._start_ms is None or self._opened is None or not self._is_whole(self._start_ms, self._opened, at):
+        if self._start_ms is None or abs(at.uptime_ms - self._opened_ms - self._window_ms) > TOLERANCE_MS:
             return ()
         return tuple(
             Count(zone, self._start_ms, self._window_ms // 1000, len(seen))
             for zone, seen in self._seen.items()
             if len(seen) >= self._least
         )
-
-    def _is_whole(self, start_ms: int, opened: Moment, at: Moment) -> bool:
-        begun_late = opened.wall_ms - start_ms > TOLERANCE_MS
-        lived_ms = at.uptime_ms - opened.uptime_ms
-        return not begun_late and abs(lived_ms - self._window_ms) <= TOLERANCE_MS

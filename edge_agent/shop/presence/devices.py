@@ -116,6 +116,12 @@ class Devices:
         device.visit = visit
         self.add(device)
 
+    def end(self, device: Device) -> None:
+        """Note that its visit ended; it may still be heard."""
+        self._visitors.pop(device.key, None)
+        device.visit = device.rival = None
+        self.add(device)
+
     def remove(self, device: Device) -> None:
         """Forget a device."""
         self._group(device).pop(device.key, None)
@@ -135,8 +141,6 @@ class Devices:
     def forget_strangers(self) -> None:
         """Forget all strangers and all names: the key that gave them is gone."""
         self._strangers.clear()
-        for device in self._named.values():
-            device.name = None
         self._named.clear()
 
     def _group(self, device: Device) -> OrderedDict[Key, Device]:

@@ -189,10 +189,7 @@ class Presence:
 
     def _end(self, device: Device, visit: Visit, at: Moment) -> None:
         self._tell(visit.change("left", at, device.level(visit.scanner)), visit.no_row())
-        self._devices.remove(device)
-        device.visit = device.rival = None
-        if device.signals:  # still heard, though weakly: it may enter again
-            self._devices.add(device)
+        self._devices.end(device)
 
     def _wake(self, at: Moment) -> None:
         """Go on with the visits of the run before; those in a zone that is no more end."""

@@ -45,8 +45,8 @@ class Scanner:
     def set_health(self, healthy: bool, uptime_ms: int) -> None:
         """Stop the clock, or let it go on from where it was; saying the same again changes nothing."""
         if healthy != self.healthy:
-            self.healthy, self.held = healthy, False
-            self._run(healthy, uptime_ms)
+            self.healthy = healthy
+            self._run(healthy and not self.held, uptime_ms)
 
     def hold(self, held: bool, uptime_ms: int) -> None:
         """Stop the clock though nobody says that the radio is dead, or let it go on."""

@@ -63,12 +63,20 @@ class Rig:
         self.uptime_ms += ms
 
     def hear(
-        self, who: str | None, dbm: int, scanner: str = "door", *, carrier: Carrier = "badge", address: str = ""
+        self,
+        who: str | None,
+        dbm: int,
+        scanner: str = "door",
+        *,
+        carrier: Carrier = "badge",
+        address: str = "",
+        arrived_ms: int | None = None,
     ) -> None:
         identity = None if who is None else badge(who)
+        at_ms = self.uptime_ms if arrived_ms is None else arrived_ms
         address = address or f"AA:BB:CC:00:00:{sum((who or '?').encode()) % 256:02X}"
         kind: Carrier = "anonymous" if who is None else carrier
-        self.take(self.engine.sighted(Sighting(scanner, identity, kind, address, dbm, self.uptime_ms), self.now))
+        self.take(self.engine.sighted(Sighting(scanner, identity, kind, address, dbm, at_ms), self.now))
 
     def tick(self) -> None:
         self.take(self.engine.tick(self.now))

@@ -4,7 +4,7 @@ import hmac
 
 import pytest
 
-from edge_agent.shop.presence import Count
+from edge_agent.shop.presence import Count, counting
 from edge_agent.shop.presence.devices import TRACKED_MAX
 from edge_agent.shop.presence.strangers import DayKey
 from tests.unit.shop.presence.rig import OPENING_MS, TWO_ZONES, Rig, settings
@@ -144,13 +144,52 @@ def test_nothing_of_yesterdays_strangers_is_kept() -> None:
 
 
 def test_windows_that_do_not_divide_the_day_count_nobody_twice() -> None:
-    rig = Rig(settings=settings(count_window=7 * 60), wall_ms=OPENING_MS + 86_400_000 - 420_000)
-    rig.run(420)
-    assert rig.wall_ms % 86_400_000 == 0
-    for _ in range(100):
+    midnight, window_ms = OPENING_MS + 86_400_000, 7 * 60_000
+    begin = midnight - midnight % window_ms
+    assert begin < midnight - 30_000
+    rig = Rig(settings=settings(count_window=7 * 60), wall_ms=begin)
+    rig.tick()
+    while rig.wall_ms < midnight + 60_000:
         strangers(rig, 9)
-    rig.run(300)
-    assert {count.visitors for count in rig.counts} == {9}
+    rig.run(420)
+    assert [count.visitors for count in rig.counts] == [9]
+
+
+def test_who_turns_out_to_be_a_badge_is_not_counted_as_a_stranger_too() -> None:
+    rig = Rig(small_count=1)
+    rig.tick()
+    for who in [None] * 5 + ["amy"] * 5:
+        rig.advance(1_000)
+        rig.hear(who, -60, address="amy's")
+    to_next_window(rig)
+    assert [count.visitors for count in rig.counts] == [1]
+
+
+def test_the_forgotten_are_not_counted() -> None:
+    rig = Rig(small_count=1)
+    rig.tick()
+    rig.run(5, {"amy": {"door": -60}, "bob": {"door": -60}})
+    rig.engine.forget([("service_token", "amy")])
+    to_next_window(rig)
+    assert [count.visitors for count in rig.counts] == [1]
+
+
+def test_a_count_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "COUNTED_MAX", 10)
+    rig = Rig()
+    rig.tick()
+    strangers(rig, 12)
+    to_next_window(rig)
+    assert [count.visitors for count in rig.counts] == [10]
+
+
+def test_strangers_go_before_anybody_known() -> None:
+    rig = Rig()
+    rig.run(2, {"amy": {"door": -60}})
+    for number in range(TRACKED_MAX + 10):
+        rig.hear(None, -50, address=f"flood {number}")
+    rig.run(1, {"amy": {"door": -60}})
+    assert rig.story() == ["entered amy front 0"]
 
 
 def test_a_flood_of_strangers_is_bounded_and_ends_no_visit() -> None:
@@ -164,7 +203,6 @@ def test_a_flood_of_strangers_is_bounded_and_ends_no_visit() -> None:
     assert rig.engine.tracked == TRACKED_MAX
     rig.run(3, {"amy": {"door": -60}})
     assert rig.story() == ["entered amy front 0"]
-    assert len(rig.engine._counting._seen["front"]) <= TRACKED_MAX
 
 
 def test_a_flood_of_identities_ends_the_longest_unseen_visit_properly() -> None:
@@ -177,3 +215,14 @@ def test_a_flood_of_identities_ends_the_longest_unseen_visit_properly() -> None:
     assert rig.engine.present == TRACKED_MAX
     assert [line for line in rig.story() if "amy" in line] == ["entered amy front 0", "left amy front 2"]
     assert len(rig.rows) == TRACKED_MAX
+
+
+def test_a_visitor_heard_all_the_time_outlasts_a_flood_of_identities() -> None:
+    rig = Rig()
+    rig.run(5, {"amy": {"door": -60}})
+    for number in range(TRACKED_MAX + 100):
+        for _ in range(3):
+            rig.hear(f"forged {number}", -50)
+        if number % 100 == 0:
+            rig.hear("amy", -60)
+    assert [line for line in rig.story() if "amy" in line] == ["entered amy front 0"]

@@ -29,13 +29,28 @@ def test_they_leave_if_nobody_calls_the_radio_dead() -> None:
     assert [line for line in rig.story() if "left" in line] == [f"left {who} front 17" for who in CROWD]
 
 
-def test_after_a_rebuild_silence_counts() -> None:
+def test_a_new_scanner_that_hears_nothing_either_does_not_prove_that_they_left() -> None:
     rig = Rig()
     rig.run(20, CROWD)
-    rig.run(100)
+    rig.run(45)
     rig.health("door", healthy=False)
     rig.health("door")
-    rig.run(30)
+    rig.run(90)
+    rig.health("door", healthy=False)  # the power cycle, which helps
+    rig.run(5)
+    rig.health("door")
+    rig.run(20, CROWD)
+    assert [line.split()[0] for line in rig.story()] == ["entered"] * 3 + ["dwelled"] * 3
+
+
+def test_a_radio_dead_for_long_and_back_is_not_held() -> None:
+    rig = Rig()
+    rig.run(20, CROWD)
+    rig.run(40)
+    rig.health("door", healthy=False)
+    rig.run(600)
+    rig.health("door")
+    rig.run(31)
     assert rig.engine.present == 0
 
 
@@ -59,8 +74,8 @@ def test_a_few_may_go_as_usual() -> None:
 def test_one_after_another_may_go_as_usual() -> None:
     rig = Rig()
     rig.run(20, CROWD)
-    rig.run(20, {who: {"door": -60} for who in ("bob", "cid")})
-    rig.run(20, {"cid": {"door": -60}})
+    rig.run(11, {who: {"door": -60} for who in ("bob", "cid")})
+    rig.run(11, {"cid": {"door": -60}})
     rig.run(60)
     assert rig.engine.present == 0
 

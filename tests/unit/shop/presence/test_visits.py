@@ -69,6 +69,7 @@ def test_weak_for_fifteen_seconds_leaves_from_when_it_became_weak() -> None:
     assert rig.story() == ["entered amy front 0"]
     rig.run(12, FAR)
     (left,) = rig.told
+    assert rig.engine.tracked == 1
     assert (left.kind, left.dwell_seconds) == ("left", 12)  # the mean falls below -82 with the sixth
     rig.run(60, FAR)
     assert rig.engine.present == 0
@@ -310,9 +311,12 @@ def test_forgetting_is_silent_and_complete() -> None:
     (row,) = rig.engine.forget([("service_token", "amy")])
     assert (row.key, row.value) == (amy, None)
     assert rig.engine.present == 1
+    del rig.rows[amy]
     rig.start()
     rows = rig.engine.forget([("service_token", "bob"), ("service_token", "nobody")])
     assert [(row.key, row.value) for row in rows] == [(bob, None)]
+    rig.tick()
+    assert rig.engine.present == 0
 
 
 def test_settings_are_heeded() -> None:
@@ -320,3 +324,86 @@ def test_settings_are_heeded() -> None:
     rig.run(15, NEAR)
     rig.run(5)
     assert rig.story() == ["entered amy front 0", "dwelled amy front 10", "left amy front 12"]
+
+
+def test_who_was_weak_for_long_still_does_not_leave_while_the_radio_is_dead() -> None:
+    rig = Rig()
+    rig.run(10, NEAR)
+    for _ in range(30):
+        rig.advance(1_000)
+        rig.hear("amy", -95)
+    rig.health("door", healthy=False)
+    rig.run(60)
+    assert rig.engine.present == 1
+    rig.health("door")
+    rig.run(1)
+    assert rig.engine.present == 0
+
+
+def test_advertisements_that_come_out_of_order_or_too_early_take_no_time_back() -> None:
+    rig = Rig()
+    for _ in range(3):
+        rig.hear("amy", -60, arrived_ms=rig.uptime_ms + 5_000)
+    assert rig.told[0].at == rig.now
+    rig.run(10, NEAR)
+    rig.hear("amy", -60, "till", arrived_ms=rig.uptime_ms - 4_000)
+    rig.run(60)
+    assert rig.story() == ["entered amy front 0", "left amy front 10"]
+
+
+def test_a_restored_visit_is_not_drawn_away_while_its_own_radio_is_not_up_yet() -> None:
+    rig = Rig()
+    rig.run(10, {"amy": {"door": -60, "till": -70}})
+    rig.start(healthy=False)
+    rig.health("till")
+    rig.run(40, {"amy": {"till": -70}})
+    assert rig.story() == ["entered amy front 0"]
+    rig.run(15, {"amy": {"till": -60}})
+    assert [line.split()[0] for line in rig.story()] == ["left", "entered"]
+
+
+def test_a_dead_radio_draws_nobody() -> None:
+    rig = Rig()
+    rig.run(10, NEAR)
+    rig.run(3, {"amy": {"door": -60, "till": -45}})
+    rig.health("till", healthy=False)
+    rig.run(30, NEAR)
+    assert rig.story() == ["entered amy front 0"]
+
+
+def test_a_zone_where_one_is_heard_weakly_draws_nobody() -> None:
+    rig = Rig()
+    rig.run(10, NEAR)
+    rig.run(50, {"amy": {"till": -88}})
+    assert rig.story() == ["entered amy front 0"]
+    rig.run(10, {"amy": {"till": -88}})
+    assert rig.story() == ["left amy front 7"]
+
+
+def test_who_left_while_the_machine_was_off_left_in_that_boot() -> None:
+    rig = Rig()
+    rig.run(3, NEAR)
+    seen = rig.now
+    rig.reboot(60_000)
+    rig.run(61)
+    left = rig.told[-1]
+    assert (left.kind, left.at) == ("left", seen)
+
+
+def test_two_rows_of_one_visitor_leave_one_visit() -> None:
+    rig = Rig()
+    rig.run(10, NEAR)
+    (row,) = rig.rows.values()
+    rig.rows["again"] = row
+    rig.start()
+    rig.run(10, NEAR)
+    assert [line.split()[0] for line in rig.story()] == ["entered", "left"]
+    assert len(rig.rows) == rig.engine.present == 1
+
+
+def test_a_visit_begins_where_it_is_heard_best() -> None:
+    rig = Rig()
+    rig.run(2, {"amy": {"door": -72}})
+    rig.run(1, {"amy": {"till": -50}})
+    rig.run(1, {"amy": {"door": -72}})
+    assert rig.told[0].place == TILL

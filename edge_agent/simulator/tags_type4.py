@@ -87,6 +87,10 @@ class Type4:
             return self._information(pcb, frame[1:])
         return None
 
+    def process(self, apdu: bytes) -> bytes:
+        """Return the response to a whole command, for a reader that speaks the block protocol by itself."""
+        return self._applications.process(apdu)
+
     def _activate(self, frame: bytes) -> bytes | None:
         if frame[0] != 0xE0 or len(frame) != 2:
             return None

@@ -12,7 +12,14 @@ from typing import Any
 from edge_agent.clock import Clock, TimeQuality
 from edge_agent.commands.status import ask
 from edge_agent.config import Config
-from edge_agent.config.devices import DeviceSettings, SerialSettings, TcpListenSettings, TcpSettings
+from edge_agent.config.devices import (
+    BleSettings,
+    DeviceSettings,
+    NfcSettings,
+    SerialSettings,
+    TcpListenSettings,
+    TcpSettings,
+)
 from edge_agent.errors import LinkError
 from edge_agent.uplink import probe
 from edge_agent.uplink.settings import settings_of
@@ -21,6 +28,10 @@ CONNECT_S = 5.0
 # The smallest state directory the agent works on (contract section 2) is 16 MB; below 64 MB free a weekend without a
 # link (60 h x 200 orders an hour x 2 KB = 24 MB) already competes with captures.
 LOW_SPACE = 64 * 1024 * 1024
+# Where Linux shows what else may hold a reader, and its Bluetooth adapters.
+KERNEL_PN533 = Path("/sys/module/pn533")
+PCSCD_SOCKET = Path("/run/pcscd/pcscd.comm")
+BLUETOOTH = Path("/sys/class/bluetooth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,10 @@ def _device(device: DeviceSettings) -> Finding:
             return _tcp(subject, device)
         case TcpListenSettings():
             return Finding(subject, True, f"listens on {device.listen}")
+        case NfcSettings():
+            return _nfc(subject, device)
+        case BleSettings():
+            return _ble(subject, device)
         case _:
             return Finding(subject, True, "nothing to look at from outside")
 
@@ -121,6 +136,28 @@ def _tcp(subject: str, device: TcpSettings) -> Finding:
         reason = error.strerror or str(error)
         return Finding(subject, False, f"{where}: {reason}", "check the device server's power, address and port")
     return Finding(subject, True, f"{where} answers")
+
+
+def _nfc(subject: str, device: NfcSettings) -> Finding:
+    """Look at the port and at what else takes readers; a tag is read by the running agent only."""
+    if KERNEL_PN533.is_dir():
+        advice = "sudo modprobe -r pn533_usb pn533, and blacklist both in /etc/modprobe.d"
+        return Finding(subject, False, "the kernel's pn533 driver takes NFC readers for itself", advice)
+    if device.path.startswith("usb") and PCSCD_SOCKET.exists():
+        advice = "stop pcscd, or configure the reader as kind pcsc"
+        return Finding(subject, False, "pcscd is running and takes USB readers for itself", advice)
+    if device.path.startswith(("usb", "udp")):
+        return Finding(subject, True, device.path)
+    name = device.path.rpartition(":")[0]
+    return _serial(subject, Path("/dev", name.removeprefix("tty:")) if name.startswith("tty:") else Path(name))
+
+
+def _ble(subject: str, device: BleSettings) -> Finding:
+    adapter = BLUETOOTH / device.adapter
+    if not adapter.exists():
+        advice = "plug the adapter in, or correct `adapter`: bluetoothctl list"
+        return Finding(subject, False, f"there is no adapter {device.adapter}", advice)
+    return Finding(subject, True, f"{device.adapter} is there")
 
 
 def _broker(config: Config, connected: bool | None) -> Finding:

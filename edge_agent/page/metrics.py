@@ -27,6 +27,7 @@ class _Agent(Collector):
         yield from self._streams()
         yield from self._devices()
         yield from self._slips()
+        yield from self._people()
         sync = self._sources.sync
         yield CounterMetricFamily("edge_agent_resends", "Frames published again.", value=sync.resends)
         yield CounterMetricFamily(
@@ -52,12 +53,19 @@ class _Agent(Collector):
         undecoded = CounterMetricFamily(
             "edge_agent_undecoded_bytes", "Bytes that meant nothing.", labels=["device", "reason"]
         )
+        happened = CounterMetricFamily(
+            "edge_agent_device_events", "What a device saw and what went wrong.", labels=["device", "what"]
+        )
         for device in self._sources.generation.devices.values():
-            up.add_metric([device.settings.id], float(device.state == "up"))
+            name = device.settings.id
+            up.add_metric([name], float(device.state == "up"))
             for reason, count in device.undecoded.items():
-                undecoded.add_metric([device.settings.id, reason], count)
+                undecoded.add_metric([name, reason], count)
+            for what, count in device.device.status.counts.items() if device.device else ():
+                happened.add_metric([name, what], count)
         yield up
         yield undecoded
+        yield happened
 
     def _slips(self) -> Iterator[Metric]:
         shop, now = self._sources.generation.shop, self._sources.clock.now()
@@ -71,3 +79,16 @@ class _Agent(Collector):
         for kind, count in shop.counts(now).seen.items():
             slips.add_metric([kind], count)
         yield slips
+
+    def _people(self) -> Iterator[Metric]:
+        people = self._sources.generation.shop.people
+        taps = CounterMetricFamily("edge_agent_taps", "Tags read since the start, as what.", labels=["as"])
+        for verdict, count in people.taps.items():
+            taps.add_metric([verdict], count)
+        yield taps
+        for name, what, value in (
+            ("present", "Visits in progress.", people.present),
+            ("tracked", "BLE devices heard lately, strangers included.", people.tracked),
+            ("frozen_scanners", "Scanners whose silence says nothing.", people.frozen),
+        ):
+            yield GaugeMetricFamily(f"edge_agent_{name}", what, value=value)

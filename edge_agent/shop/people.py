@@ -59,8 +59,18 @@ class People:
 
     @property
     def present(self) -> int:
-        """How many known people are here."""
+        """How many visits are in progress."""
         return self._presence.present
+
+    @property
+    def tracked(self) -> int:
+        """How many BLE devices were heard lately, strangers included."""
+        return self._presence.tracked
+
+    @property
+    def frozen(self) -> int:
+        """How many scanners do not work: what they do not see has not left."""
+        return len(self._presence.frozen)
 
     def tapped(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Outcome:
         """Return what a tag on a reader means, and what its light shall say."""

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from edge_agent import __version__
 from edge_agent.contract.events import EVENT_TYPES, schema_urn
-from edge_agent.simulator.virtual_store import AGENT_TOML, STORE_TOML
+from edge_agent.simulator.virtual_store import AGENT_TOML, PEOPLE_TOML, STORE_TOML, VirtualStore
 from tests.support.command import Result, edge_agent
 from tests.support.shop import ShopUnderTest
 from tests.support.slips import sale
@@ -128,6 +128,42 @@ def test_doctor_says_what_to_do_and_touches_nothing(config: Path) -> None:
     assert findings["broker"].startswith("FAIL")
     assert findings["state directory"].startswith("ok")
     assert not (config.parent / "state").exists()
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """A store with a reader and a radio that are not there."""
+    store = VirtualStore(tmp_path)
+    store.configure(AGENT_TOML.replace("{port}", "9"), STORE_TOML + PEOPLE_TOML)
+    return store.config
+
+
+def test_doctor_looks_for_readers_and_adapters(people: Path) -> None:
+    result = edge_agent("doctor", "--config", people)
+    findings = {line[5:].partition(":")[0]: line for line in result.lines}
+    assert "nfc-counter does not exist" in findings["device till-1-nfc"]
+    assert findings["device door-ble"].startswith("FAIL")
+    assert "bluetoothctl list" in findings["device door-ble"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("sdm-keys.toml", 'meta = "00"\nfile = "SECRETSECRETSECRETSECRETSECRETSE"\n', "device[1].sdm_keys_file: "),
+        ("tokens.toml", '[[carrier]]\nid = "a"\ntoken_key = "SECRET"\n', "presence.service_token_keys_file: "),
+        ("tokens.toml", "\xff", "presence.service_token_keys_file: "),
+    ],
+)
+def test_check_finds_what_is_wrong_with_a_file_of_keys_and_repeats_none(
+    people: Path, file: str, text: str, said: str
+) -> None:
+    people.with_name(file).write_bytes(text.encode("latin-1"))
+    result = edge_agent("check", "--config", people)
+    assert (result.code, result.out) == (2, "")
+    (line,) = result.err.splitlines()
+    assert said in line
+    assert str(people.with_name(file)) in line
+    assert "SECRET" not in line
 
 
 def test_doctor_does_not_open_a_line(config: Path) -> None:

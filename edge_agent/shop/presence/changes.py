@@ -37,7 +37,8 @@ class Change:
     """Somebody entered a zone, stays in it or left it.
 
     ``at``: when they were last sighted, not when it became certain that they had left. ``dwell_seconds``: in this zone,
-    up to ``at``. ``rssi``: smoothed, dBm; None before three advertisements. ``first``: the visit begins with it.
+    up to ``at``. ``rssi``: smoothed, dBm; None after a restart, until they are heard again. ``first``: the visit begins
+    with it.
     """
 
     kind: Literal["entered", "dwelled", "left"]

@@ -31,10 +31,16 @@ class Device:
         self.seen_ms = 0
         self.name: bytes | None = None
 
-    def level(self, scanner: str) -> float | None:
-        """Return how strongly a scanner heard it last."""
-        signal = self.signals.get(scanner)
-        return None if signal is None else signal.level
+    def is_gone(self, leave_after_ms: int, uptime_ms: int) -> bool:
+        """Whether no scanner that has heard it keeps it here, each by its own clock."""
+        kept = False
+        for signal in tuple(self.signals.values()):
+            scanner = signal.scanner
+            if scanner.is_settled(uptime_ms) and signal.silence_ms(uptime_ms) >= leave_after_ms:
+                del self.signals[scanner.name]  # it has said its last word, even if it freezes now
+            elif not (scanner.running and signal.is_weak):
+                kept = True
+        return not kept
 
 
 class Devices:

@@ -10,7 +10,7 @@ from edge_agent.shop.presence.changes import EMPTY, PART, Change, Changes, Count
 from edge_agent.shop.presence.counting import Counting
 from edge_agent.shop.presence.devices import Device, Devices
 from edge_agent.shop.presence.mute import hold_mute
-from edge_agent.shop.presence.scanners import Scanner
+from edge_agent.shop.presence.scanners import Scanner, scanner_of
 from edge_agent.shop.presence.signal import Signal
 from edge_agent.shop.presence.strangers import DayKey
 from edge_agent.shop.presence.visits import UNSEEN_MAX_MS, Visit, next_dwell_ms, read_rows
@@ -40,6 +40,7 @@ class Presence:
         self._enter_dbm, self._exit_dbm = settings.enter_dbm, settings.exit_dbm
         self._dwell_after_ms = _ms(settings.dwell_after)
         self._leave_badge_ms, self._leave_phone_ms = _ms(settings.leave_after_badge), _ms(settings.leave_after_phone)
+        self._unseen_max_ms = max(UNSEEN_MAX_MS, self._leave_badge_ms, self._leave_phone_ms)
         shortest = min(self._leave_badge_ms, self._leave_phone_ms)
         self._scanners = {name: Scanner(name, place, shortest) for name, place in scanners.items()}
         self._counting = Counting(
@@ -134,7 +135,7 @@ class Presence:
 
     def _heard(self, device: Device, scanner: Scanner, sighting: Sighting, arrived_ms: int, at: Moment) -> None:
         visit = device.visit
-        if visit is not None and arrived_ms - visit.here_ms > UNSEEN_MAX_MS:
+        if visit is not None and arrived_ms - visit.here_ms > self._unseen_max_ms:
             self._end(device, visit, at)
             visit = None
         reading = scanner.heard(arrived_ms)
@@ -153,42 +154,32 @@ class Presence:
 
     def _begin(self, device: Device, signal: Signal, sighting: Sighting, at: Moment) -> None:
         assert sighting.identity is not None
-        now, scanner = signal.heard_ms, loudest(device, signal).scanner
+        now, best = signal.heard_ms, loudest(device, signal)
+        scanner = best.scanner
         visit = Visit(
             uuid7(at.wall_ms), sighting.identity, sighting.carrier, scanner.name, scanner.place, entered_ms=now,
-            here_ms=now,
+            here_ms=now, level=best.estimate(now),
         )  # fmt: skip
         self._devices.begin(device, visit)
-        self._tell(visit.change("entered", at, signal.level, first=True), visit.row(at))
+        self._tell(visit.change("entered", at, first=True), visit.row(at))
 
     def _review(self, device: Device, visit: Visit, at: Moment) -> None:
-        if self._has_left(device, visit, at.uptime_ms):
+        leave_after_ms = self._leave_badge_ms if visit.carrier == "badge" else self._leave_phone_ms
+        if device.is_gone(leave_after_ms, at.uptime_ms):
             self._end(device, visit, at)
             return
         taker = follow(device, visit, self._enter_dbm, self._exit_dbm, at.uptime_ms)
         if taker is not None:
-            self._changes.append(visit.change("left", at, device.level(visit.scanner)))
-            visit.scanner, visit.place = taker.scanner.name, taker.scanner.place
+            self._changes.append(visit.change("left", at))
+            visit.move(taker.scanner.name, taker.scanner.place, taker.level)
             visit.entered_ms, visit.dwell_told_ms = visit.here_ms, 0
-            self._tell(visit.change("entered", at, taker.level), visit.row(at))
+            self._tell(visit.change("entered", at), visit.row(at))
         elif visit.dwell_ms >= next_dwell_ms(visit.dwell_told_ms, self._dwell_after_ms):
             visit.dwell_told_ms = visit.dwell_ms
-            self._tell(visit.change("dwelled", at, device.level(visit.scanner)), visit.row(at))
-
-    def _has_left(self, device: Device, visit: Visit, uptime_ms: int) -> bool:
-        """Whether no scanner that has heard the visitor keeps them here; each by its own clock."""
-        leave_after_ms = self._leave_badge_ms if visit.carrier == "badge" else self._leave_phone_ms
-        kept = False
-        for signal in tuple(device.signals.values()):
-            scanner = signal.scanner
-            if scanner.is_settled(uptime_ms) and signal.silence_ms(uptime_ms) >= leave_after_ms:
-                del device.signals[scanner.name]  # it has said its last word, even if it freezes now
-            elif not (scanner.running and signal.is_weak):
-                kept = True
-        return not kept
+            self._tell(visit.change("dwelled", at), visit.row(at))
 
     def _end(self, device: Device, visit: Visit, at: Moment) -> None:
-        self._tell(visit.change("left", at, device.level(visit.scanner)), visit.no_row())
+        self._tell(visit.change("left", at), visit.no_row())
         self._devices.end(device)
 
     def _wake(self, at: Moment) -> None:
@@ -199,22 +190,15 @@ class Presence:
         self._unreadable, self._restored = [], {}
         for visit in sorted(visits, key=lambda visit: visit.here_ms):
             key = (visit.identity.kind, visit.identity.value)
-            scanner = self._scanner_of(visit)
+            scanner = scanner_of(self._scanners, visit.scanner, visit.place.zone)
             if scanner is None or self._devices.known(key) is not None:
-                self._tell(visit.change("left", at, None), visit.no_row())
+                self._tell(visit.change("left", at), visit.no_row())
                 continue
-            visit.scanner, visit.place = scanner.name, scanner.place
+            visit.move(scanner.name, scanner.place, None)
             device = self._track(Device(key), at)
             device.signals[scanner.name] = Signal(scanner, at.uptime_ms, scanner.reading(at.uptime_ms))
             device.seen_ms = at.uptime_ms
             self._devices.begin(device, visit)
-
-    def _scanner_of(self, visit: Visit) -> Scanner | None:
-        """Return the scanner that is to hear a restored visit: its own, or another one of its zone."""
-        own = self._scanners.get(visit.scanner)
-        if own is not None and own.place.zone == visit.place.zone:
-            return own
-        return next((s for s in self._scanners.values() if s.place.zone == visit.place.zone), None)
 
     def _tell(self, change: Change, row: StateChange) -> None:
         self._changes.append(change)

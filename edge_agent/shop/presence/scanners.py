@@ -1,5 +1,7 @@
 """Scanners: each has a clock that runs only while its radio works, so that a dead radio makes nobody leave."""
 
+from collections.abc import Mapping
+
 from edge_agent.shop.presence.changes import Place
 
 # A radio that has just come back has not heard everybody yet: two of the longest advertising intervals of a badge
@@ -64,3 +66,11 @@ class Scanner:
         elif self.running and not running:
             self._stopped = max(self._resumed, uptime_ms - self._offset_ms)
         self.running = running
+
+
+def scanner_of(scanners: Mapping[str, Scanner], name: str, zone: str) -> Scanner | None:
+    """Return the scanner ``name`` if it is in ``zone``, else another one of that zone, else None."""
+    own = scanners.get(name)
+    if own is not None and own.place.zone == zone:
+        return own
+    return next((scanner for scanner in scanners.values() if scanner.place.zone == zone), None)

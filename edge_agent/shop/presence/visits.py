@@ -22,7 +22,8 @@ class Visit:
     """A visit in progress. Times are uptimes of this boot; negative, where it began before.
 
     ``scanner``: the one that hears it best in ``place``'s zone. ``entered_ms``: that zone. ``here_ms``: last sighted,
-    not weakly. ``dwell_told_ms``: the stay last told, or 0. ``restored``: last sighted in an earlier run, then.
+    not weakly. ``dwell_told_ms``: the stay last told, or 0.
+    ``level``: smoothed dBm at ``scanner``. ``restored``: last sighted in an earlier run, then.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Visit:
     entered_ms: int
     here_ms: int
     dwell_told_ms: int = 0
+    level: float | None = None
     restored: Stamp | None = None
 
     @property
@@ -40,14 +42,16 @@ class Visit:
         """How long in this zone, up to the last sight."""
         return self.here_ms - self.entered_ms
 
-    def change(
-        self, kind: Literal["entered", "dwelled", "left"], at: Moment, level: float | None, *, first: bool = False
-    ) -> Change:
+    def change(self, kind: Literal["entered", "dwelled", "left"], at: Moment, *, first: bool = False) -> Change:
         """Return what to tell at ``at``: it happened when the visitor was last sighted."""
-        rssi = None if level is None else round(level)
+        rssi = None if self.level is None else round(self.level)
         return Change(
             kind, self.id, self.identity, self.place, self._last_sight(at), self.dwell_ms // 1000, rssi, first
         )
+
+    def move(self, scanner: str, place: Place, level: float | None) -> None:
+        """Note which scanner hears it best now."""
+        self.scanner, self.place, self.level = scanner, place, level
 
     def row(self, at: Moment) -> StateChange:
         """Return the durable row."""

@@ -32,7 +32,7 @@ def follow(device: Device, visit: Visit, enter_dbm: int, exit_dbm: int, uptime_m
         elif signal.scanner.running and signal.level >= exit_dbm:  # a frozen one keeps, but does not take
             rival = _stronger(rival, signal)
     if own is not None:
-        visit.scanner, visit.place = own.scanner.name, own.scanner.place
+        visit.move(own.scanner.name, own.scanner.place, own.level)
     if rival is None or rival.level is None:
         device.rival = None
         return None
@@ -61,7 +61,8 @@ def _held(device: Device, rival: Signal, uptime_ms: int) -> Signal | None:
     zone = rival.scanner.place.zone
     if device.rival != zone:
         device.rival, device.rival_since_ms = zone, uptime_ms
-    if uptime_ms - device.rival_since_ms < SWITCH_HOLD_MS:
+    # Held by advertisements, not by its last word: who goes out is heard weakly here and not at all there.
+    if rival.heard_ms - device.rival_since_ms < SWITCH_HOLD_MS:
         return None
     device.rival = None
     return rival

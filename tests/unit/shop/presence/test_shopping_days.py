@@ -191,9 +191,9 @@ def test_exactly_the_visits_that_were(name: str, seed: int) -> None:
 
 
 A_WHOLE_DAY = """
-    08:50:20-12:40:10  sue badge     door -62  till -75     # opens the shop
-    12:40:10-13:10:20  sue badge     door -90               # lunch, just outside
-    13:10:20-18:00:20  sue badge     door -77  till -55
+    09:50:20-11:10:10  sue badge     door -62  till -75     # opens the shop
+    11:10:10-11:20:20  sue badge     door -90               # a break, just outside
+    11:20:20-12:30:20  sue badge     door -77  till -55
     10:00:20-10:04:50  amy phone     door -60  till -80
     10:00:30-10:02:00  ~1  stranger  door -60
     10:00:30-10:02:00  ~2  stranger  door -60
@@ -203,18 +203,18 @@ A_WHOLE_DAY = """
     10:10:00-10:40:00  ~6  stranger  door -88               # across the street
     11:00:20-11:02:50  bob phone     till -58
     11:04:10-11:05:50  bob phone     till -58
-    14:00:00           restart 20
-    15:00:00           dead till
-    15:10:00           alive till
-    16:30:20-18:00:20  cid phone     till -60
-    16:31:00-16:31:20  flood 400     till -50
-    17:00:20-18:00:20  dan badge     till -65
+    11:30:00           restart 20
+    11:40:00           dead till
+    11:50:00           alive till
+    12:00:20-12:30:20  cid phone     till -60
+    12:01:00-12:01:20  flood 400     till -50
+    12:10:20-12:30:20  dan badge     till -65
 """
 
 
 @pytest.fixture(scope="module")
 def whole_day() -> tuple[list[str], Rig]:
-    return play(A_WHOLE_DAY, 1, "18:10:00")
+    return play(A_WHOLE_DAY, 1, "12:40:00")
 
 
 def test_a_whole_day_has_exactly_its_visits(whole_day: tuple[list[str], Rig]) -> None:
@@ -224,14 +224,14 @@ def test_a_whole_day_has_exactly_its_visits(whole_day: tuple[list[str], Rig]) ->
         "10:04 left amy front #1",
         "11:00 entered bob tills #1",
         "11:05 left bob tills #1",
-        "16:30 entered cid tills #1",
-        "18:00 left cid tills #1",
-        "17:00 entered dan tills #1",
-        "18:00 left dan tills #1",
-        "08:50 entered sue front #1",
-        "12:40 left sue front #1",
-        "13:10 entered sue tills #2",
-        "18:00 left sue tills #2",
+        "12:00 entered cid tills #1",
+        "12:30 left cid tills #1",
+        "12:10 entered dan tills #1",
+        "12:30 left dan tills #1",
+        "09:50 entered sue front #1",
+        "11:10 left sue front #1",
+        "11:20 entered sue tills #2",
+        "12:30 left sue tills #2",
     ]
     assert rig.rows == {}
 
@@ -239,8 +239,8 @@ def test_a_whole_day_has_exactly_its_visits(whole_day: tuple[list[str], Rig]) ->
 def test_it_tells_stays_about_every_five_minutes(whole_day: tuple[list[str], Rig]) -> None:
     told, _ = whole_day
     stays = [line for line in told if " dwelled cid " in line]
-    assert [line[:5] for line in stays[:3]] == ["16:31", "16:36", "16:41"]
-    assert len(stays) == 18
+    assert [line[:5] for line in stays[:3]] == ["12:01", "12:06", "12:11"]
+    assert len(stays) == 6
 
 
 def test_it_counts_only_where_there_were_many(whole_day: tuple[list[str], Rig]) -> None:

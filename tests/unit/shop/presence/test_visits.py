@@ -23,7 +23,7 @@ def test_three_strong_advertisements_enter_and_silence_leaves() -> None:
     rig.run(1)
     left = rig.told[0]
     assert rig.story() == ["left amy front 27"]
-    assert (left.at, left.visit_id, left.first) == (last_sight, entered.visit_id, False)
+    assert (left.at, left.visit_id, left.first, left.rssi) == (last_sight, entered.visit_id, False, -60)
     assert (rig.engine.present, rig.rows) == (0, {})
 
 
@@ -362,6 +362,14 @@ def test_a_restored_visit_is_not_drawn_away_while_its_own_radio_is_not_up_yet() 
     assert [line.split()[0] for line in rig.story()] == ["left", "entered"]
 
 
+def test_what_was_heard_elsewhere_before_draws_nobody() -> None:
+    rig = Rig()
+    rig.run(20, {"amy": {"door": -60, "till": -70}})
+    rig.run(17, FAR)
+    rig.run(10, NEAR)
+    assert rig.story() == ["entered amy front 0"]
+
+
 def test_a_dead_radio_draws_nobody() -> None:
     rig = Rig()
     rig.run(10, NEAR)
@@ -407,3 +415,11 @@ def test_a_visit_begins_where_it_is_heard_best() -> None:
     rig.run(1, {"amy": {"till": -50}})
     rig.run(1, {"amy": {"door": -72}})
     assert rig.told[0].place == TILL
+
+
+def test_a_time_out_longer_than_the_longest_gap_is_heeded() -> None:
+    rig = Rig(settings=settings(leave_after_badge=6 * 3600))
+    rig.run(10, NEAR)
+    rig.advance(5 * 3_600_000)
+    rig.run(10, NEAR)
+    assert [line.split()[0] for line in rig.story()] == ["entered", "dwelled"]

@@ -4,6 +4,7 @@ nfcpy says None for a tag without NDEF, for one whose reading broke off and for 
 """
 
 import struct
+from itertools import islice
 from typing import Any
 
 import nfc.clf
@@ -157,7 +158,7 @@ def _tlv(memory: Any, offset: int, end: int, skip: set[int]) -> tuple[int, int, 
             length = memory[next(free)] << 8 | memory[next(free)]
     except StopIteration:
         raise TornError from None
-    places = [place for place, _ in zip(free, range(length), strict=False)]
+    places = list(islice(free, length))
     return kind, length, places, next(free, end)
 
 

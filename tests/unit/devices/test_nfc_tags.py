@@ -1,0 +1,165 @@
+"""What is read of a tag, whatever it says: nfcpy's own driver on the simulated chip, without a process or a thread."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nfc.clf import acr122
+
+from edge_agent.devices import nfc_tags
+from edge_agent.devices.nfc_driver import Frontend, fault
+from edge_agent.errors import DeviceError
+from edge_agent.observations import TagRead
+from edge_agent.simulator.tags import Tag
+from edge_agent.simulator.tags_apdu import Applications, Ndef
+from edge_agent.simulator.tags_felica import Felica
+from edge_agent.simulator.tags_type2 import PAGE, Classic, Ntag213
+from edge_agent.simulator.tags_type4 import Type4
+from tests.support.acr122 import Usb
+
+UID, IDM = bytes.fromhex("04112233445566"), bytes(range(8))
+AID = "F0010203040506"
+
+
+def frontend(usb: Usb) -> Frontend:
+    made = Frontend(lambda: None)
+    made.device = acr122.init(usb.open())
+    made.begin()
+    return made
+
+
+def looked(tag: Tag, aids: tuple[str, ...] = ()) -> TagRead | None:
+    """Lay a tag on a reader and look once."""
+    usb = Usb(1)
+    usb.chip.put(tag)
+    reader = frontend(usb)
+    target = reader.sense(*nfc_tags.targets())
+    return None if target is None else nfc_tags.read(reader, target, aids)[0]
+
+
+def ntag(memory: bytes) -> Ntag213:
+    """Return an NTAG213 whose memory is this from page 3 on, as far as it goes."""
+    tag = Ntag213(UID, None)
+    tag._memory[3 * PAGE : 3 * PAGE + len(memory)] = memory
+    return tag
+
+
+def felica(content: bytes) -> Felica:
+    tag = Felica(IDM, b"")
+    tag._content = content
+    return tag
+
+
+def card(answer: Callable[[bytes], bytes], ats: bytes = bytes.fromhex("0578807002")) -> Type4:
+    applications = Applications(None, {})
+    setattr(applications, "process", answer)  # noqa: B010 - whatever it is asked
+    return Type4("type4", lambda: UID, applications, ats=ats)
+
+
+@pytest.mark.parametrize(
+    ("memory", "ndef", "torn"),
+    [
+        ("00000000", None, False),
+        ("E1101200 FE", None, False),
+        ("E1201200 0300FE", None, False),  # mapping 2: not this one
+        ("E11012F0 0300FE", None, False),  # may not be read
+        ("E1101200 0300FE", b"", False),
+        ("E1101200 000000 0303D00000 FE", b"\xd0\x00\x00", False),
+        ("E1101200 FD02AAAA 0303D00000 FE", b"\xd0\x00\x00", False),  # somebody's own before it
+        # lock bytes at byte 25 (page 6 of 4 bytes, the second): 16 bits there are skipped
+        ("E1101200 0103611002 0305D101 FFFF 015441 FE", b"\xd1\x01\x01\x54\x41", False),
+        ("E1101200 03FF0003D00000 FE", b"\xd0\x00\x00", False),
+        ("E1100100 0308D1010454", None, True),  # more than the data area
+        ("E1101200 03FFFFFF", None, True),
+        ("E1100000", None, False),
+    ],
+)
+def test_type_2(memory: str, ndef: bytes | None, torn: bool) -> None:
+    assert looked(ntag(bytes.fromhex(memory))) == TagRead("type2", UID, ndef, torn)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "ndef", "torn"),
+    [
+        ("10040100010000000000000000000016", b"", False),
+        ("10040100010000000000000000030019", b"abc", False),
+        ("1004010001000000000F000000030028", None, True),  # a writer was interrupted
+        ("10000100010000000000000000030015", None, True),  # nothing can be read at once
+        ("200401000100000000000000000000" + "26", None, False),  # another mapping
+        ("10040100010000000000000000030000", None, False),  # wrong checksum
+    ],
+)
+def test_felica(attributes: str, ndef: bytes | None, torn: bool) -> None:
+    content = bytes.fromhex(attributes) + b"abc".ljust(16, b"\0")
+    assert looked(felica(content)) == TagRead("type3", IDM, ndef, torn)
+
+
+@pytest.mark.parametrize("ats", ["01", "0200", "0308 02", "0578807002", "06787780 02 80", "057870F000", ""])
+def test_any_answer_to_select_will_do(ats: str) -> None:
+    message = Applications(Ndef(lambda: b"\xd0\x00\x00" * 20), {})
+    read = looked(Type4("type4", lambda: UID, message, ats=bytes.fromhex(ats)))
+    assert read == TagRead("type4", UID, b"\xd0\x00\x00" * 20, torn=False) if ats else read is not None
+
+
+def test_a_tag_that_asks_for_more_time_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_agent.devices.nfc_driver.TAG_S", 0.05)
+    tag = card(lambda _: b"")
+    exchange = tag.exchange
+    monkeypatch.setattr(tag, "exchange", lambda frame: exchange(frame) if frame[0] == 0xE0 else b"\xf2\x3b")
+    assert looked(tag) == TagRead("type4", UID, torn=True)
+
+
+def test_a_classic_is_not_asked_for_more_than_its_uid() -> None:
+    assert looked(Classic(b"\1\2\3\4")) == TagRead("classic", b"\1\2\3\4")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=160))
+def test_whatever_a_type_2_tag_holds_is_survived(memory: bytes) -> None:
+    for head in (b"", b"\xe1\x10\x12\x00"):
+        read = looked(ntag((head + memory)[:160]))
+        assert read is not None
+        assert len(read.ndef or b"") <= nfc_tags.NDEF_ROOM
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=80))
+def test_whatever_a_felica_card_holds_is_survived(content: bytes) -> None:
+    head = bytes((0x10, 4, 1, 0, 9)) + content[:9].ljust(9, b"\0")
+    for block in (content, head + sum(head).to_bytes(2, "big") + content):
+        assert looked(felica(block)) is not None
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=8), st.binary(max_size=8))
+def test_whatever_a_card_answers_is_survived(answers: list[bytes], ats: bytes) -> None:
+    told = [answer for data in answers for answer in (data, data + b"\x90\x00")]
+    turn = iter(told * 40)
+    read = looked(card(lambda _: next(turn, b"\x6a\x82"), ats), (AID,))
+    assert read is not None
+    assert len(read.answers.get(AID, b"")) <= nfc_tags.ANSWER_ROOM
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_whatever_a_reader_sends_is_a_fault_and_no_defect(data: st.DataObject) -> None:
+    usb = Usb(1)
+    usb.chip.put(Ntag213(UID, b"\xd0\x00\x00"))
+    left = data.draw(st.integers(0, 40))
+
+    def spoil(frame: bytes) -> bytes:
+        nonlocal left
+        left -= 1
+        return frame if left >= 0 else data.draw(st.binary(max_size=30) | st.just(frame[: len(frame) // 2]))
+
+    usb.spoil = spoil
+    failed: Exception | None = None
+    try:
+        reader = frontend(usb)
+        target = reader.sense(*nfc_tags.targets())
+        if target is not None and nfc_tags.technology(target) != "other":
+            nfc_tags.read(reader, target, (AID,))
+    except Exception as error:  # noqa: BLE001 - this is what is looked at
+        failed = fault(error, "usb")
+    assert failed is None or isinstance(failed, DeviceError), repr(failed)

@@ -1,5 +1,6 @@
 """One card on a PC/SC reader, by the plain calls of pyscard; blocking, for the reader's thread."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from smartcard import scard
@@ -19,6 +20,9 @@ _NO_SERVICE = frozenset(
 )
 _NO_READER = frozenset((scard.SCARD_E_READER_UNAVAILABLE, scard.SCARD_E_UNKNOWN_READER))
 
+# The second one, a connection closed before its greeting: polkit's refusal, and for a moment a pcscd that is dying.
+_NOT_FOR_US = frozenset((scard.SCARD_E_NO_ACCESS, scard.SCARD_W_SECURITY_VIOLATION))
+
 _HEADERS = {
     scard.SCARD_PROTOCOL_T0: scard.SCARD_PCI_T0,
     scard.SCARD_PROTOCOL_T1: scard.SCARD_PCI_T1,
@@ -34,6 +38,8 @@ def check(result: int, name: str) -> None:
         raise DeviceError("no_service", f"{name}: pcscd does not answer: systemctl status pcscd.socket ({text})")
     if result in _NO_READER:
         raise DeviceError("unplugged", f"{name}: {text}")
+    if result in _NOT_FOR_US:
+        raise DeviceError("permission", f"{name}: pcscd lets this user not in: see docs/pcsc.md on polkit ({text})")
     if result == scard.SCARD_E_SHARING_VIOLATION:
         raise DeviceError("busy", f"{name}: another program keeps the reader to itself")
     raise TornError(text)
@@ -42,9 +48,13 @@ def check(result: int, name: str) -> None:
 class Card:
     """A connected card; shared, so that other programs that are as polite can use the reader, too."""
 
-    def __init__(self, context: int, reader: str) -> None:
-        """Raise TornError if the card does not wake up, DeviceError if it is the reader's or pcscd's fault."""
+    def __init__(self, context: int, reader: str, beat: Callable[[], None]) -> None:
+        """``beat`` is called before each exchange.
+
+        Raises TornError if the card does not wake up, DeviceError if it is the reader's or pcscd's fault.
+        """
         self._reader = reader
+        self._beat = beat
         result, self._handle, self._protocol = scard.SCardConnect(
             context, reader, scard.SCARD_SHARE_SHARED, scard.SCARD_PROTOCOL_ANY
         )
@@ -52,6 +62,7 @@ class Card:
 
     def transmit(self, command: bytes) -> bytes:
         """Return the card's or the reader's answer to an APDU. Raises as the constructor does."""
+        self._beat()
         header = _HEADERS.get(self._protocol, scard.SCARD_PCI_RAW)
         result, answer = scard.SCardTransmit(self._handle, header, list(command))
         check(result, self._reader)

@@ -5,6 +5,7 @@ pyscard's CardMonitor goes mute.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 
 from smartcard import scard
@@ -12,7 +13,7 @@ from smartcard import scard
 from edge_agent.devices.pcsc_atr import technology
 from edge_agent.devices.pcsc_card import Card, check
 from edge_agent.devices.pcsc_thread import Noted, Opened, Told
-from edge_agent.devices.tag_apdus import TornError, read_tag
+from edge_agent.devices.tag_apdus import TornError, read_tag, read_uid
 from edge_agent.errors import DeviceError
 from edge_agent.observations import TagGone, TagRead
 
@@ -47,21 +48,30 @@ class Reader:
         """Have light and buzzer tell what became of a tap; from any thread, returns at once."""
         self._signals.put(accepted)
 
-    def watch(self, stopped: Callable[[], bool]) -> Iterator[Told]:
-        """Say what happens at the reader until ``stopped``; of one tag once, until it has been taken away.
+    def watch(self, beat: Callable[[], None]) -> Iterator[Told]:
+        """Say what happens at the reader, of one tag once until it has been taken away; ``beat`` may raise to end it.
 
-        Raises DeviceError ``no_service`` ``missing`` ``ambiguous`` ``unplugged`` ``busy`` ``failed``.
+        Watched again after a fault, it goes on: a tag that still lies there is not told of again.
+        Raises DeviceError ``no_service`` ``missing`` ``ambiguous`` ``permission`` ``unplugged`` ``busy``
+        ``failed``.
         """
-        result, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
         try:
-            check(result, self._wanted)
-            self._name = self._find()
-            yield from self._watch(stopped)
+            with self._connected():
+                self._name = self._find()
+                yield from self._watch(beat)
         except TornError as error:  # no card has been asked: the fault is the reader's
             raise DeviceError("failed", f"{self._name}: {error}") from None
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+        check(result, self._wanted)
+        self._context = context
+        try:
+            yield
         finally:
             self._let_go()
-            scard.SCardReleaseContext(self._context)
+            scard.SCardReleaseContext(context)
 
     def _find(self) -> str:
         """Return the reader's whole name."""
@@ -77,22 +87,23 @@ class Reader:
             raise DeviceError("ambiguous", f"{self._wanted}: several readers are called so: {', '.join(found)}")
         raise DeviceError("missing", f"{self._wanted}: not among the readers: {', '.join(names) or 'there is none'}")
 
-    def _watch(self, stopped: Callable[[], bool]) -> Iterator[Told]:
+    def _watch(self, beat: Callable[[], None]) -> Iterator[Told]:
         known, count, opened = scard.SCARD_STATE_UNAWARE, None, False
-        while not stopped():
+        while True:
+            beat()
             self._show()
             changed = self._wait(known)
             if changed is None:
                 continue
             known, atr = changed
             here = bool(known & scard.SCARD_STATE_PRESENT)
-            if count is not None and (not here or count != known >> _COUNTER):
+            if not here or count not in (None, known >> _COUNTER):
                 yield from self._taken_away()
                 count = None
             fresh = here and count is None
             if fresh:
                 count = known >> _COUNTER
-                yield from self._connect()
+                yield from self._connect(beat)
             if not opened:
                 opened = True
                 yield Opened()
@@ -110,15 +121,16 @@ class Reader:
             raise DeviceError("unplugged", f"{self._name}: the reader has gone")
         return state & ~scard.SCARD_STATE_CHANGED, bytes(atr)
 
-    def _connect(self) -> Iterator[Told]:
+    def _connect(self, beat: Callable[[], None]) -> Iterator[Told]:
         try:
-            self._card = Card(self._context, self._name)
+            self._card = Card(self._context, self._name, beat)
         except TornError:
             yield Noted("mute")
 
     def _read(self, atr: bytes) -> Iterator[Told]:
-        if self._card is None:
+        if self._card is None or self._is_the_one_told_of(self._card):
             return
+        yield from self._taken_away(keep=True)
         kind = technology(atr)
         if kind is None or kind not in self._tag_types:
             yield Noted("unknown" if kind is None else "ignored")
@@ -129,6 +141,12 @@ class Reader:
             return
         self._uid = read.uid
         yield read
+
+    def _is_the_one_told_of(self, card: Card) -> bool:
+        try:
+            return self._uid is not None and read_uid(card.transmit) == self._uid
+        except TornError:
+            return False
 
     def _read_patiently(self, card: Card, kind: str) -> TagRead:
         read = read_tag(card.transmit, kind, self._aids)
@@ -143,14 +161,15 @@ class Reader:
             read = again if again.uid or not again.torn else read
         return read
 
-    def _taken_away(self) -> Iterator[Told]:
-        uid = self._uid
-        self._let_go()
+    def _taken_away(self, *, keep: bool = False) -> Iterator[Told]:
+        """Say that what was told of is not there any more. ``keep``: another card lies there."""
+        if not keep:
+            self._let_go()
+        uid, self._uid = self._uid, None
         if uid is not None:
             yield TagGone(uid)
 
     def _let_go(self) -> None:
-        self._uid = None
         if self._card is not None:
             self._card.close()
             self._card = None

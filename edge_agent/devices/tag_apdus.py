@@ -43,7 +43,7 @@ def read_tag(transmit: Transmit, technology: str, aids: Sequence[str]) -> TagRea
     """
     uid = b""
     try:
-        uid = _read_uid(transmit)
+        uid = read_uid(transmit)
         answers = _ask(transmit, aids) if technology == "type4" else {}
         ndef = None if answers else _read_ndef(transmit, technology)
     except TornError:
@@ -51,7 +51,8 @@ def read_tag(transmit: Transmit, technology: str, aids: Sequence[str]) -> TagRea
     return TagRead(technology, uid, ndef=ndef, answers=answers)
 
 
-def _read_uid(transmit: Transmit) -> bytes:
+def read_uid(transmit: Transmit) -> bytes:
+    """Return the UID, of FeliCa the IDm; empty where the reader does not tell it. Raises TornError."""
     uid, status = _exchange(transmit, _GET_UID)
     if status in _UNKNOWN_COMMAND:
         return b""

@@ -108,12 +108,17 @@ class VirtualReaders:
             stderr=subprocess.DEVNULL,
         )
 
-    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """End pcscd."""
+    def stop(self) -> None:
+        """Kill pcscd."""
         if self._pcscd is not None:
-            self._pcscd.send_signal(how)
+            self._pcscd.kill()
             self._pcscd.wait(10)
             self._pcscd = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send pcscd a signal."""
+        assert self._pcscd is not None
+        self._pcscd.send_signal(number)
 
     def restart(self, *, readers: bool = True) -> None:
         self.stop()

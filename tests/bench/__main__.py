@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import log
-from tests.bench import ble, escpos, presence, receipts, storage, whole
+from tests.bench import ble, escpos, nfc, presence, receipts, storage, whole
 
 T = TypeVar("T")
 
@@ -120,8 +121,22 @@ def bluetooth(folder: Path) -> Iterator[Figure]:
     yield Figure("memory growth, 200 to 2,000 devices, MB", growth, 15, False, "")
 
 
+def nfc_reader(folder: Path) -> Iterator[Figure]:
+    """A tap heard of, a tag taken away, a reader put back, and one that nobody uses."""
+    taps = asyncio.run(_within_limit(nfc.taps(folder)))
+    yield Figure("tap to parsed, p50, ms", statistics.median(taps.heard_s) * 1000, 150, False, taps.detail)
+    longest = f"longest {max(taps.gone_s) * 1000:.0f} ms"
+    yield Figure("tag away to told, p50, ms", statistics.median(taps.gone_s) * 1000, 400, False, longest)
+    back = asyncio.run(_within_limit(nfc.back_s(folder)))
+    median = f"median {statistics.median(back):.1f} s"
+    yield Figure("plug put back to reader up, longest, s", max(back), 2, False, median)
+    share = asyncio.run(_within_limit(nfc.idle_share(folder)))
+    yield Figure("an idle NFC reader, % of a core", share * 100, 2, False, f"of {nfc.READERS} together")
+
+
 BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
     lone_event, producers, latency, live, drain, escpos_rate, receipt, presence_engine, idle, bluetooth,
+    nfc_reader,
 )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from edge_agent.config.document import reason
 from edge_agent.errors import ConfigError
+from edge_agent.identities.enrolled import enrolled
+from edge_agent.identities.sdm_keys import sdm_keys
 
 
 def _resolve(value: object, info: ValidationInfo) -> object:
@@ -85,14 +87,10 @@ def read_text_secret(path: Path) -> str:
 
 
 def _sdm_keys(path: Path) -> Path:
-    from edge_agent.identities.sdm import sdm_keys  # noqa: PLC0415  brings cryptography in: only where it is used
-
     return _parsed(path, sdm_keys)
 
 
 def _carriers(path: Path) -> Path:
-    from edge_agent.identities.enrolled import enrolled  # noqa: PLC0415  as above
-
     return _parsed(path, enrolled)
 
 

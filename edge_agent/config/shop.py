@@ -9,7 +9,7 @@ from edge_agent.config.devices import DeviceSettings, LineSettings, TagReaderSet
 from edge_agent.config.files import read_text_secret
 from edge_agent.config.load import Config
 from edge_agent.identities.enrolled import enrolled
-from edge_agent.identities.sdm import sdm_keys
+from edge_agent.identities.sdm_keys import sdm_keys
 from edge_agent.receipts.template import TemplateSettings
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 

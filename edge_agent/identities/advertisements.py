@@ -1,23 +1,18 @@
 """Who sends an advertisement: a person enrolled, a badge of the shop's, or anybody."""
 
-import re
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from bluetooth_data_tools import get_cipher_for_irk, resolve_private_address
-
 from edge_agent.identities import Identity
 from edge_agent.identities.beacons import eddystone_eid, eddystone_uid, ibeacon
 from edge_agent.identities.enrolled import Carrier, Enrolled
+from edge_agent.identities.private_address import Resolver
 from edge_agent.identities.rotating import RotatingCodes
 from edge_agent.observations import Advertisement
 
 MOST_REMEMBERED = 5000  # as many devices as presence follows
-
-# Core 5.4, Vol 6, Part B, 1.3.2.2: the two highest bits of a resolvable private address are 01.
-_RESOLVABLE = re.compile("[4-7][0-9A-Fa-f](:[0-9A-Fa-f]{2}){5}")
 
 _Key = TypeVar("_Key")
 _Payload = tuple[str, tuple[tuple[int, bytes], ...], tuple[tuple[str, bytes], ...]]
@@ -52,7 +47,7 @@ class Sightings:
         self._ibeacon_uuids = {uuid.lower() for uuid in ibeacon_uuids}
         self._namespaces = None if eddystone_namespaces is None else {name.lower() for name in eddystone_namespaces}
         self._codes = RotatingCodes(enrolled)
-        self._ciphers = [(carrier, get_cipher_for_irk(carrier.irk)) for carrier in enrolled.carriers if carrier.irk]
+        self._resolver = Resolver((carrier.irk, carrier) for carrier in enrolled.carriers if carrier.irk)
         self._clock_known = False
         self._by_payload: OrderedDict[_Payload, Sighted] = OrderedDict()
         self._by_address: OrderedDict[str, Sighted] = OrderedDict()
@@ -96,13 +91,9 @@ class Sightings:
         return None if carrier is None else _enrolled("eddystone_eid", carrier)
 
     def _by_private_address(self, address: str) -> Sighted:
-        """Try each key once per address: at 3 to 7 us a key, a crowd of strangers must not be tried again and again."""
-        if not self._ciphers or not _RESOLVABLE.fullmatch(address):
-            return ANONYMOUS
         sighted = self._by_address.get(address)
         if sighted is None:
-            owners = (carrier for carrier, cipher in self._ciphers if resolve_private_address(cipher, address))
-            owner = next(owners, None)
+            owner = self._resolver.owner(address)
             sighted = ANONYMOUS if owner is None else _enrolled("irk", owner)
             _remember(self._by_address, address, sighted)
         return sighted

@@ -11,17 +11,15 @@ Source: NXP AN12196, sections 3.3 and 3.4, and NT4H2421Gx, section 9.3. AES mode
 import hmac
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
-from pydantic import Field
 
 from edge_agent.errors import AgentError
-from edge_agent.fields import Settings
-from edge_agent.identities.keys_file import AesKey, load
+from edge_agent.identities.sdm_keys import SdmKeys
 
 # Mirrors are written in capitals (NT4H2421Gx, 9.3.3): whatever has a small letter in it was not written by a tag.
 _HEX_RUN = re.compile("[0-9A-F]+")
@@ -39,25 +37,12 @@ class ForgedError(AgentError):
 
 
 @dataclass(frozen=True, slots=True)
-class SdmKeys:
-    """AES-128 keys: SDMMetaReadKey (``meta``) and SDMFileReadKey (``file``) of all the shop's tags."""
-
-    meta: bytes = field(repr=False)
-    file: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Proof:
     """What the tag has proved. ``counter`` rises with each tap; ``data``: decrypted file data, empty where none is."""
 
     uid: bytes
     counter: int
     data: bytes
-
-
-class _KeysFile(Settings):
-    meta: AesKey = Field(repr=False)
-    file: AesKey = Field(repr=False)
 
 
 class _Mirror(NamedTuple):
@@ -78,12 +63,6 @@ class _Reading(NamedTuple):
     begins: int
     data: _Mirror | None
     mac: _Mirror
-
-
-def sdm_keys(text: str) -> SdmKeys:
-    """Parse a keys file. Raises ValueError with one line that names the key at fault and no value."""
-    keys = load(text, _KeysFile)
-    return SdmKeys(keys.meta, keys.file)
 
 
 def is_dynamic(uri: str) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from edge_agent.identities import Identity
 from edge_agent.identities.hashing import Hasher
 from edge_agent.identities.ndef import Contents, contents
-from edge_agent.identities.sdm import ForgedError, Proof, SdmKeys, is_dynamic, verify
+from edge_agent.identities.sdm import ForgedError, Proof, is_dynamic, verify
+from edge_agent.identities.sdm_keys import SdmKeys
 from edge_agent.observations import TagRead
 
 LONGEST_VALUE = 512  # characters; a token is a few dozen, a URI that identifies somebody rarely past two hundred

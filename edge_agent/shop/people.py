@@ -1,13 +1,14 @@
 """Who is here: taps, advertisements and codes become check-ins and visits."""
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, iso_time
 from edge_agent.identities import Identity
-from edge_agent.identities.advertisements import Sightings
 from edge_agent.identities.hashing import Hasher
 from edge_agent.observations import Advertisement, TagGone, TagRead
 from edge_agent.redact import Redactor
@@ -16,6 +17,9 @@ from edge_agent.shop.drafts import draft
 from edge_agent.shop.outcome import Outcome, Signal, StateChange
 from edge_agent.shop.presence import Change, Changes, Count, Place, Presence, Sighting
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
+
+if TYPE_CHECKING:  # see _sightings
+    from edge_agent.identities.advertisements import Sightings
 
 # Identities that are presented as plain text; what is secret in them is redacted like on a slip.
 _TOKENS = frozenset({"ndef_uri", "ndef_text", "aid", "code"})
@@ -29,21 +33,21 @@ CountToday = Callable[[Moment, str], StateChange]
 class People:
     """Turns taps, advertisements and member codes into events. Its memory mirrors the durable state it was given."""
 
-    def __init__(self, settings: ShopSettings, redactor: Redactor, hasher: Hasher, day_key: bytes) -> None:
-        """``day_key``: what anonymous addresses are hashed with in memory; random, and never kept. ``restore`` next."""
+    def __init__(self, settings: ShopSettings, redactor: Redactor, hasher: Hasher) -> None:
+        """Call ``restore`` next."""
         self.taps: Counter[str] = Counter()  # for metrics, since the start: by verdict or reason, and malformed_…
         self._settings = settings
         self._redactor = redactor
         self._hasher = hasher
-        self._day_key = day_key
-        self._sightings = Sightings(
-            settings.enrolled, settings.presence.ibeacon_uuids, settings.presence.eddystone_namespaces
+        self._sightings = (
+            _sightings(settings) if any(facts.kind == "ble" for facts in settings.devices.values()) else None
         )
         self._scanners = {
             facts.id: Place(facts.touchpoint, facts.zone or facts.touchpoint)
             for facts in settings.devices.values()
             if facts.kind == "ble"
         }
+        self._sightings = _sightings(settings) if self._scanners else None
         self._healthy: set[str] = set()
 
     def restore(self, state: Callable[[str], Mapping[str, bytes]], count_today: CountToday, at: Moment | None) -> None:
@@ -52,7 +56,8 @@ class People:
         self._taps = taps.Taps(self._hasher, state(taps.COUNTERS), state(taps.RECENT))
         self._checkins = checkins.CheckIns(self._settings, state(checkins.PART), state(checkins.TILLS))
         settings, small_count = self._settings.presence, self._settings.small_count
-        self._presence = Presence(settings, small_count, self._scanners, state(presence.PART), self._day_key)
+        day_key = secrets.token_bytes(32)  # the engine destroys it; kept here, it would outlive its day
+        self._presence = Presence(settings, small_count, self._scanners, state(presence.PART), day_key)
         if at is not None:
             for scanner in self._healthy:
                 self._presence.health(scanner, healthy=True, at=at)
@@ -102,6 +107,7 @@ class People:
         """Return what an advertisement leads to: mostly nothing."""
         # A box's own clock is right to minutes for years, synchronized or not; before the build date it was never set.
         wall_ms = at.wall_ms if at.wall_ms >= self._settings.built_ms else None
+        assert self._sightings is not None
         sighted = self._sightings.identify(advertisement, wall_ms)
         sighting = Sighting(
             facts.id,
@@ -221,3 +227,10 @@ KINDS = (
     "sdm", "ndef_uri", "ndef_text", "aid", "service_token", "ibeacon", "eddystone_uid", "eddystone_eid", "irk", "uid",
     "idm", "code",
 )  # fmt: skip
+
+
+def _sightings(settings: ShopSettings) -> "Sightings":
+    from edge_agent.identities.advertisements import Sightings  # noqa: PLC0415  ciphers: only for a shop with scanners
+
+    presence = settings.presence
+    return Sightings(settings.enrolled, presence.ibeacon_uuids, presence.eddystone_namespaces)

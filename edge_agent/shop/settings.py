@@ -10,7 +10,7 @@ from pydantic import Field
 
 from edge_agent.fields import Duration, EddystoneNamespace, Settings, Uuid
 from edge_agent.identities.enrolled import Enrolled
-from edge_agent.identities.sdm import SdmKeys
+from edge_agent.identities.sdm_keys import SdmKeys
 from edge_agent.receipts import Template
 
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)

@@ -3,7 +3,6 @@
 An observation is worked out in full before anything is remembered: where the rules fail, memory is as it was.
 """
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -55,7 +54,7 @@ class Shop:
         self._settings = settings
         self._redactor = Redactor(key)
         self._slips = SlipReader(settings, self._redactor)
-        self.people = People(settings, self._redactor, Hasher(key), secrets.token_bytes(32))
+        self.people = People(settings, self._redactor, Hasher(key))
         self.seen: Counter[str] = Counter()  # for metrics, since the start: slips by kind,
         self.gaps = 0  # and orders whose number shows that others are missing
         self.restore(state)

@@ -9,7 +9,6 @@ import msgspec
 from edge_agent.clock import Moment
 from edge_agent.identities import Identity
 from edge_agent.identities.hashing import Hasher
-from edge_agent.identities.tags import identify
 from edge_agent.observations import TagRead
 from edge_agent.shop.outcome import StateChange
 from edge_agent.shop.settings import DeviceFacts
@@ -54,6 +53,8 @@ class Taps:
 
     def read(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Tap:
         """Return what a tag on a reader amounts to. Debounced by who it proves to be: a forged tag is nobody."""
+        from edge_agent.identities.tags import identify  # noqa: PLC0415  6 MB that a shop without readers need not carry
+
         self._lying.pop(facts.id, None)
         tagged = identify(read, self._hasher, facts.sdm)
         if tagged.identity is None:

@@ -6,7 +6,7 @@ from typing import Any
 from edge_agent.clock import Moment
 from edge_agent.contract.events import Draft
 from edge_agent.identities.enrolled import enrolled
-from edge_agent.identities.sdm import SdmKeys
+from edge_agent.identities.sdm_keys import SdmKeys
 from edge_agent.observations import Advertisement, TagGone, TagRead
 from edge_agent.shop.settings import DeviceFacts, PresenceSettings, ShopSettings
 from edge_agent.simulator import beacons, tags_ndef, tags_sdm

@@ -34,3 +34,9 @@ def test_loading_imports_the_decoders_that_are_named(files: Files) -> None:
 
     assert "edge_agent.decoders.lines" in loaded
     assert "edge_agent.decoders.escpos" not in loaded
+
+
+def test_a_shop_of_tills_alone_loads_no_driver_and_no_cipher() -> None:
+    loaded = modules("import edge_agent.app")
+
+    assert not loaded & {"nfc", "ndef", "bleak", "dbus_fast", "smartcard", "cryptography", "serial"}

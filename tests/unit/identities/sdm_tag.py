@@ -3,7 +3,7 @@
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from edge_agent.identities.sdm import SdmKeys
+from edge_agent.identities.sdm_keys import SdmKeys
 
 KEYS = SdmKeys(meta=bytes(range(16)), file=bytes(range(16, 32)))
 UID = bytes.fromhex("04A1B2C3D4E5F6")

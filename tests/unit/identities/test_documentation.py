@@ -11,7 +11,7 @@ import pytest
 from edge_agent.identities.enrolled import Carrier, Enrolled, enrolled
 from edge_agent.identities.hashing import Hasher
 from edge_agent.identities.rotating import RotatingCodes
-from edge_agent.identities.sdm import sdm_keys
+from edge_agent.identities.sdm_keys import sdm_keys
 
 PAGE = (Path(__file__).parents[3] / "docs" / "identities.md").read_text("utf-8")
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.identities.sdm import ForgedError, Proof, SdmKeys, _cmac, is_dynamic, sdm_keys, verify
+from edge_agent.identities.sdm import ForgedError, Proof, _cmac, is_dynamic, verify
+from edge_agent.identities.sdm_keys import SdmKeys, sdm_keys
 from tests.unit.identities.sdm_tag import ENCRYPTED, KEYS, PLAIN, UID, WITH_DATA, tap
 
 ZEROS = SdmKeys(bytes(16), bytes(16))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from edge_agent.identities import Identity
 from edge_agent.identities.hashing import Hasher
-from edge_agent.identities.sdm import SdmKeys
+from edge_agent.identities.sdm_keys import SdmKeys
 from edge_agent.identities.tags import LONGEST_VALUE, Tagged, identify
 from edge_agent.observations import TagRead
 from tests.unit.identities.ndef_bytes import message, poster, text, uri

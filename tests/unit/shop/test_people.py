@@ -278,10 +278,8 @@ def test_no_address_is_kept_or_told(people: People) -> None:
     assert "c0ffee" not in said
 
 
-def test_without_a_clock_a_rotating_token_is_nobody(people: People) -> None:
-    people.now = type(people.now)(
-        people.now.wall_ms, people.now.uptime_ms, people.now.boot_id, type(people.now.quality).UNSYNCED
-    )
+def test_with_a_clock_that_was_never_set_a_rotating_token_is_nobody(people: People) -> None:
+    people.now = replace(people.now, wall_ms=86_400_000)
     people.works()
     people.stay(20)
 

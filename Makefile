@@ -13,8 +13,9 @@ export PATH := $(PATH):/usr/sbin:/sbin
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready  ## install what is missing: Debian's mosquitto, the virtual environment from the lock
-	@./tools/debian-packages mosquitto faketime
+setup: $(VENV)/.ready  ## install what is missing: Debian's packages, the virtual environment from the locks
+	@./tools/debian-packages mosquitto faketime dbus-daemon
+	@./tools/pyscard "$(VENV)"
 
 $(VENV)/.ready: requirements-dev.lock
 	@./tools/virtual-environment "$(PYTHON)" "$(VENV)"
@@ -42,6 +43,7 @@ check: lint test  ## what CI runs
 lock:  ## renew the locks from pyproject.toml (needs uv)
 	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 --group pcsc -c requirements-dev.lock -o requirements-pcsc.lock
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -22,8 +22,6 @@ ANSWER_ROOM = 256  # ISO/IEC 7816-4: a short APDU's response
 BLOCKS = 4  # of FeliCa in one read, though a card claims that it can give more: 77 bytes, which any reader can take
 TRIES = 3  # a tag moved across a reader is torn once or twice before it lies
 
-LOOKS = ("106A", "212F")  # no 106B: what is of Type B in a purse is an identity card
-
 _NDEF_AID = bytes.fromhex("D2760000850101")  # NFC Forum Type 4 Tag 2.0, section 5.4.2
 _NDEF_SYSTEM = 0x12FC  # NFC Forum Type 3 Tag 1.0, section 6.1.1.1
 
@@ -36,9 +34,14 @@ class TornError(Exception):
 TORN = (TornError, nfc.clf.CommunicationError, nfc.tag.TagCommandError)
 
 
-def targets() -> list[Any]:
-    """Return what to look for."""
-    return [nfc.clf.RemoteTarget(brty) for brty in LOOKS]
+def targets(allowed: frozenset[str]) -> list[Any]:
+    """Return what to look for, of technologies that are ``allowed``.
+
+    Nothing of Type B: what is of it in a purse is an identity card. A phone that is both FeliCa and Type 4 is Type 4
+    wherever anything of Type A is allowed.
+    """
+    looks = (("106A", {"type2", "type4", "classic"}), ("212F", {"type3"}))
+    return [nfc.clf.RemoteTarget(brty) for brty, found in looks if allowed & found]
 
 
 def technology(target: Any) -> str:

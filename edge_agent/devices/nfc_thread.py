@@ -10,8 +10,8 @@ from edge_agent.devices import nfc_driver, nfc_tags
 from edge_agent.devices.nfc_driver import Frontend
 from edge_agent.observations import TagGone, TagRead
 
-# Between two looks. A look at an empty field takes 25 ms, of which 2 ms are ours: with this pause a tap is seen within
-# 110 ms, a removal (three misses) within 330 ms, and an idle reader costs what docs/nfc.md says.
+# Between two looks. One at an empty field takes 25 ms, of which 1.5 ms are the processor's: with this pause a tap is
+# found within 110 ms, a removal (three misses) within 330 ms, and an idle reader costs 1.4 % of a core.
 PAUSE_S = 0.085
 MISSES = 3  # a tag that lies badly misses one look in ten or so
 # A reader under load acknowledges late (nfcpy waits 100 ms, fixed): what comes late has to come before asking again.
@@ -150,7 +150,7 @@ class ReaderThread:
             nfc_driver.show(frontend, accepted=self._signals.popleft())
         if self.lying is not None:
             self._look_again(frontend, self.lying)
-        elif (target := frontend.sense(*nfc_tags.targets())) is not None:
+        elif (target := frontend.sense(*nfc_tags.targets(self._allowed))) is not None:
             self._tapped(frontend, target)
 
     def _tapped(self, frontend: Frontend, target: Any) -> None:

@@ -143,6 +143,20 @@ async def test_a_port_that_is_not_there_and_one_that_is_none(tmp_path: Path) -> 
             assert not Path("trapped").exists()
 
 
+@pytest.mark.skipif(not os.access("/dev", os.W_OK), reason="needs to make a name in /dev")
+async def test_a_name_in_dev_with_a_dash_is_found(tmp_path: Path) -> None:
+    link = Path(f"/dev/nfc-test-{os.getpid()}")
+    async with reader(tmp_path) as simulated:
+        link.symlink_to(simulated.path)
+        try:
+            at = Till(simulated, path=f"tty:{link.name}:pn532")
+            async with supervised(at.device, at.recorder):
+                await at.states.until_last("up")
+                await works(at)
+        finally:
+            link.unlink()
+
+
 async def test_a_driver_that_hangs_is_given_up_and_taken_up_when_it_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

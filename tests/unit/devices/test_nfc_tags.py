@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nfc.clf import acr122
+from nfc.clf import RemoteTarget, acr122
 
 from edge_agent.devices import nfc_tags
 from edge_agent.devices.nfc_driver import Frontend, fault
@@ -20,6 +20,7 @@ from tests.support.acr122 import Usb
 
 UID, IDM = bytes.fromhex("04112233445566"), bytes(range(8))
 AID = "F0010203040506"
+ALL = frozenset({"type2", "type3", "type4", "classic"})
 
 
 def frontend(usb: Usb) -> Frontend:
@@ -34,7 +35,7 @@ def looked(tag: Tag, aids: tuple[str, ...] = ()) -> TagRead | None:
     usb = Usb(1)
     usb.chip.put(tag)
     reader = frontend(usb)
-    target = reader.sense(*nfc_tags.targets())
+    target = reader.sense(*nfc_tags.targets(ALL))
     return None if target is None else nfc_tags.read(reader, target, aids)[0]
 
 
@@ -110,6 +111,32 @@ def test_a_tag_that_asks_for_more_time_for_ever_is_left(monkeypatch: pytest.Monk
     assert looked(tag) == TagRead("type4", UID, torn=True)
 
 
+def test_only_what_is_allowed_is_looked_for() -> None:
+    looked_for = [
+        [target.brty for target in nfc_tags.targets(frozenset(kinds))] for kinds in (ALL, ["type3"], ["type4"])
+    ]
+    assert looked_for == [["106A", "212F"], ["212F"], ["106A"]]
+
+
+@pytest.mark.parametrize(
+    ("sens_res", "sel_res", "kind"),
+    [
+        ("4400", "00", "type2"),
+        ("0400", "20", "type4"),
+        ("0400", "60", "type4"),
+        ("0400", "28", "type4"),  # a card that is MIFARE Classic as well
+        ("0400", "08", "classic"),
+        ("0200", "18", "classic"),
+        ("0400", "09", "classic"),
+        ("0400", "40", "other"),  # NFC-DEP: another reader
+        ("000C", "", "other"),  # Type 1
+    ],
+)
+def test_kinds_of_type_a(sens_res: str, sel_res: str, kind: str) -> None:
+    found = {"sens_res": bytearray.fromhex(sens_res), "sel_res": bytearray.fromhex(sel_res)}
+    assert nfc_tags.technology(RemoteTarget("106A", **found)) == kind
+
+
 def test_a_classic_is_not_asked_for_more_than_its_uid() -> None:
     assert looked(Classic(b"\1\2\3\4")) == TagRead("classic", b"\1\2\3\4")
 
@@ -157,7 +184,7 @@ def test_whatever_a_reader_sends_is_a_fault_and_no_defect(data: st.DataObject) -
     failed: Exception | None = None
     try:
         reader = frontend(usb)
-        target = reader.sense(*nfc_tags.targets())
+        target = reader.sense(*nfc_tags.targets(ALL))
         if target is not None and nfc_tags.technology(target) != "other":
             nfc_tags.read(reader, target, (AID,))
     except Exception as error:  # noqa: BLE001 - this is what is looked at

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import log
-from tests.bench import ble, escpos, nfc, presence, receipts, storage, whole
+from tests.bench import ble, escpos, nfc, people, presence, receipts, storage, whole
 
 T = TypeVar("T")
 
@@ -134,8 +134,22 @@ def nfc_reader(folder: Path) -> Iterator[Figure]:
     yield Figure("an idle NFC reader, % of a core", share * 100, 2, False, f"of {nfc.READERS} together")
 
 
+def taps(folder: Path) -> Iterator[Figure]:
+    """A card laid on the reader of the whole agent, to its check-in on disk."""
+    seconds = asyncio.run(_within_limit(people.tap_to_recorded_s(folder)))
+    yield Figure("tap to recorded check-in, p50 ms", seconds * 1000, 150, False, "")
+
+
+def crowd(folder: Path) -> Iterator[Figure]:
+    """2,000 advertisements a second from 500 devices through the whole agent; and nobody at all."""
+    found = asyncio.run(_within_limit(people.crowd(folder)))
+    yield Figure("a crowd, the whole agent, % of a core", found.core_share * 100, 25, False, f"{found.lost} lost")
+    share = asyncio.run(_within_limit(people.idle_share(folder)))
+    yield Figure("idle with a reader and a radio, % of a core", share * 100, 2, False, "")
+
+
 BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
-    lone_event, producers, latency, live, drain, escpos_rate, receipt, presence_engine, idle, bluetooth,
+    lone_event, producers, latency, live, drain, escpos_rate, receipt, presence_engine, idle, bluetooth, taps, crowd,
     nfc_reader,
 )  # fmt: skip
 

@@ -169,9 +169,9 @@ async def idle(folder: Path) -> Idle:
         await cables[0].write(encode(ring_up(random.Random(1), "zh-retail", "1", datetime(2026, 11, 22, tzinfo=UTC))))
         await central.first("order_no", "1")
         await asyncio.sleep(3)
-        before = _cpu_s(agent.process.pid)
+        before = cpu_s(agent.process.pid)
         await asyncio.sleep(IDLE_S)
-        share = (_cpu_s(agent.process.pid) - before) / IDLE_S
+        share = (cpu_s(agent.process.pid) - before) / IDLE_S
         rss = _status_kb(agent.process.pid, "VmRSS") / 1024
     return Idle(share, rss)
 
@@ -225,7 +225,7 @@ async def _until_delivered(sync: Sync) -> None:
         await asyncio.sleep(0.01)  # not connected yet
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

@@ -267,7 +267,11 @@ def _slow_down(uart: _Uart) -> None:
 def _open_usb(frontend: Frontend, path: str) -> None:
     """Open the first reader that can be opened: of two alike, nfcpy itself looks at one only."""
     refused: Exception | None = None
-    for vendor, product, bus, address in nfc.clf.transport.USB.find(path) or ():
+    try:
+        found = nfc.clf.transport.USB.find(path)
+    except OSError as error:
+        raise DeviceError("missing", f"{path}: libusb-1.0 is not installed (Debian: libusb-1.0-0)") from error
+    for vendor, product, bus, address in found or ():
         if (vendor, product) not in nfc.clf.device.usb_device_map:
             continue
         try:

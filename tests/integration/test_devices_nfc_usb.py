@@ -62,6 +62,17 @@ async def test_why_a_reader_cannot_be_had_is_told(monkeypatch: pytest.MonkeyPatc
         await states.until_last("up")
 
 
+async def test_without_libusb_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_library() -> None:
+        raise OSError(errno.ENOENT, "cannot find a suitable libusb-1.0")
+
+    monkeypatch.setattr("nfc.clf.transport.libusb.getVersion", no_library)
+    nfc, recorder, states = device()
+    async with supervised(nfc, recorder):
+        await states.until_last("missing")
+    assert "libusb" in states.all[0].detail
+
+
 async def test_pulled_out_and_put_back_it_reads_again(monkeypatch: pytest.MonkeyPatch) -> None:
     usb = Usb(1)
     plug_in(monkeypatch, [usb])

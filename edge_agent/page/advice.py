@@ -56,6 +56,9 @@ _DEVICES = {
     "silent": Advice(
         "{name} hears nothing.", ("If no badge or telephone is near, nothing is wrong.", _REPLUG, _RESTART, _SUPPORT)
     ),
+    "no_service": Advice("{name} cannot be used: its driver does not run on this box.", (_WAIT, _RESTART, _SUPPORT)),
+    "not_installed": Advice("{name} cannot be used: its driver is not installed on this box.", (_SUPPORT,)),
+    "ambiguous": Advice("{name} cannot be told from another device of its kind.", (_SUPPORT,)),
     "crashed": Advice("{name} stopped because of a fault in this software; it is started again.", (_SUPPORT,)),
     "failed": Advice("{name} does not work.", (_PLUG, _SUPPORT)),
     "ended": Advice("{name} does not work.", (_PLUG, _SUPPORT)),

@@ -1,7 +1,6 @@
 """The PC/SC device on the real pyscard, pcscd and virtual reader driver; the cards are simulated."""
 
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -318,16 +317,6 @@ async def test_nothing_is_left_of_a_device_that_has_ended(readers: VirtualReader
         async with bench.up():
             await bench.until(1)
     assert held() == before
-
-
-async def test_without_pyscard_the_device_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench("whatever")
-    monkeypatch.delitem(sys.modules, "edge_agent.devices.pcsc_reader", raising=False)
-    monkeypatch.delattr("edge_agent.devices.pcsc_reader", raising=False)
-    monkeypatch.setitem(sys.modules, "smartcard", None)
-    async with bench.supervised():
-        await bench.states.until_last("not_installed")
-    assert "edge-agent[pcsc]" in bench.states.all[-1].detail
 
 
 def held() -> tuple[int, int]:

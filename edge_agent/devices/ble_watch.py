@@ -83,19 +83,30 @@ class Watch:
             service = owner.message_type is MessageType.METHOD_RETURN
             found: dict[str, Any] | None = None
             if service:
-                reply = await self._call(self._property("GetAll", "s", [ADAPTER]))
-                found = _plain(reply.body[0]) if reply.message_type is MessageType.METHOD_RETURN else None
+                found = await self._properties()
             if self._signals == before:  # else a signal may be newer than the answer
                 break
         self.stale = False
         self._service, self._present = service, found is not None
         self._powered = False
-        self._update(found or {})
+        # What an adapter does not tell of itself is taken as working: bleak's start says the rest.
+        self._update({"Powered": True, "Discovering": True, **found} if found is not None else {})
 
     async def set_powered(self, *, on: bool) -> str:
         """Switch the adapter; return why it could not be, or nothing. DeviceError as ``refresh``."""
         reply = await self._call(self._property("Set", "ssv", [ADAPTER, "Powered", Variant("b", on)]))
         return "" if reply.message_type is MessageType.METHOD_RETURN else f"{reply.error_name}: {reply.body}"
+
+    async def _properties(self) -> dict[str, Any] | None:
+        """Return what the adapter says of itself; None: there is no such adapter."""
+        reply = await self._call(self._property("GetAll", "s", [ADAPTER]))
+        if reply.message_type is MessageType.METHOD_RETURN:
+            return _plain(reply.body[0])
+        # The way bleak asks: heavy where thousands of devices are known, and the only one of some stand-ins of BlueZ.
+        reply = await self._call(Message(BLUEZ, "/", _OBJECTS, "GetManagedObjects", flags=MessageFlag.NO_AUTOSTART))
+        objects = reply.body[0] if reply.message_type is MessageType.METHOD_RETURN else {}
+        adapter = objects.get(self._path, {}).get(ADAPTER)
+        return None if adapter is None else _plain(adapter)
 
     def _property(self, member: str, signature: str, body: list[Any]) -> Message:
         flags = MessageFlag.NO_AUTOSTART  # whether bluetoothd is to run is systemd's decision

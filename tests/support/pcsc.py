@@ -43,8 +43,8 @@ def unavailable() -> str:
         return f"pcscd and its virtual reader are not installed: sudo apt-get install {PACKAGES}"
     if find_spec("smartcard") is None:
         return f"pyscard is not installed: sudo apt-get install {PACKAGES}, then make setup"
-    if shutil.which("unshare") is None or shutil.which("nsenter") is None:
-        return "unshare and nsenter are not installed: sudo apt-get install util-linux"
+    if not all(shutil.which(tool) for tool in ("unshare", "nsenter", "setpriv")):
+        return "unshare, nsenter or setpriv is not installed: sudo apt-get install util-linux"
     return ""
 
 
@@ -72,7 +72,8 @@ class VirtualReaders:
             text=True,
         )
         if not self._next():
-            pytest.skip(f"no namespaces of our own here (unshare ended with {self._cards.wait()})")
+            self._cards.communicate()
+            pytest.skip(f"no namespaces of our own here (unshare ended with {self._cards.returncode})")
 
     def __enter__(self) -> Self:
         return self
@@ -102,8 +103,10 @@ class VirtualReaders:
         (config / "vpcd").write_text(entry if readers else "")
         user = ["--user", "--preserve-credentials"] if self._as_root else []
         pcscd = shutil.which("pcscd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        inside = ["nsenter", "-t", str(self._cards.pid), *user, "-n", "-m"]
+        with_us = ["setpriv", "--pdeathsig", "KILL"]  # a test run that is killed leaves nothing behind
         self._pcscd = subprocess.Popen(
-            ["nsenter", "-t", str(self._cards.pid), *user, "-n", "-m", str(pcscd), "--foreground", "--config", config],
+            [*inside, *with_us, str(pcscd), "--foreground", "--config", config],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

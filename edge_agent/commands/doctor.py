@@ -1,6 +1,7 @@
 """`edge-agent doctor`: what would keep this box from working, one line each with what to do. Never opens a line."""
 
 import asyncio
+import importlib.util
 import os
 import shutil
 import socket
@@ -16,6 +17,7 @@ from edge_agent.config.devices import (
     BleSettings,
     DeviceSettings,
     NfcSettings,
+    PcscSettings,
     SerialSettings,
     TcpListenSettings,
     TcpSettings,
@@ -112,6 +114,8 @@ def _device(device: DeviceSettings) -> Finding:
             return Finding(subject, True, f"listens on {device.listen}")
         case NfcSettings():
             return _nfc(subject, device)
+        case PcscSettings():
+            return _pcsc(subject, device)
         case BleSettings():
             return _ble(subject, device)
         case _:
@@ -150,6 +154,14 @@ def _nfc(subject: str, device: NfcSettings) -> Finding:
         return Finding(subject, True, device.path)
     name = device.path.rpartition(":")[0]
     return _serial(subject, Path("/dev", name.removeprefix("tty:")) if name.startswith("tty:") else Path(name))
+
+
+def _pcsc(subject: str, device: PcscSettings) -> Finding:
+    if importlib.util.find_spec("smartcard") is None:
+        return Finding(subject, False, "pyscard is not installed", "docs/pcsc.md tells how")
+    if not PCSCD_SOCKET.exists():
+        return Finding(subject, False, "pcscd does not run", "sudo systemctl enable --now pcscd.socket")
+    return Finding(subject, True, f"pcscd runs; the agent looks for {device.reader!r}")
 
 
 def _ble(subject: str, device: BleSettings) -> Finding:

@@ -33,7 +33,7 @@ logging.captureWarnings(False)  # which nfcpy turns on for the whole process whe
 # A phone that starts an app takes 0.3 to 0.5 s; a tag may ask for 4.9 s (ISO/IEC 14443-4, FWI 14), and for 59 times
 # that again and again, in which nobody else can tap.
 WAIT_S = 1.0
-# NDEF_ROOM octets of a Type 2 tag take 4 s; a tag may also ask for more time without end.
+# Eight KiB of a Type 2 tag take 4 s; a tag may also ask for more time without end.
 TAG_S = 6.0
 # The write of a command of 265 bytes at 115,200 baud takes 23 ms; without a limit, pyserial waits for ever.
 WRITE_S: float | None = 1.0
@@ -171,7 +171,7 @@ def _reason(error: Exception) -> str | None:
         return "unplugged"
     if isinstance(error, (OSError, nfc.clf.pn53x.Chipset.Error, nfc.clf.Error, libusb.USBError)):
         return "protocol"
-    return "protocol" if _of_the_driver(error) else None
+    return "protocol" if stumbled(error, "nfc.") else None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -180,14 +180,14 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _of_the_driver(error: Exception) -> bool:
-    """Tell whether nfcpy stumbled over what the reader sent: IndexError, TypeError and others were seen."""
+def stumbled(error: Exception, where: str) -> bool:
+    """Tell whether nfcpy stumbled over what it was sent, in its modules ``where``: IndexError and others were seen."""
     if not isinstance(error, _STUMBLES):
         return False
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    return place is not None and str(place.tb_frame.f_globals.get("__name__")).startswith("nfc.")
+    return place is not None and str(place.tb_frame.f_globals.get("__name__")).startswith(where)
 
 
 class _Uart(nfc.clf.transport.TTY):  # type: ignore[misc]  # nfcpy has no types

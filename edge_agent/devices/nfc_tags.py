@@ -13,25 +13,15 @@ import nfc.tag.tt2
 import nfc.tag.tt3
 import nfc.tag.tt4
 
-from edge_agent.devices.nfc_driver import Frontend
+from edge_agent.devices.nfc_driver import Frontend, stumbled
+from edge_agent.devices.tag_apdus import LONGEST_NDEF, TornError, ask, read_type4
 from edge_agent.observations import TagRead
 
-# Nothing read in a shop is longer: an NTAG216 holds 888 octets, a DESFire EV1 8K 7,930. Read in 3 s at 106 kbit/s.
-NDEF_ROOM = 8192
 ANSWER_ROOM = 256  # ISO/IEC 7816-4: a short APDU's response
 BLOCKS = 4  # of FeliCa in one read, though a card claims that it can give more: 77 bytes, which any reader can take
 TRIES = 3  # a tag moved across a reader is torn once or twice before it lies
 
-_NDEF_AID = bytes.fromhex("D2760000850101")  # NFC Forum Type 4 Tag 2.0, section 5.4.2
 _NDEF_SYSTEM = 0x12FC  # NFC Forum Type 3 Tag 1.0, section 6.1.1.1
-
-
-class TornError(Exception):
-    """The tag has a message that cannot be read to its end."""
-
-
-# What a tag that is moved away, or answers nonsense, makes of nfcpy. An OSError is the reader's.
-TORN = (TornError, nfc.clf.CommunicationError, nfc.tag.TagCommandError)
 
 
 def targets(allowed: frozenset[str]) -> list[Any]:
@@ -86,37 +76,37 @@ def find_again(frontend: Frontend, target: Any) -> Any:
 
 def is_there(frontend: Frontend, target: Any, tag: Any) -> bool:
     """Tell whether a tag still lies there. ``tag``: a Type 4 tag in its session, which is asked before it is ended."""
-    if isinstance(tag, nfc.tag.tt4.Type4Tag):
-        try:
-            if tag.is_present:
-                return True
-        except TORN:
-            pass
-    return find_again(frontend, target) is not None
+    in_session = isinstance(tag, nfc.tag.tt4.Type4Tag) and tag.is_present
+    return in_session or find_again(frontend, target) is not None
 
 
 def read(frontend: Frontend, target: Any, aids: tuple[str, ...]) -> tuple[TagRead, Any]:
-    """Read a tag that was just found. Returns what it says and how to ask whether it is still there.
+    """Read a tag that was just found. Returns what it says, and the tag in its session for ``is_there``.
 
     A torn reading is begun again while the tag lies there. Raises OSError and others where the reader fails.
     """
     kind, uid = technology(target), identifier(target)
-    answers: dict[str, bytes] = {}
-    tag = None
     if kind == "classic":
         return TagRead(kind, uid), None
     for _ in range(TRIES):
         try:
             tag = _activate(frontend, target, kind)
-            ndef = _READ[kind](tag, aids, answers)
-        except TORN:
-            found = find_again(frontend, target)
-            if found is None:
+            ndef, answers = _contents(tag, kind, aids)
+        except Exception as error:
+            if not _is_torn(error):
+                raise
+            target = find_again(frontend, target)
+            if target is None:
                 break
-            target = found
         else:
-            return TagRead(kind, uid, ndef, answers=dict(answers)), tag
-    return TagRead(kind, uid, torn=True, answers=dict(answers)), None
+            return TagRead(kind, uid, ndef, answers=answers), tag
+    return TagRead(kind, uid, torn=True), None
+
+
+def _is_torn(error: Exception) -> bool:
+    """Tell whether an error is that of a tag which is moved away or answers nonsense, not the reader's or ours."""
+    of_tags = isinstance(error, (TornError, nfc.clf.CommunicationError, nfc.tag.TagCommandError))
+    return of_tags or stumbled(error, "nfc.tag.")
 
 
 def _activate(frontend: Frontend, target: Any, kind: str) -> Any:
@@ -127,7 +117,17 @@ def _activate(frontend: Frontend, target: Any, kind: str) -> Any:
     return nfc.tag.tt3.Type3Tag(frontend, target) if kind == "type3" else _Type4Tag(frontend, target)
 
 
-def _type2(tag: Any, _aids: object, _answers: object) -> bytes | None:
+def _contents(tag: Any, kind: str, aids: tuple[str, ...]) -> tuple[bytes | None, dict[str, bytes]]:
+    match kind:
+        case "type2":
+            return _type2(tag), {}
+        case "type3":
+            return _type3(tag), {}
+        case _:
+            return _type4(tag, aids)
+
+
+def _type2(tag: Any) -> bytes | None:
     """Return the message (NFC Forum Type 2 Tag 1.2, sections 6.1 and 6.4); None if there is none."""
     memory = nfc.tag.tt2.Type2TagMemoryReader(tag)
     magic, version, size, access = memory[12:16]
@@ -137,7 +137,7 @@ def _type2(tag: Any, _aids: object, _answers: object) -> bytes | None:
     while offset < end:
         kind, length, places, offset = _tlv(memory, offset, end, skip)
         if kind == 0x03:
-            if length > NDEF_ROOM or len(places) < length:
+            if length > LONGEST_NDEF or len(places) < length:
                 raise TornError
             return bytes(memory[place] for place in places)
         if kind in {0x01, 0x02} and length == 3:  # lock and memory control: bytes that are no data
@@ -165,7 +165,7 @@ def _tlv(memory: Any, offset: int, end: int, skip: set[int]) -> tuple[int, int, 
     return kind, length, places, next(free, end)
 
 
-def _type3(tag: Any, _aids: object, _answers: object) -> bytes | None:
+def _type3(tag: Any) -> bytes | None:
     """Return the message (NFC Forum Type 3 Tag 1.0, section 6.1.1); None if there is none."""
     if tag.sys != _NDEF_SYSTEM:
         try:
@@ -183,7 +183,7 @@ def _type3(tag: Any, _aids: object, _answers: object) -> bytes | None:
     writing, length = block[9], int.from_bytes(block[11:14], "big")
     if sum(block[:14]) != int.from_bytes(block[14:], "big") or version >> 4 != 1:
         return None
-    if writing or length > NDEF_ROOM or not at_once:  # a writer was interrupted
+    if writing or length > LONGEST_NDEF or not at_once:  # a writer was interrupted
         raise TornError
     blocks, data = range(1, 1 + (length + 15) // 16), bytearray()
     step = min(at_once, BLOCKS)
@@ -192,48 +192,12 @@ def _type3(tag: Any, _aids: object, _answers: object) -> bytes | None:
     return bytes(data[:length])
 
 
-def _type4(tag: Any, aids: tuple[str, ...], answers: dict[str, bytes]) -> bytes | None:
-    """Note what applications answer; return the message (NFC Forum Type 4 Tag 2.0, section 5.4), None for none."""
-    for aid in aids:
-        answer = _apdu(tag, 0xA4, 0x0400, bytes.fromhex(aid), 256)
-        if answer is not None:
-            answers[aid] = answer[:ANSWER_ROOM]
-    if _apdu(tag, 0xA4, 0x0400, _NDEF_AID, 256) is None or _apdu(tag, 0xA4, 0x000C, b"\xe1\x03") is None:
-        return None
-    capabilities = _apdu(tag, 0xB0, 0, None, 15) or b""
-    if len(capabilities) < 15 or capabilities[2] >> 4 not in {1, 2, 3} or capabilities[7:9] not in {b"\4\6", b"\6\x08"}:
-        return None
-    wide = capabilities[7] == 6  # mapping 3.0: a file of more than 64 KiB
-    if not wide and capabilities[13]:
-        return None  # not free to read
-    at_once = min(max(int.from_bytes(capabilities[3:5], "big"), 15), 255)
-    if _apdu(tag, 0xA4, 0x000C, capabilities[9:11]) is None:
-        raise TornError
-    size = 4 if wide else 2
-    length = int.from_bytes(_read_binary(tag, 0, size), "big")
-    if length > NDEF_ROOM:
-        raise TornError
-    data = bytearray()
-    while len(data) < length:
-        data += _read_binary(tag, size + len(data), min(at_once, length - len(data)))
-    return bytes(data[:length])
+def _type4(tag: Any, aids: tuple[str, ...]) -> tuple[bytes | None, dict[str, bytes]]:
+    def transmit(command: bytes) -> bytes:
+        return bytes(tag.transceive(bytearray(command)))
 
-
-def _apdu(tag: Any, instruction: int, parameters: int, data: bytes | None = None, expected: int = 0) -> bytes | None:
-    """Return what a command is answered by; None where the tag refuses it. Raises one of TORN."""
-    try:
-        return bytes(tag.send_apdu(0, instruction, parameters >> 8, parameters & 0xFF, data, expected))
-    except nfc.tag.tt4.Type4TagCommandError as error:
-        if error.errno <= 0:
-            raise
-        return None
-
-
-def _read_binary(tag: Any, offset: int, size: int) -> bytes:
-    data = _apdu(tag, 0xB0, offset, None, size)
-    if not data:  # success with nothing: nfcpy would ask for ever
-        raise TornError
-    return data
+    answers = {aid: answer[:ANSWER_ROOM] for aid, answer in ask(transmit, aids).items()}
+    return read_type4(transmit), answers
 
 
 class _Type4Tag(nfc.tag.tt4.Type4ATag):  # type: ignore[misc]  # nfcpy has no types
@@ -258,6 +222,3 @@ def _answer_to_select(answer: bytes) -> tuple[int, float]:
     if waiting == 15:  # reserved
         waiting = 4
     return (16, 24, 32, 40, 48, 64, 96, 128, 256)[size], 4096 / 13.56e6 * 2**waiting
-
-
-_READ = {"type2": _type2, "type3": _type3, "type4": _type4}

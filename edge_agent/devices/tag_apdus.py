@@ -44,7 +44,7 @@ def read_tag(transmit: Transmit, technology: str, aids: Sequence[str]) -> TagRea
     uid = b""
     try:
         uid = read_uid(transmit)
-        answers = _ask(transmit, aids) if technology == "type4" else {}
+        answers = ask(transmit, aids) if technology == "type4" else {}
         ndef = None if answers else _read_ndef(transmit, technology)
     except TornError:
         return TagRead(technology, uid, torn=True)
@@ -61,7 +61,8 @@ def read_uid(transmit: Transmit) -> bytes:
     return uid
 
 
-def _ask(transmit: Transmit, aids: Sequence[str]) -> dict[str, bytes]:
+def ask(transmit: Transmit, aids: Sequence[str]) -> dict[str, bytes]:
+    """Return what those applications answer that are there, by AID. Raises TornError."""
     found = ((aid, _exchange(transmit, _select(aid))) for aid in aids)
     return {aid: data for aid, (data, status) in found if status == _DONE}
 
@@ -71,7 +72,7 @@ def _read_ndef(transmit: Transmit, technology: str) -> bytes | None:
         case "type2":
             return _read_type2(transmit)
         case "type4":
-            return _read_type4(transmit)
+            return read_type4(transmit)
     return None
 
 
@@ -133,7 +134,7 @@ def _read_pages(page: int) -> bytes:
     return b"\xff\xb0" + page.to_bytes(2, "big") + bytes([_READ])  # PC/SC Part 3, 3.2.2.1.8
 
 
-def _read_type4(transmit: Transmit) -> bytes | None:
+def read_type4(transmit: Transmit) -> bytes | None:
     """Return the NDEF message of a Type 4 tag, None where it has none. Raises TornError."""
     if _exchange(transmit, _select(_NDEF_AID))[1] != _DONE:
         return None
@@ -141,7 +142,7 @@ def _read_type4(transmit: Transmit) -> bytes | None:
     container = _read_binary(transmit, 0, _CONTAINER_LENGTH)
     if len(container) < _CONTAINER_LENGTH:
         raise TornError
-    if container[7:9] != _NDEF_FILE_TLV:
+    if container[7:9] != _NDEF_FILE_TLV or container[13]:  # not of this mapping, or not free to be read
         return None
     step = min(max(int.from_bytes(container[3:5], "big"), _LEAST_MLE), _MOST_LE)
     room = int.from_bytes(container[11:13], "big") - 2

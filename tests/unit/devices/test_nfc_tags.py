@@ -9,6 +9,7 @@ from nfc.clf import RemoteTarget, acr122
 
 from edge_agent.devices import nfc_tags
 from edge_agent.devices.nfc_driver import Frontend, fault
+from edge_agent.devices.tag_apdus import LONGEST_NDEF
 from edge_agent.errors import DeviceError
 from edge_agent.observations import TagRead
 from edge_agent.simulator.tags import Tag
@@ -147,7 +148,7 @@ def test_whatever_a_type_2_tag_holds_is_survived(memory: bytes) -> None:
     for head in (b"", b"\xe1\x10\x12\x00"):
         read = looked(ntag((head + memory)[:160]))
         assert read is not None
-        assert len(read.ndef or b"") <= nfc_tags.NDEF_ROOM
+        assert len(read.ndef or b"") <= LONGEST_NDEF
 
 
 @settings(max_examples=150, deadline=None)
@@ -166,6 +167,24 @@ def test_whatever_a_card_answers_is_survived(answers: list[bytes], ats: bytes) -
     read = looked(card(lambda _: next(turn, b"\x6a\x82"), ats), (AID,))
     assert read is not None
     assert len(read.answers.get(AID, b"")) <= nfc_tags.ANSWER_ROOM
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(("type2", "type3", "type4")), st.lists(st.binary(max_size=30), max_size=20))
+def test_whatever_a_tag_sends_is_its_own_fault_and_not_the_readers(kind: str, answers: list[bytes]) -> None:
+    tags: dict[str, Tag] = {"type2": ntag(b"\xe1\x10\x12\0"), "type3": felica(b""), "type4": card(lambda _: b"")}
+    tag = tags[kind]
+    turn = iter(answers)
+    silent = {"poll": tag.poll, "exchange": lambda _: next(turn, None)}  # found as before, answering nonsense
+    for name, behaviour in silent.items():
+        setattr(tag, name, behaviour)
+    usb = Usb(1)
+    usb.chip.put(tag)
+    reader = frontend(usb)
+    target = reader.sense(*nfc_tags.targets(ALL))
+    if target is not None and nfc_tags.technology(target) != "other":
+        read, _ = nfc_tags.read(reader, target, (AID,))
+        assert read.technology == kind
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,28 +1,21 @@
-"""nfcpy as a driver: a reader opened, watched, lit up and closed, and its many errors told apart in a few words.
+"""nfcpy as a driver: a reader opened, watched, lit up and closed.
 
 nfcpy 1.0.4 is the last there will be. What is done round it here was seen to be needed: see docs/nfc.md.
 """
 
-import errno
 import logging
-import os
-import re
-import struct
-import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import nfc
 import nfc.clf
 import nfc.clf.acr122
-import nfc.clf.pn53x
-import nfc.clf.pn532
 import nfc.clf.transport
-import serial
-from nfc.clf.transport import libusb
 
+from edge_agent.devices import nfc_uart
+from edge_agent.devices.nfc_faults import DETAILS
 from edge_agent.errors import DeviceError
 
 # Its loggers write tags' UIDs and contents; what matters of its errors comes as exceptions.
@@ -35,37 +28,9 @@ logging.captureWarnings(False)  # which nfcpy turns on for the whole process whe
 WAIT_S = 1.0
 # Eight KiB of a Type 2 tag take 4 s; a tag may also ask for more time without end.
 TAG_S = 6.0
-# The write of a command of 265 bytes at 115,200 baud takes 23 ms; without a limit, pyserial waits for ever.
-WRITE_S: float | None = 1.0
-
-_FAST, _SLOW = 921_600, 115_200  # the rate nfcpy takes a PN532 to, and that of one just powered
-_PREAMBLE = bytes(10)  # wakes a PN532 (UM0701-02, section 7.2.11: HSU wake-up)
-_SLOW_DOWN = bytes.fromhex("0000ff03fdd410041800")  # SetSerialBaudRate, 115.2 kbaud (UM0701-02, section 7.2.4)
-_PLAIN = re.compile(r"[\w./:@%+,=-]+")  # nfcpy gives the path to a shell
-
 # ACR122U, API manual 2.04, section 6.2: red, and twice 0.1 s of the buzzer. Accepted, 0.3 s of it, is nfcpy's own.
 _REFUSED = bytes.fromhex("FF00400D0401010201")
 _REFUSED_S = 0.6  # the reader answers when the 0.4 s of it are over
-
-DETAILS = {
-    "missing": "there is no reader: is it plugged in, and is the path still right?",
-    "busy": "another program holds the reader: pcscd, the kernel's pn533 module, another agent",
-    "permission": "the agent's user may not open it: a udev rule, or the group dialout, lets it",
-    "unplugged": "the reader has gone from its port",
-    "no_reply": "the reader does not answer",
-    "protocol": "the reader answers with broken or wrong frames",
-    "refused": "this cannot be a reader's port",
-}
-_NUMBERS = {
-    errno.EACCES: "permission",
-    errno.EPERM: "permission",
-    errno.EBUSY: "busy",
-    errno.EAGAIN: "busy",  # pyserial's lock
-    errno.ENOTTY: "refused",
-    errno.ETIMEDOUT: "no_reply",
-}
-_STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, struct.error)
-_USB = ((libusb.USBErrorAccess, "permission"), (libusb.USBErrorBusy, "busy"), (libusb.USBErrorNoDevice, "unplugged"))
 
 
 class Frontend(nfc.ContactlessFrontend):  # type: ignore[misc]  # nfcpy has no types
@@ -96,9 +61,9 @@ class Frontend(nfc.ContactlessFrontend):  # type: ignore[misc]  # nfcpy has no t
 def open_reader(path: str, beat: Callable[[], None]) -> Frontend:
     """Open a reader by a path of the configuration. Raises DeviceError, or what ``fault`` makes one of."""
     frontend = Frontend(beat)
-    port = _uart(path)
+    port = nfc_uart.port_of(path)
     if port is not None:
-        frontend.device = _open_uart(port, beat)
+        frontend.device = nfc_uart.open_port(port, beat)
     elif path.startswith("usb"):
         _open_usb(frontend, path)
     elif not frontend.open(path):
@@ -133,137 +98,6 @@ def show(frontend: Frontend, *, accepted: bool) -> None:
     device.turn_off_led_and_buzzer()
 
 
-def fault(error: Exception, path: str, *, opening: bool = False) -> Exception:
-    """Return the DeviceError that an error out of nfcpy amounts to; an error of the agent's own as it is."""
-    if isinstance(error, DeviceError):
-        return error
-    reason = _reason(error)
-    if reason == "unplugged" and opening:
-        reason = "missing"
-    return error if reason is None else DeviceError(reason, f"{path}: {DETAILS[reason]}")
-
-
-def may_be_spurious(error: Exception) -> bool:
-    """Tell whether a fault may be a single slip of a reader that is still there."""
-    return isinstance(error, DeviceError) and error.reason in {"no_reply", "protocol"}
-
-
-def _reason(error: Exception) -> str | None:
-    causes = list(_chain(error))
-    numbers = [
-        cause.args[0] if isinstance(cause, termios.error) else cause.errno
-        for cause in causes
-        if isinstance(cause, (OSError, termios.error))
-    ]
-    for cause in causes:
-        for kind, reason in _USB:
-            if isinstance(cause, kind):
-                return reason
-    for number in numbers:
-        if number in _NUMBERS:
-            return _NUMBERS[number]
-    for cause in causes:
-        if isinstance(cause, serial.SerialTimeoutException):
-            return "no_reply"
-        if isinstance(cause, (serial.SerialException, termios.error)):
-            return "unplugged"
-    if errno.ENODEV in numbers or errno.ENOENT in numbers:
-        return "unplugged"
-    if isinstance(error, (OSError, nfc.clf.pn53x.Chipset.Error, nfc.clf.Error, libusb.USBError)):
-        return "protocol"
-    return "protocol" if stumbled(error, "nfc.") else None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def stumbled(error: Exception, where: str) -> bool:
-    """Tell whether nfcpy stumbled over what it was sent, in its modules ``where``: IndexError and others were seen."""
-    if not isinstance(error, _STUMBLES):
-        return False
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    return place is not None and str(place.tb_frame.f_globals.get("__name__")).startswith(where)
-
-
-class _Uart(nfc.clf.transport.TTY):  # type: ignore[misc]  # nfcpy has no types
-    """nfcpy's serial port, held exclusively, with a limit to writing, and closed whatever happened to it."""
-
-    tty: serial.Serial | None
-
-    def __init__(self, port: str, beat: Callable[[], None]) -> None:
-        self._beat = beat
-        super().__init__(port)
-
-    def write(self, frame: bytes) -> None:
-        self._beat()
-        super().write(frame)
-
-    def open(self, port: str, baudrate: int = _SLOW) -> None:
-        self.close()
-        self.tty = serial.Serial(port, baudrate, timeout=0.05, write_timeout=WRITE_S, exclusive=True)
-
-    def close(self) -> None:
-        if self.tty is not None:
-            with suppress(termios.error, OSError):
-                self.tty.reset_output_buffer()
-            self.tty.close()
-            self.tty = None
-
-
-def _uart(path: str) -> str | None:
-    """Return the port of a PN532 on a UART; None for what nfcpy itself has to look for."""
-    if path.startswith("/"):
-        return path.removesuffix(":pn532")
-    found = re.fullmatch(r"tty:([A-Za-z0-9-]+):pn532", path)
-    if found is None or found[1] in {"S", "ACM", "AMA", "USB"}:
-        return None
-    return f"/dev/tty{found[1]}" if re.fullmatch(r"(S|ACM|AMA|USB)\d+", found[1]) else f"/dev/{found[1]}"
-
-
-def _open_uart(port: str, beat: Callable[[], None]) -> Any:
-    real = os.path.realpath(port)
-    if not _PLAIN.fullmatch(real):
-        raise DeviceError("refused", f"{port}: {DETAILS['refused']}")
-    uart = _Uart(real, beat)
-    try:
-        return _start(uart, port)
-    except BaseException:
-        uart.close()
-        raise
-
-
-def _start(uart: _Uart, port: str) -> Any:
-    try:
-        return nfc.clf.pn532.init(uart)
-    except serial.SerialException:
-        raise
-    except (OSError, IndexError):  # silence, or noise: a chip that listens at another rate
-        _slow_down(uart)
-    try:
-        return nfc.clf.pn532.init(uart)
-    except OSError as error:
-        if error.errno != errno.ENODEV:
-            raise
-        raise DeviceError("no_reply", f"{port}: {DETAILS['no_reply']}") from error
-
-
-def _slow_down(uart: _Uart) -> None:
-    """Bring a chip back to the rate it is first spoken to at: whoever left it without a word had made it fast."""
-    uart.open(uart.port, _FAST)
-    uart.write(_PREAMBLE + _SLOW_DOWN)
-    with suppress(OSError):
-        uart.read(100)
-        uart.read(100)
-    uart.write(nfc.clf.pn53x.Chipset.ACK)
-    time.sleep(0.01)
-    uart.open(uart.port, _SLOW)
-
-
 def _open_usb(frontend: Frontend, path: str) -> None:
     """Open the first reader that can be opened: of two alike, nfcpy itself looks at one only."""
     refused: Exception | None = None
@@ -277,6 +111,6 @@ def _open_usb(frontend: Frontend, path: str) -> None:
         try:
             if frontend.open(f"usb:{bus:03}:{address:03}"):
                 return
-        except (OSError, libusb.USBError) as error:
+        except Exception as error:  # noqa: BLE001 - it is raised below, unless another can be opened
             refused = refused or error
     raise refused or DeviceError("missing", f"{path}: {DETAILS['missing']}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from edge_agent.devices import nfc_driver, nfc_tags
+from edge_agent.devices import nfc_driver, nfc_faults, nfc_tags
 from edge_agent.devices.nfc_driver import Frontend
 from edge_agent.observations import TagGone, TagRead
 
@@ -122,7 +122,7 @@ class ReaderThread:
         try:
             frontend = nfc_driver.open_reader(self._path, self._beat)
         except Exception as failed:  # noqa: BLE001 - whatever it is, it is told on the loop
-            error = nfc_driver.fault(failed, self._path, opening=True)
+            error = nfc_faults.fault(failed, self._path, opening=True)
         else:
             self._tell(self._listener.opened)
             error = self._serve(frontend)
@@ -135,8 +135,8 @@ class ReaderThread:
             try:
                 self._look(frontend)
             except Exception as failed:  # noqa: BLE001 - whatever it is, it is told on the loop
-                error = nfc_driver.fault(failed, self._path)
-                if self._faltered or not nfc_driver.may_be_spurious(error):
+                error = nfc_faults.fault(failed, self._path)
+                if self._faltered or not nfc_faults.may_be_spurious(error):
                     return error
                 self._faltered = True
                 self._tell(self._listener.counted, "spurious")

@@ -34,7 +34,7 @@ async def test_each_kind_of_tag_is_told_apart_read_once_and_seen_to_go(tmp_path:
         await at.looks(6)
         assert await at.take() == bytes.fromhex("C1C2C3C4")
         assert len(at.reads) == len(at.gone) == 4
-        assert at.counts == {"type2": 1, "type3": 1, "type4": 1, "classic": 1}
+        assert at.taps == {"type2": 1, "type3": 1, "type4": 1, "classic": 1}
         assert at.states.reasons == ["up"]
 
 
@@ -119,7 +119,7 @@ async def test_a_kind_that_is_not_wanted_is_let_be_and_counted_once(tmp_path: Pa
         await at.looks(6)
         read = await at.tap("type4", uid=OTHER_UID, text="x")
         assert at.recorder.observations == [read]
-        assert at.counts == {"ignored": 1, "type4": 1}
+        assert at.taps == {"ignored": 1, "type4": 1}
 
 
 async def test_taps_made_while_others_are_being_recorded_are_not_lost(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from nfc.clf import RemoteTarget, acr122
 
 from edge_agent.devices import nfc_tags
-from edge_agent.devices.nfc_driver import Frontend, fault
+from edge_agent.devices.nfc_driver import Frontend
+from edge_agent.devices.nfc_faults import fault
 from edge_agent.devices.tag_apdus import LONGEST_NDEF
 from edge_agent.errors import DeviceError
 from edge_agent.observations import TagRead

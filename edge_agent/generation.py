@@ -73,6 +73,7 @@ class Generation:
         self.shop = Shop(shop_settings(config), key, storage.state)
         self.devices = {settings.id: RunningDevice(settings, clock.now()) for settings in config.store.devices}
         self._changes: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._on_the_way: dict[int, Outcome] = {}  # by identity: being committed, oldest first
 
     async def run(self) -> None:
         """Run every device until cancelled; a device that fails is run again and never takes another one down."""
@@ -130,15 +131,33 @@ class Generation:
     async def _commit(self, outcome: Outcome) -> None:
         """Make an outcome durable, then let its effects be seen. Raises StorageError."""
         if outcome.events or outcome.state or outcome.captures:
+            self._on_the_way[id(outcome)] = outcome
             try:
                 await self._storage.commit(outcome)
             except BaseException:
-                self.shop.restore(self._storage.state, self._clock.now())
+                del self._on_the_way[id(outcome)]
+                self._restore()
                 raise
+            del self._on_the_way[id(outcome)]
         for signal in outcome.effects:
             device = self.devices[signal.device].device
             if isinstance(device, devices.Signalling):
                 device.signal(accepted=signal.accepted)
+
+    def _restore(self) -> None:
+        """Take the rules back to what is on disk, and on its way there: other devices' commits go on."""
+        self.shop.restore(self._state, self._clock.now())
+
+    def _state(self, part: str) -> dict[str, bytes]:
+        rows = self._storage.state(part)
+        for change in (change for outcome in self._on_the_way.values() for change in outcome.state):
+            if change.part != part:
+                continue
+            if change.value is None:
+                rows.pop(change.key, None)
+            else:
+                rows[change.key] = change.value
+        return rows
 
     async def _tick(self) -> None:
         """Have the rules look at the clock."""
@@ -148,7 +167,7 @@ class Generation:
                 outcome = self.shop.tick(self._clock.now())
             except Exception as error:  # noqa: BLE001 - a defect in presence must not stop the tills
                 _log_defect("tick", error)
-                self.shop.restore(self._storage.state, self._clock.now())
+                self._restore()
                 await asyncio.sleep(AFTER_DEFECT_S)
             else:
                 await self._commit(outcome)

@@ -1,0 +1,95 @@
+"""Taps while other devices' commits fail: what is still on its way to the disk stays known."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from edge_agent.contract.events import Stream
+from edge_agent.devices.status import DeviceState
+from edge_agent.observations import Scan
+from edge_agent.simulator.virtual_store import PEOPLE_TOML, STORE_TOML
+from tests.integration.test_generation_people import RADIO, READER, badge, card, folder, say
+from tests.support.generation import Running, configure, running
+from tests.support.shop import until
+
+__all__ = ["folder"]
+
+TILL = "till-1-printer"
+
+
+@asynccontextmanager
+async def a_slow_disk(shop: Running) -> AsyncIterator[threading.Event]:
+    """Hold the database's thread until the event is set: what is committed meanwhile is on its way."""
+    going_on = threading.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(shop.storage._thread.run(lambda _: going_on.wait(20)))
+        await asyncio.sleep(0)
+        try:
+            yield going_on
+        finally:
+            going_on.set()
+
+
+async def cancelled_while_waiting(shop: Running) -> None:
+    """Have a till's commit cancelled, as happens to a connection whose neighbour fails."""
+    async with asyncio.TaskGroup() as tasks:
+        till = tasks.create_task(say(shop, TILL, Scan("6901234567892")))
+        await asyncio.sleep(0.05)
+        till.cancel()
+
+
+async def test_a_cancelled_commit_does_not_make_a_tap_on_its_way_forgotten(folder: Path) -> None:
+    async with running(configure(folder, store=STORE_TOML + PEOPLE_TOML), devices=False) as shop:
+        async with asyncio.TaskGroup() as tasks, a_slow_disk(shop):
+            tasks.create_task(say(shop, READER, card(5)))
+            await asyncio.sleep(0.05)
+            await cancelled_while_waiting(shop)
+        assert shop.storage.last(Stream.CHECKINS) == 1
+        await say(shop, READER, card(5))
+
+        assert shop.generation.shop.people.taps["sdm_replayed"] == 1
+        assert shop.storage.last(Stream.CHECKINS) == 1
+
+
+async def test_a_cancelled_commit_does_not_make_a_visitor_on_the_way_enter_twice(folder: Path) -> None:
+    async with running(configure(folder, store=STORE_TOML + PEOPLE_TOML), devices=False) as shop:
+        shop.generation._report(shop.generation.devices[RADIO], DeviceState("up"))
+        async with asyncio.TaskGroup() as tasks, a_slow_disk(shop):
+            tasks.create_task(say(shop, RADIO, *[badge(shop.clock.now())] * 3))
+            await asyncio.sleep(0.05)
+            await cancelled_while_waiting(shop)
+        assert shop.storage.last(Stream.PRESENCE) == 1
+        for _ in range(5):
+            await say(shop, RADIO, badge(shop.clock.now()))
+
+        assert shop.storage.last(Stream.PRESENCE) == 1
+        assert shop.storage.last(Stream.CHECKINS) == 1
+        assert shop.generation.shop.counts(shop.clock.now()).visitors == 1
+
+
+async def test_a_tick_that_fails_does_not_make_a_tap_on_its_way_forgotten(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(configure(folder, store=STORE_TOML + PEOPLE_TOML), devices=False) as shop:
+        ticked = asyncio.Event()
+
+        def broken(_: object) -> None:
+            ticked.set()
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(shop.generation.shop, "tick", broken)
+        monkeypatch.setattr("edge_agent.generation.TICK_S", 0.01)
+        async with asyncio.TaskGroup() as tasks:
+            async with a_slow_disk(shop):
+                tapping = tasks.create_task(say(shop, READER, card(5)))
+                ticking = tasks.create_task(shop.generation._tick())
+                await ticked.wait()
+            await until(tapping.done)
+            ticking.cancel()
+        await say(shop, READER, card(5))
+
+        assert shop.storage.last(Stream.CHECKINS) == 1

@@ -187,7 +187,7 @@ class Generation:
         """Take a device's change of state to health, and to head office as an event."""
         at = self._clock.now()
         if running.settings.kind in SCANNERS:
-            self.shop.people.health(running.settings.id, healthy=state.state == "up", at=at)
+            self.shop.people.health(running.settings.id, healthy=state.state != "down", at=at)
         running.state, running.reason, running.detail, running.since = state.state, state.reason, state.detail, at
         settings = running.settings
         name = settings.name or settings.id

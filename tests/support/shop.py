@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
 
 from edge_agent.simulator import central_reading
 from edge_agent.simulator.broker import BrokerOptions
@@ -15,7 +16,8 @@ from edge_agent.simulator.virtual_store import AGENT_TOML, STORE_TOML, Part, Vir
 
 # Everything is waited for as a condition; this only ends a test that would otherwise hang.
 PATIENCE_S = 60.0
-HOLD_S = 0.6  # how long people hold a card to a reader once it has been noticed
+# Two telephones with random UIDs are told apart only by the moment in between: longer than a removal takes.
+AWAY_S = 0.6
 
 
 class ShopUnderTest:
@@ -60,13 +62,20 @@ class ShopUnderTest:
         return part
 
     async def tap(self, reader: Part, tag: dict[str, Any]) -> None:
-        """Hold a tag to the reader until it has been read, and take it away."""
+        """Hold a tag to the reader until the agent has made something of it, as people do, and take it away."""
+        before = await self._taps()
         reader.tell("put", tag=tag)
-        seen = len(self.log)
-        await until(lambda: any("tap" in line for line in self.log[seen:]), lambda: "the tag was not seen")
-        await asyncio.sleep(HOLD_S)
+        async with asyncio.timeout(PATIENCE_S):
+            while await self._taps() == before:
+                await asyncio.sleep(0.05)
         reader.tell("take")
-        await asyncio.sleep(HOLD_S)  # two telephones with random UIDs are told apart only by the moment in between
+        await asyncio.sleep(AWAY_S)
+
+    async def _taps(self) -> float:
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}metrics") as response:
+            text = await response.text()
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return sum(sample.value for sample in samples if sample.name == "edge_agent_taps_total")
 
     async def sell(self, count: int, *options: str) -> None:
         """Print so many receipts, and pull the cable once they have been read."""

@@ -20,7 +20,10 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
         return cls(at.wall_ms, at.uptime_ms, at.boot_id)
 
     def elapsed_ms(self, now: Moment) -> int:
-        """Return the milliseconds since, never negative: within a boot whatever the wall clock did, else by it."""
+        """Return the milliseconds since, never negative: within a boot whatever the wall clock did, else by it.
+
+        What was in another boot is at least as long ago as this one has lasted, also if the clock was ahead then.
+        """
         if now.boot_id == self.boot_id:
             return max(0, now.uptime_ms - self.uptime_ms)
-        return max(0, now.wall_ms - self.wall_ms)
+        return max(0, now.uptime_ms, now.wall_ms - self.wall_ms)

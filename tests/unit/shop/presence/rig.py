@@ -47,7 +47,8 @@ class Rig:
     def reboot(self, off_ms: int, *, healthy: bool | None = None) -> None:
         """Switch the machine off and on again."""
         self.wall_ms += off_ms
-        self.uptime_ms, self.boot_id = 20_000, self.boot_id + "+"
+        # No boot has lasted longer than the machine was away, unless its clock was set back.
+        self.uptime_ms, self.boot_id = min(20_000, off_ms) if off_ms >= 0 else 20_000, self.boot_id + "+"
         self.start(healthy=healthy)
 
     @property

@@ -143,7 +143,10 @@ class Shop:
         return self.people.tick(at)
 
     def _count_person(self, at: Moment, counter: str) -> StateChange:
-        return self._today.add(self._slips.business_day(at), counter)
+        day = self._slips.business_day(at)
+        if at.wall_ms < self._settings.built_ms:
+            day = self._today.counts.business_day or day  # the clock is not set: as with a slip without a date
+        return self._today.add(day, counter)
 
     def _count(self, slip: Slip, at: Moment, counter: str | None) -> StateChange:
         day = slip.business_day

@@ -27,12 +27,18 @@ class Counts(msgspec.Struct):
     seen: dict[str, int] = {}
 
 
+class _Row(Counts):
+    """The durable form: the counts of the day, and of the day they came after."""
+
+    before: Counts | None = None
+
+
 class Today:
     """The running counts; its row is durable state."""
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
         """``rows``: the durable rows of ``PART``."""
-        self.counts = msgspec.json.decode(rows[_KEY], type=Counts) if _KEY in rows else Counts()
+        self.counts, self._before = _read(rows.get(_KEY, b"{}"))
 
     def count(self, business_day: str, kind: str, counter: str | None) -> StateChange:
         """Count one slip of ``kind``, and one in ``counter`` (``orders`` …) if it is given; returns the durable row."""
@@ -49,12 +55,23 @@ class Today:
         return self._row()
 
     def of(self, business_day: str) -> Counts:
-        """Return the counts of that day: empty once the day has changed."""
-        return self.counts if self.counts.business_day == business_day else Counts(business_day=business_day)
+        """Return the counts of that day, or of the one they came after; others are empty."""
+        known = (counts for counts in (self.counts, self._before) if counts.business_day == business_day)
+        return next(known, None) or Counts(business_day=business_day)
 
     def _turn_to(self, business_day: str) -> None:
-        if business_day != self.counts.business_day:  # an earlier one, too: the clock had been ahead
-            self.counts = Counts(business_day=business_day)
+        if business_day == self.counts.business_day:
+            return
+        # An earlier one, too: the clock had been ahead, or one device's observation came later than another's.
+        self.counts, self._before = self.of(business_day), self.counts
 
     def _row(self) -> StateChange:
-        return StateChange(PART, _KEY, msgspec.json.encode(self.counts))
+        row = _Row(**msgspec.structs.asdict(self.counts), before=self._before)
+        return StateChange(PART, _KEY, msgspec.json.encode(row))
+
+
+def _read(row: bytes) -> tuple[Counts, Counts]:
+    try:
+        return msgspec.json.decode(row, type=Counts), msgspec.json.decode(row, type=_Row).before or Counts()
+    except (msgspec.DecodeError, UnicodeDecodeError):  # of another version: better a day's counts lost than no shop
+        return Counts(), Counts()

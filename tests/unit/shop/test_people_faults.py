@@ -63,3 +63,30 @@ def test_just_after_a_boot_with_the_clock_set_back_a_tap_is_still_the_same_one(p
     assert people.tap(uri_tag(CARD)) == []
 
 
+# --- the counts of the day -------------------------------------------------------------------------------------------
+
+
+def test_a_tap_before_the_clock_is_set_does_not_begin_another_day(people: People) -> None:
+    people.sell()
+    noon = people.now
+    people.now = Moment(20_000, 20_000, OTHER_BOOT, noon.quality)
+    people.restart()
+    people.tap(uri_tag(CARD))
+    people.now = replace(noon, boot_id=OTHER_BOOT, uptime_ms=120_000)
+
+    counts = people.shop.counts(people.now)
+    assert (counts.orders, counts.checkins) == (1, 1)
+
+
+def test_a_tap_of_yesterday_that_waited_for_the_disk_does_not_undo_the_day() -> None:
+    """Each device's observations come in their order, those of two devices do not."""
+    people = People()
+    people.now = replace(people.now, wall_ms=people.now.wall_ms + round(17.5 * 3_600_000) + 100)  # 04:00:00.1
+    people.sell(sale("20261123000001", "2026-11-23 04:00:00"))
+    late = replace(people.now, wall_ms=people.now.wall_ms - 300, uptime_ms=people.now.uptime_ms - 300)
+    people.observe(uri_tag(CARD), late, "counter-nfc")
+    people.sell(sale("20261123000002", "2026-11-23 04:00:00"))
+
+    assert people.shop.counts(people.now).orders == 2
+
+

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Kinds whose value is a carrier's id (docs/identities.md): a telephone may show its token now and its address then.
+CARRIED = frozenset({"service_token", "eddystone_eid", "irk"})
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -11,3 +14,13 @@ class Identity:
     value: str
     verified: bool = False
     random_uid: bool = False
+
+    @property
+    def bearer(self) -> tuple[str, str]:
+        """Who it is, by whichever of their keys they were recognised."""
+        return bearer(self.kind, self.value)
+
+
+def bearer(kind: str, value: str) -> tuple[str, str]:
+    """Return who an identity (kind, value) belongs to: what two identities of one carrier have in common."""
+    return "carrier" if kind in CARRIED else kind, value

@@ -12,14 +12,16 @@ from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
-from edge_agent.identities import Identity
+from edge_agent.identities import Identity, bearer
 from edge_agent.shop.outcome import StateChange
+from edge_agent.shop.rows import readable
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.stamp import Stamp
 
 PART = "checkin"  # durable: the check-ins whose window is open
 TILLS = "till"  # durable: what happened last at each touchpoint
 TAG_READERS = frozenset({"nfc", "pcsc"})
+WITH_CUSTOMER = frozenset({"sale", "return", "top_up"})  # kinds of orders whose customer stands at the till
 
 
 class _Open(msgspec.Struct):
@@ -43,6 +45,7 @@ class _Sold(msgspec.Struct):
 
     order_id: str
     stamp: Stamp
+    order_no: str | None = None
 
 
 class _Till(msgspec.Struct):
@@ -78,14 +81,13 @@ class CheckIns:
         self._readers = frozenset(readers)  # where a tap and an order can meet at all
         self._window_ms = round(settings.presence.checkin_window.total_seconds() * 1000)
         self._order_window_ms = round(settings.presence.order_window.total_seconds() * 1000)
-        opened = [(subject, msgspec.msgpack.decode(row, type=_Open)) for subject, row in rows.items()]
-        self._open = dict(sorted(opened, key=lambda item: item[1].since.wall_ms))
-        self._tills = {touchpoint: msgspec.msgpack.decode(row, type=_Till) for touchpoint, row in tills.items()}
+        self._open = dict(sorted(readable(rows, _Open), key=lambda item: item[1].since.wall_ms))
+        self._tills = dict(readable(tills, _Till))
 
     def seen(self, facts: DeviceFacts, method: str, identity: Identity, at: Moment) -> Seen:
         """Return what it means that somebody was seen by ``method`` at the place of a device."""
         member = self._settings.members.get((identity.kind, identity.value))
-        subject = f"member:{member}" if member else f"{identity.kind}:{identity.value}"
+        subject = f"member:{member}" if member else ":".join(identity.bearer)
         known = self._open.get(subject)
         if known is not None and known.since.elapsed_ms(at) < self._window_ms:
             checkin, since = _with_method(known.checkin, method), known.since
@@ -106,19 +108,25 @@ class CheckIns:
     def sold(self, touchpoint: str, order: data.Order, at: Moment) -> tuple[Link | None, tuple[StateChange, ...]]:
         """Return the check-in of whoever tapped at the touchpoint just before an order; it is given to one order only.
 
-        An order without either waits for a tap just after it.
+        An order without either waits for a tap just after it. A platform's order comes whoever stands there, and what
+        is voided was given to somebody before, or to nobody.
         """
         if touchpoint not in self._readers:
             return None, ()
-        tapped = self._tills.get(touchpoint, _Till()).tapped
+        till = self._tills.get(touchpoint, _Till())
+        if order.kind == "void":
+            return None, self._voided(touchpoint, till, order, at)
+        if order.kind not in WITH_CUSTOMER or order.channel.id != "in_store":
+            return None, ()
+        tapped = till.tapped
         if tapped is None or tapped.stamp.elapsed_ms(at) > self._order_window_ms:
-            sold = None if order.member else _Sold(order.order_id, Stamp.of(at))
+            sold = None if order.member else _Sold(order.order_id, Stamp.of(at), order.order_no)
             return None, (self._remember_till(touchpoint, _Till(sold=sold), at),)
         return Link(tapped.checkin_id, tapped.member), (self._remember_till(touchpoint, _Till(), at),)
 
     def forget(self, member: str, identities: set[tuple[str, str]]) -> tuple[StateChange, ...]:
         """Forget what is kept of somebody; returns the rows to delete."""
-        subjects = {f"member:{member}", *(f"{kind}:{value}" for kind, value in identities)}
+        subjects = {f"member:{member}", *(":".join(bearer(kind, value)) for kind, value in identities)}
         for subject in subjects:
             self._open.pop(subject, None)
         tills = [name for name, till in self._tills.items() if till.tapped and till.tapped.subject in subjects]
@@ -154,6 +162,12 @@ class CheckIns:
         certain = checkin.member or (checkin.identity.value if checkin.identity.verified else None)
         tapped = _Tapped(subject, checkin.checkin_id, certain, Stamp.of(at))
         return checkin, self._remember_till(touchpoint, _Till(tapped=tapped), at)
+
+    def _voided(self, touchpoint: str, till: _Till, order: data.Order, at: Moment) -> tuple[StateChange, ...]:
+        """Let an order that was voided wait for nobody any more: a void repeats the number of what it voids."""
+        if till.sold is None or till.sold.order_no not in (order.order_no, order.original_order_no):
+            return ()
+        return (self._remember_till(touchpoint, _Till(tapped=till.tapped), at),)
 
     def _remember(self, subject: str, opened: _Open, at: Moment) -> StateChange:
         self._forget_past(at)

@@ -131,13 +131,13 @@ class People:
             self._healthy.discard(scanner)
         self._presence.health(scanner, healthy=healthy, at=at)
 
-    def sold(self, touchpoint: str, order: data.Order, at: Moment) -> tuple[data.Order, tuple[StateChange, ...]]:
-        """Return an order with the member who tapped just before it, and the rows to keep."""
+    def sold(self, touchpoint: str, order: data.Order, at: Moment) -> tuple[StateChange, ...]:
+        """Write the member who tapped just before it into an order; returns the rows to keep."""
         link, state = self._checkins.sold(touchpoint, order, at)
         if link is not None:
             order.checkin_id = link.checkin_id
             order.member = order.member or link.member
-        return order, state
+        return state
 
     def identities_of(self, member: str) -> set[tuple[str, str]]:
         """Return the identities (kind, value) that are a member's, or that are the token ``member`` itself."""

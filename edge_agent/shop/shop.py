@@ -125,9 +125,9 @@ class Shop:
             checks=msgspec.structs.replace(order.checks, receipt_number=check),
             evidence=msgspec.structs.replace(order.evidence, flags=flags),
         )
-        order, linked = self.people.sold(facts.touchpoint, order, at)
         assert slip.event is not None
         event = self._draft(facts, slip.event, at, order, f"order/{order.order_id}")
+        linked = self.people.sold(facts.touchpoint, order, at)  # last: what cannot be written takes no tap with it
         state: list[StateChange] = [
             *linked,
             self._papers.remember(slip.paper, order.order_id, at.wall_ms),

@@ -11,10 +11,12 @@ from edge_agent.identities import Identity
 from edge_agent.identities.hashing import Hasher
 from edge_agent.observations import TagRead
 from edge_agent.shop.outcome import StateChange
+from edge_agent.shop.rows import readable
 from edge_agent.shop.settings import DeviceFacts
 from edge_agent.shop.stamp import Stamp
 
 COUNTERS = "sdm"  # durable: the highest counter each verified tag has shown
+COUNTER_BYTES = 4
 RECENT = "tap"  # durable: taps that still count as the same one
 
 
@@ -47,8 +49,9 @@ class Taps:
     def __init__(self, hasher: Hasher, counters: Mapping[str, bytes], recent: Mapping[str, bytes]) -> None:
         """``counters``, ``recent``: the durable rows of ``COUNTERS`` and ``RECENT``."""
         self._hasher = hasher
-        self._counters = {key: int.from_bytes(row, "big") for key, row in counters.items()}
-        self._recent = {key: msgspec.msgpack.decode(row, type=_Recent) for key, row in recent.items()}
+        # Longer than they can be is no counter, and as good as none.
+        self._counters = {key: int.from_bytes(row, "big") for key, row in counters.items() if len(row) <= COUNTER_BYTES}
+        self._recent = dict(readable(recent, _Recent))
         self._lying: dict[str, str] = {}  # by reader: the new tap whose tag still lies there
 
     def read(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Tap:
@@ -65,7 +68,7 @@ class Taps:
             if counter <= self._counters.get(value, -1):
                 return Tap("refused", reason="sdm_replayed")
             self._counters[value] = counter
-            state.append(StateChange(COUNTERS, value, counter.to_bytes(4, "big")))
+            state.append(StateChange(COUNTERS, value, counter.to_bytes(COUNTER_BYTES, "big")))
         key = self._key(facts.id, tagged.identity)
         known = self._recent.get(key)
         if known is not None and known.stamp.elapsed_ms(at) < known.debounce_ms:

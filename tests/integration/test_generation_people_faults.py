@@ -96,7 +96,7 @@ async def test_a_tick_that_fails_does_not_make_a_tap_on_its_way_forgotten(
 
 
 async def test_the_last_visitor_of_a_silent_shop_may_leave(folder: Path) -> None:
-    """A radio that scans and hears nothing is degraded, not dead: after a new scanner and a power cycle silence counts."""
+    """Degraded is not dead: after a new scanner and a power cycle its silence counts."""
     async with running(configure(folder, store=STORE_TOML + PEOPLE_TOML), devices=False) as shop:
         radio = shop.generation.devices[RADIO]
         shop.generation._report(radio, DeviceState("down", "silent"))

@@ -11,7 +11,7 @@ TRACKED_MAX = 5_000
 # Nothing is known any more of who has no visit and was silent for four times as long as smoothing reaches.
 FORGET_AFTER_MS = 4 * STALE_MS
 
-Key = bytes | tuple[str, str]  # a stranger's keyed hash, or an identity's kind and value
+Key = bytes | tuple[str, str]  # a stranger's keyed hash, or an identity's bearer
 
 
 class Device:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from edge_agent.clock import Moment
 from edge_agent.contract.ids import uuid7
+from edge_agent.identities import bearer
 from edge_agent.shop.outcome import StateChange
 from edge_agent.shop.presence.changes import EMPTY, PART, Change, Changes, Count, Place, Sighting
 from edge_agent.shop.presence.counting import Counting
@@ -101,17 +102,18 @@ class Presence:
     def forget(self, identities: Collection[tuple[str, str]]) -> tuple[StateChange, ...]:
         """Forget all that is known of identities (kind, value), silently; return the ends of their rows."""
         state = []
+        bearers = {bearer(kind, value) for kind, value in identities}
         for visit_id, row in list(self._restored.items()):
-            if (row.identity.kind, row.identity.value) in identities:
+            if row.identity.bearer in bearers:
                 del self._restored[visit_id]
                 state.append(StateChange(PART, visit_id, None))
-        for key in identities:
+        for key in bearers:
             device = self._devices.known(key)
             if device is not None:
                 self._devices.remove(device)
                 if device.visit is not None:
                     state.append(device.visit.no_row())
-        self._counting.forget(identities)
+        self._counting.forget(bearers)
         return tuple(state)
 
     def _device(self, sighting: Sighting, at: Moment) -> Device:
@@ -119,7 +121,7 @@ class Presence:
         name = self._day_key.name(sighting.address)
         if identity is None:
             return self._devices.stranger(name) or self._track(Device(name), at)
-        key = (identity.kind, identity.value)
+        key = identity.bearer
         device = self._devices.known(key) or self._track(Device(key), at)
         if device.name != name and self._devices.call(device, name):
             self._counting.forget((name,))
@@ -189,7 +191,7 @@ class Presence:
         visits = [row.visit(visit_id, at) for visit_id, row in self._restored.items()]
         self._unreadable, self._restored = [], {}
         for visit in sorted(visits, key=lambda visit: visit.here_ms):
-            key = (visit.identity.kind, visit.identity.value)
+            key = visit.identity.bearer
             scanner = scanner_of(self._scanners, visit.scanner, visit.place.zone)
             if scanner is None or self._devices.known(key) is not None:
                 self._tell(visit.change("left", at), visit.no_row())

@@ -102,7 +102,10 @@ def read_rows(rows: Mapping[str, bytes]) -> tuple[dict[str, VisitRow], list[str]
     for visit_id, value in rows.items():
         try:
             readable[visit_id] = decode(value)
-        except msgspec.DecodeError:  # damaged, or of another version: better one visit lost than no shop
+        except (
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+        ):  # damaged or of another version: one visit lost, no shop
             unreadable.append(visit_id)
     return readable, unreadable
 

@@ -90,3 +90,120 @@ def test_a_tap_of_yesterday_that_waited_for_the_disk_does_not_undo_the_day() -> 
     assert people.shop.counts(people.now).orders == 2
 
 
+# --- slips at the till -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slip", [VOID, DELIVERY])
+def test_a_tap_is_not_given_to_a_slip_that_no_customer_at_the_till_is_behind(people: People, slip: str) -> None:
+    people.tap(sdm_tag(1))
+    people.sell(slip)
+    people.sell(sale("20261122000138"))
+
+    other, order = people.data("order")
+    assert (other["checkin_id"], other["member"]) == (None, None)
+    assert order["checkin_id"] == people.data("checkin")[0]["checkin_id"]
+
+
+@pytest.mark.parametrize("slip", [VOID, DELIVERY])
+def test_nor_does_such_a_slip_wait_for_a_tap(people: People, slip: str) -> None:
+    people.sell()
+    people.sell(slip)
+    people.tap(sdm_tag(1))
+
+    (checkin,) = people.data("checkin")
+    wanted = None if slip is VOID else people.data("order")[0]["order_id"]
+    assert checkin["order_id"] == wanted, "a voided order is nobody's; a platform's slip changes nothing"
+
+
+def test_a_slip_that_cannot_be_written_does_not_take_the_tap_with_it(people: People) -> None:
+    people.tap(sdm_tag(1))
+    broken = receipt(sale("20261122000137").replace("王芳", "\ud800"))
+    with pytest.raises(UnicodeEncodeError):
+        people.observe(broken, people.now)
+    people.keep(people.shop.defect(TILL, broken, people.now))
+    people.sell(sale("20261122000138"))
+
+    assert people.data("order.completed")[0]["checkin_id"] == people.data("checkin")[0]["checkin_id"]
+
+
+# --- one carrier, several keys ---------------------------------------------------------------------------------------
+
+
+def test_a_telephone_with_a_token_and_an_irk_is_one_visitor() -> None:
+    irk = bytes(range(16))
+    file = f'service_uuid = "fcd2"\n[[carrier]]\nid = "m-1"\ntoken_key = "{BADGE_KEY.hex()}"\nirk = "{irk.hex()}"\n'
+    people = People(replace(settings(), enrolled=enrolled(file)))
+    people.works()
+    address = beacons.private_address(irk, b"\x42\x13\x37")
+    for second in range(40):
+        people.wait(1)
+        if second % 2:
+            people.badge(address=address)
+        else:  # the operating system's own advertisement, from the same address
+            people.observe(Advertisement(address, -60, people.now.uptime_ms), people.now, DOOR)
+
+    assert people.types("presence") == ["presence.entered"]
+    assert people.types("checkin") == ["checkin.recorded"]
+    people.keep(people.shop.people.forget("m-1"))
+    assert people.rows[presence.PART] == {}
+    assert people.rows[checkins.PART] == {}
+
+
+# --- rows of another version -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", [taps.COUNTERS, taps.RECENT, checkins.PART, checkins.TILLS, presence.PART, today.PART])
+@pytest.mark.parametrize("row", [b"", b"\xff\xfe", b'["\xff"]', b"\x81\xa1x\x01", b'{"x": 1}', b"null", bytes(600)])
+def test_a_row_of_another_version_costs_itself_and_no_start(people: People, part: str, row: bytes) -> None:
+    people.works()
+    people.stay(5)
+    people.tap(uri_tag(CARD))
+    people.rows[part] = dict.fromkeys([*people.rows.get(part, {}), "counts", "till-1"], row)
+    people.restart()
+    people.works()
+
+    people.wait(3)
+    people.sell()
+    people.tap(sdm_tag(1))
+    people.restart()
+    assert people.types("order") == ["order.completed"]
+
+
+# --- odd members -----------------------------------------------------------------------------------------------------
+
+ODD = ["a\nb", 'a"b', "x" * 512, "\u202eevil", "a\0b", "member:m-1", "", "会员"]
+
+
+@pytest.mark.parametrize("member", ODD)
+def test_whatever_a_member_is_called_it_is_one_member(member: str) -> None:
+    people = People(settings(members={("ndef_uri", CARD): member or "-"}))
+    people.tap(uri_tag(CARD))
+    people.skip(61)
+    people.restart()
+    people.tap(uri_tag(CARD, b"\x04other!"))
+    people.keep(people.shop.people.forget(member or "-"))
+
+    assert people.types("checkin") == ["checkin.recorded"]
+    assert people.rows[checkins.PART] == {}
+
+
+def test_nobody_can_check_in_as_somebody_by_what_a_tag_says() -> None:
+    people = People(settings(members={("service_token", "badge-1"): "m-1"}))
+    people.works()
+    people.stay(5)
+    for said in ("member:m-1", "service_token:badge-1", "badge-1", "m-1"):
+        people.tap(TagRead("type4", UID, None, answers={"F0": said.encode()}))
+        people.skip(61)
+
+    assert {checkin["member"] for checkin in people.data("checkin")[1:]} == {None}
+    assert len({checkin["checkin_id"] for checkin in people.data("checkin")}) == 5
+
+
+def test_counters_at_their_ends(people: People) -> None:
+    assert len(people.tap(sdm_tag(0))) == 1
+    people.skip(5 * 3600)
+    assert people.tap(sdm_tag(0)) == []
+    assert len(people.tap(sdm_tag((1 << 24) - 1))) == 1
+    people.restart()
+    people.skip(5 * 3600)
+    assert people.tap(sdm_tag(0)) == [], "a counter that began anew is a copy"

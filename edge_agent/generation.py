@@ -31,6 +31,8 @@ from edge_agent.supervisor import supervise
 log = structlog.get_logger()
 
 TICK_S = 1.0  # how late a visit may be noticed as ended: of the 60 s without a sign that it takes at least, 2 %
+# What a scanner hears meanwhile waits behind the commit. One takes 5 ms; the shortest leave time-out is 1 s.
+HELD_UP_MS = 500
 AFTER_DEFECT_S = 60.0  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
 SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, while they work
 LINES = "line"  # durable state: how far each line has been recorded, by device
@@ -54,6 +56,7 @@ class RunningDevice:
         self.since = at
         self.device: devices.Device | None = None
         self.undecoded: Counter[str] = Counter()  # bytes that meant nothing, by reason
+        self.recording_ms: int | None = None  # uptime since which it waits for the disk to take what it said
 
     @property
     def last_seen_ms(self) -> int | None:
@@ -123,7 +126,11 @@ class Generation:
         if position is not None:
             recorded = msgspec.msgpack.encode(_Recorded(position.consumed, position.modes))
             outcomes.append(Outcome(state=(StateChange(LINES, position.line, recorded),)))
-        await self._commit(combined(outcomes))
+        running.recording_ms = self._clock.now().uptime_ms
+        try:
+            await self._commit(combined(outcomes))
+        finally:
+            running.recording_ms = None
         for observation in observations:
             if isinstance(observation, Undecoded):
                 running.undecoded[observation.reason] += len(observation.data)
@@ -163,8 +170,11 @@ class Generation:
         """Have the rules look at the clock."""
         while True:
             await asyncio.sleep(TICK_S)
+            at = self._clock.now()
+            for running in self.devices.values():
+                self._listen(running, at)
             try:
-                outcome = self.shop.tick(self._clock.now())
+                outcome = self.shop.tick(at)
             except Exception as error:  # noqa: BLE001 - a defect in presence must not stop the tills
                 _log_defect("tick", error)
                 self._restore()
@@ -186,9 +196,8 @@ class Generation:
     def _report(self, running: RunningDevice, state: DeviceState) -> None:
         """Take a device's change of state to health, and to head office as an event."""
         at = self._clock.now()
-        if running.settings.kind in SCANNERS:
-            self.shop.people.health(running.settings.id, healthy=state.state != "down", at=at)
         running.state, running.reason, running.detail, running.since = state.state, state.reason, state.detail, at
+        self._listen(running, at)
         settings = running.settings
         name = settings.name or settings.id
         levels = {"down": Level.ACTION, "degraded": Level.ATTENTION}
@@ -208,6 +217,14 @@ class Generation:
         )
         kind = f"o2o.device.{state.state}.v1"
         self._changes.put_nowait(Outcome((Draft(uuid7(at.wall_ms), Stream.OPS, kind, at, changed, settings.id),)))
+
+    def _listen(self, running: RunningDevice, at: Moment) -> None:
+        """Tell the rules whether a scanner is listened to: not while its radio is dead or a full disk holds it up."""
+        if running.settings.kind in SCANNERS:
+            since_ms = running.recording_ms
+            held_up = since_ms is not None and at.uptime_ms - since_ms >= HELD_UP_MS
+            healthy = running.state != "down" and not held_up
+            self.shop.people.health(running.settings.id, healthy=healthy, at=at)
 
     async def _record_changes(self) -> None:
         while True:

@@ -103,3 +103,53 @@ async def test_the_last_visitor_of_a_silent_shop_may_leave(folder: Path) -> None
         assert shop.generation.shop.people.frozen == 1
         shop.generation._report(radio, DeviceState("degraded", "silent"))
         assert shop.generation.shop.people.frozen == 0
+
+
+@pytest.mark.parametrize("member", ["a\0b", "", "x" * 100_000, 'a"b\n\u202e'])
+async def test_whoever_is_to_be_forgotten_the_tills_go_on(folder: Path, member: str) -> None:
+    async with running(configure(folder, store=STORE_TOML + PEOPLE_TOML), devices=False) as shop:
+        await say(shop, READER, card(1))
+        assert await shop.generation.forget_member(member) == 0
+        await say(shop, TILL, Scan("6901234567892"))
+
+        assert shop.storage.last(Stream.CHECKINS) == 2
+
+
+async def test_a_forgotten_member_stays_so_when_a_commit_fails_meanwhile(folder: Path) -> None:
+    """The tap, its forgetting and a commit that is cancelled are all on the way to the disk at once."""
+    async with running(configure(folder, store=STORE_TOML + PEOPLE_TOML), devices=False) as shop:
+        shop.generation._report(shop.generation.devices[RADIO], DeviceState("up"))
+        async with asyncio.TaskGroup() as tasks, a_slow_disk(shop):
+            tasks.create_task(say(shop, RADIO, *[badge(shop.clock.now())] * 3))
+            await asyncio.sleep(0.05)
+            tasks.create_task(shop.generation.forget_member("badge-0042"))
+            await asyncio.sleep(0.05)
+            await cancelled_while_waiting(shop)
+
+        assert shop.generation.shop.people.present == 0
+        assert shop.storage.state("presence") == {}
+        assert shop.storage.state("checkin") == {}
+        files = [file.read_bytes() for file in (folder / "state").rglob("*") if file.is_file()]
+        assert not any(b"badge-0042" in content for content in files)
+
+
+async def test_nobody_leaves_because_the_disk_kept_the_radio_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a scanner heard meanwhile waits behind the commit: its silence says nothing."""
+    monkeypatch.setattr("edge_agent.generation.TICK_S", 0.02)
+    store = (STORE_TOML + PEOPLE_TOML).replace('leave_after_badge = "5s"', 'leave_after_badge = "1s"')
+    async with running(configure(folder, store=store), devices=False) as shop:
+        shop.generation._report(shop.generation.devices[RADIO], DeviceState("up"))
+        async with asyncio.TaskGroup() as tasks:
+            ticking = tasks.create_task(shop.generation._tick())
+            async with a_slow_disk(shop):
+                radio = tasks.create_task(say(shop, RADIO, *[badge(shop.clock.now())] * 3))
+                await asyncio.sleep(2.5)
+            await radio
+            await say(shop, RADIO, badge(shop.clock.now()))
+            await asyncio.sleep(0.1)
+            assert shop.storage.last(Stream.PRESENCE) == 1
+            assert shop.generation.shop.people.frozen == 0
+            await until(lambda: shop.storage.last(Stream.PRESENCE) == 2)
+            ticking.cancel()

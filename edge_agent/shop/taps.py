@@ -26,6 +26,10 @@ class _Recent(msgspec.Struct, frozen=True, array_like=True):
     stamp: Stamp
     debounce_ms: int
 
+    def is_same(self, at: Moment) -> bool:
+        """Whether a tap at that moment is still this one."""
+        return self.stamp.elapsed_ms(at) < self.debounce_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Tap:
@@ -52,7 +56,7 @@ class Taps:
         # Longer than they can be is no counter, and as good as none.
         self._counters = {key: int.from_bytes(row, "big") for key, row in counters.items() if len(row) <= COUNTER_BYTES}
         self._recent = dict(readable(recent, _Recent))
-        self._lying: dict[str, str] = {}  # by reader: the new tap whose tag still lies there
+        self._lying: dict[str, tuple[str, bool]] = {}  # by reader: the tap whose tag lies there; whether it was new
 
     def read(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Tap:
         """Return what a tag on a reader amounts to. Debounced by who it proves to be: a forged tag is nobody."""
@@ -71,17 +75,23 @@ class Taps:
             state.append(StateChange(COUNTERS, value, counter.to_bytes(COUNTER_BYTES, "big")))
         key = self._key(facts.id, tagged.identity)
         known = self._recent.get(key)
-        if known is not None and known.stamp.elapsed_ms(at) < known.debounce_ms:
+        repeated = known is not None and known.is_same(at)
+        self._lying[facts.id] = key, not repeated
+        if repeated:
             return Tap("repeated", tagged.identity, state=tuple(state), malformed=tagged.malformed)
         if facts.debounce_ms:
             state.append(self._remember(key, facts.debounce_ms, at))
-        self._lying[facts.id] = key
         return Tap("new", tagged.identity, state=tuple(state), malformed=tagged.malformed)
 
     def gone(self, facts: DeviceFacts, at: Moment) -> tuple[StateChange, ...]:
         """Take note that a tag was taken away: a card that lay there for an hour is not tapped anew as it is lifted."""
-        key = self._lying.pop(facts.id, None)
-        return (self._remember(key, facts.debounce_ms, at),) if key in self._recent else ()
+        key, was_new = self._lying.pop(facts.id, ("", False))
+        if not key or not facts.debounce_ms:
+            return ()
+        known = self._recent.get(key)
+        if known is not None and known.is_same(at) and not was_new:
+            return ()  # else who taps every minute would never tap anew
+        return (self._remember(key, facts.debounce_ms, at),)
 
     def forget(self, identity: tuple[str, str], readers: Mapping[str, DeviceFacts]) -> tuple[StateChange, ...]:
         """Forget what is kept of an identity (kind, value); returns the rows to delete."""
@@ -94,6 +104,7 @@ class Taps:
         ]
         for key in keys:
             self._recent.pop(key, None)
+        self._lying = {reader: tap for reader, tap in self._lying.items() if tap[0] not in keys}
         self._counters.pop(value, None)
         return (StateChange(COUNTERS, value, None), *(StateChange(RECENT, key, None) for key in keys))
 
@@ -108,7 +119,7 @@ class Taps:
         """Drop what is past from the front; a longer debounce in front of shorter ones makes that lazy, never wrong."""
         while self._recent:
             oldest = next(iter(self._recent))
-            if self._recent[oldest].stamp.elapsed_ms(at) < self._recent[oldest].debounce_ms:
+            if self._recent[oldest].is_same(at):
                 return
             del self._recent[oldest]
 

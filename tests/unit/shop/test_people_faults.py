@@ -9,7 +9,7 @@ from edge_agent.identities.enrolled import enrolled
 from edge_agent.observations import Advertisement, TagRead
 from edge_agent.shop import checkins, presence, taps, today
 from edge_agent.simulator import beacons
-from tests.support.people import BADGE_KEY, DOOR, UID, People, sdm_tag, settings, uri_tag
+from tests.support.people import BADGE_KEY, DOOR, OTHER_READER, UID, People, sdm_tag, settings, uri_tag
 from tests.support.slips import TILL, receipt, sale
 
 CARD = "https://o2o.example/m/1024"
@@ -61,6 +61,41 @@ def test_just_after_a_boot_with_the_clock_set_back_a_tap_is_still_the_same_one(p
     rebooted(people, days_back=1, uptime_s=20)
 
     assert people.tap(uri_tag(CARD)) == []
+
+
+# --- cards that lie there --------------------------------------------------------------------------------------------
+
+
+def test_a_card_that_lay_there_is_not_tapped_anew_whoever_else_taps_meanwhile() -> None:
+    people = People(settings(presence={"checkin_window": "1s"}))
+    people.tap(uri_tag(CARD), away=False)
+    people.skip(120)
+    people.tap(uri_tag("https://o2o.example/m/2", b"\x04other!"), OTHER_READER)
+    people.lift(uri_tag(CARD))
+    people.skip(2)
+
+    assert people.tap(uri_tag(CARD)) == []
+
+
+def test_a_card_that_is_lost_for_a_moment_and_lies_on_is_not_tapped_anew() -> None:
+    people = People(settings(presence={"checkin_window": "1s"}))
+    people.tap(uri_tag(CARD))
+    people.skip(1)
+    people.tap(uri_tag(CARD), away=False)
+    people.skip(120)
+    people.lift(uri_tag(CARD))
+    people.skip(2)
+
+    assert people.tap(uri_tag(CARD)) == []
+
+
+def test_a_forgotten_members_card_leaves_nothing_when_it_is_lifted(people: People) -> None:
+    people.tap(sdm_tag(1), away=False)
+    value = people.data("checkin")[0]["identity"]["value"]
+    people.keep(people.shop.people.forget(value))
+    people.lift(sdm_tag(1))
+
+    assert people.rows[taps.RECENT] == {}
 
 
 # --- the counts of the day -------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from edge_agent.contract.events import Stream
+from edge_agent.contract.frames import unpack
 from edge_agent.devices.status import DeviceState
-from edge_agent.observations import Scan
+from edge_agent.observations import Advertisement, Scan, TagGone, TagRead
+from edge_agent.simulator import beacons, tags_ndef
 from edge_agent.simulator.virtual_store import PEOPLE_TOML, STORE_TOML
 from tests.integration.test_generation_people import RADIO, READER, badge, card, folder, say
 from tests.support.generation import Running, configure, running
@@ -153,3 +156,58 @@ async def test_nobody_leaves_because_the_disk_kept_the_radio_waiting(
             assert shop.generation.shop.people.frozen == 0
             await until(lambda: shop.storage.last(Stream.PRESENCE) == 2)
             ticking.cancel()
+
+
+async def test_nothing_raw_reaches_disk_log_or_status(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor where the rules fail on it with a message that quotes it."""
+    store = STORE_TOML + PEOPLE_TOML
+    raw = ["04a1b2c3d4e5f6", "0123456789abcdef01", "c0ffee000042", "6222021234567890128", "13800138000"]
+    odd = beacons.ibeacon(uuid.UUID("f7826da6-4fa2-4e98-8024-bc5b71e0893e"), 1, 2)
+
+    async def everything(shop: Running) -> None:
+        now = shop.clock.now()
+        idm, uid = bytes.fromhex("0123456789ABCDEF01")[:8], bytes.fromhex("04A1B2C3D4E5F6")
+        for read in (
+            card(1),
+            TagRead("type3", idm),
+            TagRead("type2", uid),
+            TagRead("type2", uid, tags_ndef.uri("https://o2o.example/m?uid=04A1B2C3D4E5F6")),
+            TagRead("type2", uid, tags_ndef.uri("https://o2o.example/m/6222021234567890128")),
+            TagRead("type2", uid, tags_ndef.text("会员卡号 6222021234567890128")),
+            TagRead("type4", uid, answers={"F0": b"13800138000"}),
+            TagRead("type2", uid, b"\xff" * 300),
+            TagRead("classic", uid, torn=True),
+        ):
+            await say(shop, READER, read, TagGone(read.uid))
+        for _ in range(4):
+            await say(shop, RADIO, badge(now), Advertisement("C0:FF:EE:00:00:42", -50, now.uptime_ms, {0x4C: odd}))
+        await shop.generation._commit(shop.generation.shop.tick(now))
+
+    async with running(configure(folder, store=store), devices=False) as shop:
+        shop.generation._report(shop.generation.devices[RADIO], DeviceState("up"))
+        await everything(shop)
+        for place in ("edge_agent.shop.people.People._check_in", "edge_agent.shop.presence.Presence.sighted"):
+            monkeypatch.setattr(place, _quoting)
+        await everything(shop)
+        said = repr(shop.health.conditions()) + repr([device.detail for device in shop.generation.devices.values()])
+        bodies = [
+            unpack(frame.body, frame.encoding)
+            for stream in Stream
+            for frame in await shop.storage.pending(stream, 0, 100, 1 << 20)
+        ]
+        files = [file.read_bytes() for file in (folder / "state").rglob("*") if file.is_file()]
+    log = capsys.readouterr()
+    assert "rules_failed" in log.out + log.err
+    plain = b"\n".join([*bodies, *files, said.encode(), (log.out + log.err).encode()])
+    assert b"o2o.checkin.recorded.v1" in plain
+    for secret in raw:
+        assert secret.encode() not in plain.lower().replace(b":", b""), secret
+        assert secret not in log.out + log.err
+    for octets in (bytes.fromhex(raw[0]), bytes.fromhex(raw[1])[:8], bytes.fromhex(raw[2])):
+        assert octets not in plain
+
+
+def _quoting(*quoted: object, **_: object) -> None:
+    raise ValueError(repr(quoted))

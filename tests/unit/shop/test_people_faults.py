@@ -6,10 +6,25 @@ import pytest
 
 from edge_agent.clock import Moment
 from edge_agent.identities.enrolled import enrolled
+from edge_agent.identities.sdm_keys import SdmKeys
 from edge_agent.observations import Advertisement, TagRead
 from edge_agent.shop import checkins, presence, taps, today
+from edge_agent.shop.settings import DeviceFacts
 from edge_agent.simulator import beacons
-from tests.support.people import BADGE_KEY, DOOR, OTHER_READER, UID, People, sdm_tag, settings, uri_tag
+from tests.support.people import (
+    AISLE,
+    BADGE_KEY,
+    DOOR,
+    FILE,
+    META,
+    OTHER_READER,
+    READER,
+    UID,
+    People,
+    sdm_tag,
+    settings,
+    uri_tag,
+)
 from tests.support.slips import TILL, receipt, sale
 
 CARD = "https://o2o.example/m/1024"
@@ -202,6 +217,64 @@ def test_a_row_of_another_version_costs_itself_and_no_start(people: People, part
     people.tap(sdm_tag(1))
     people.restart()
     assert people.types("order") == ["order.completed"]
+
+
+# --- many strangers, another configuration ---------------------------------------------------------------------------
+
+
+def test_memory_holds_only_what_may_still_matter(people: People) -> None:
+    """A telephone shows another UID at each tap: 3,000 of them in eight hours."""
+    for number in range(3_000):
+        people.skip(10)
+        people.tap(TagRead("type4", b"\x08" + number.to_bytes(3, "big")))
+    assert len(people.shop.people._taps._recent) <= 7
+    assert len(people.shop.people._checkins._open) <= 4 * 360 + 1
+    assert people.shop.counts(people.now).checkins == 3_000
+
+
+def changed(people: People, **devices: DeviceFacts | None) -> None:
+    """Restart with devices replaced or, where None, taken out of the configuration."""
+    names = {"door": DOOR, "aisle": AISLE, "reader": READER}
+    known = dict(people._settings.devices)
+    for name, facts in devices.items():
+        del known[names[name]]
+        if facts is not None:
+            known[facts.id] = facts
+    people._settings = replace(people._settings, devices=known)
+    people.restart()
+
+
+def test_a_visit_ends_once_where_no_scanner_is_left(people: People) -> None:
+    people.works()
+    people.stay(20)
+    changed(people, door=None, aisle=None)
+    people.wait(300)
+    people.restart()
+    people.wait(10)
+
+    assert people.types("presence") == ["presence.entered", "presence.left"]
+    assert people.rows[presence.PART] == {}
+
+
+def test_a_scanner_with_another_name_goes_on_with_the_visit(people: People) -> None:
+    people.works()
+    people.stay(20)
+    changed(people, door=DeviceFacts("new-ble", "porch", kind="ble", zone="entrance"))
+    people.works("new-ble")
+    people.stay(20, scanner="new-ble")
+
+    assert people.types("presence") == ["presence.entered"]
+    assert people.types("checkin") == ["checkin.recorded"]
+
+
+def test_a_reader_that_went_to_another_touchpoint_takes_no_tap_with_it(people: People) -> None:
+    people.tap(sdm_tag(1))
+    changed(people, reader=DeviceFacts(READER, "till-2", kind="nfc", sdm=SdmKeys(META, FILE)))
+    people.sell()
+    people.tap(sdm_tag(2))
+    people.sell(sale("20261122000138"))
+
+    assert {order["checkin_id"] for order in people.data("order")} == {None}
 
 
 # --- odd members -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 What makes a check-in known better later (another method, an order) is told as a higher revision of the same one.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,6 +54,11 @@ class _Till(msgspec.Struct):
 
     tapped: _Tapped | None = None
     sold: _Sold | None = None
+
+    def since_ms(self, at: Moment) -> float:
+        """How long ago it was; for ever, if nothing waits."""
+        last = self.tapped or self.sold
+        return last.stamp.elapsed_ms(at) if last is not None else math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,15 @@ class CheckIns:
             *(StateChange(TILLS, touchpoint, None) for touchpoint in tills),
         )
 
+    def renew(self, at: Moment) -> tuple[StateChange, ...]:
+        """Return the rows of check-ins and tills that still matter, to be kept by a wall clock that was set."""
+        self._forget_past(at)
+        tills = [(name, till) for name, till in self._tills.items() if till.since_ms(at) <= self._order_window_ms]
+        return (
+            *(self._row(subject, opened, at) for subject, opened in self._open.items()),
+            *(self._remember_till(name, till, at) for name, till in tills),
+        )
+
     def _new(self, facts: DeviceFacts, method: str, identity: Identity, member: str | None, at: Moment) -> data.CheckIn:
         return data.CheckIn(
             checkin_id=uuid7(at.wall_ms),
@@ -174,6 +189,9 @@ class CheckIns:
         if subject in self._open and self._open[subject].since != opened.since:
             del self._open[subject]  # a window of its own: it stands behind those that opened before
         self._open[subject] = opened
+        return self._row(subject, opened, at)
+
+    def _row(self, subject: str, opened: _Open, at: Moment) -> StateChange:
         left_ms = self._window_ms - opened.since.elapsed_ms(at)
         return StateChange(PART, subject, msgspec.msgpack.encode(opened), at.wall_ms + left_ms)
 

@@ -14,7 +14,7 @@ from edge_agent.observations import Advertisement, TagGone, TagRead
 from edge_agent.redact import Redactor
 from edge_agent.shop import checkins, presence, taps
 from edge_agent.shop.drafts import draft
-from edge_agent.shop.outcome import Outcome, Signal, StateChange
+from edge_agent.shop.outcome import Outcome, Signal, StateChange, combined
 from edge_agent.shop.presence import Change, Changes, Count, Place, Presence, Sighting
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # see _sightings
 _TOKENS = frozenset({"ndef_uri", "ndef_text", "aid", "code"})
 
 NOTHING = Outcome()
+
+CLOCK_SET_MS = 5_000  # less shortens a debounce of a minute, or a window, by too little to matter
 
 # Returns the durable row that counts one more of ``checkins`` or ``visitors`` on the business day of a moment.
 CountToday = Callable[[Moment, str], StateChange]
@@ -49,6 +51,7 @@ class People:
         }
         self._sightings = _sightings(settings) if self._scanners else None
         self._healthy: set[str] = set()
+        self._offset_ms: int | None = None  # of the wall clock to the uptime, at the last tick
 
     def restore(self, state: Callable[[str], Mapping[str, bytes]], count_today: CountToday, at: Moment | None) -> None:
         """Go back to the durable state. ``at``: now, when scanners may be running; None: none is yet."""
@@ -121,7 +124,8 @@ class People:
 
     def tick(self, at: Moment) -> Outcome:
         """Return what the passing of time leads to; to be asked about once a second."""
-        return self._changed(self._presence.tick(at), at)
+        changed = self._changed(self._presence.tick(at), at)
+        return combined((changed, Outcome(state=self._renewed(at)))) if self._clock_was_set(at) else changed
 
     def health(self, scanner: str, *, healthy: bool, at: Moment) -> None:
         """Tell whether a scanner works: what it does not see while it does not has not left."""
@@ -150,6 +154,14 @@ class People:
         tapped = (change for who in identities for change in self._taps.forget(who, self._settings.devices))
         state = (*tapped, *self._checkins.forget(member, identities), *self._presence.forget(identities))
         return Outcome(state=state)
+
+    def _clock_was_set(self, at: Moment) -> bool:
+        before, self._offset_ms = self._offset_ms, at.wall_ms - at.uptime_ms
+        return before is not None and abs(self._offset_ms - before) >= CLOCK_SET_MS
+
+    def _renewed(self, at: Moment) -> tuple[StateChange, ...]:
+        """Return the rows that the storage would delete by the new wall clock, though they still count."""
+        return (*self._taps.renew(at), *self._checkins.renew(at))
 
     def _changed(self, changes: Changes, at: Moment) -> Outcome:
         if not (changes.changes or changes.counts or changes.state):

@@ -108,12 +108,17 @@ class Taps:
         self._counters.pop(value, None)
         return (StateChange(COUNTERS, value, None), *(StateChange(RECENT, key, None) for key in keys))
 
+    def renew(self, at: Moment) -> tuple[StateChange, ...]:
+        """Return the rows of taps that still count, to be kept by a wall clock that was set."""
+        still = [(key, recent) for key, recent in self._recent.items() if recent.is_same(at)]
+        return tuple(_row(key, recent, at) for key, recent in still)
+
     def _remember(self, key: str, debounce_ms: int, at: Moment) -> StateChange:
         self._forget_past(at)
         recent = _Recent(Stamp.of(at), debounce_ms)
         self._recent.pop(key, None)
         self._recent[key] = recent
-        return StateChange(RECENT, key, msgspec.msgpack.encode(recent), at.wall_ms + debounce_ms)
+        return _row(key, recent, at)
 
     def _forget_past(self, at: Moment) -> None:
         """Drop what is past from the front; a longer debounce in front of shorter ones makes that lazy, never wrong."""
@@ -126,3 +131,8 @@ class Taps:
     def _key(self, reader: str, identity: Identity) -> str:
         said = f"{reader}\0{identity.kind}\0{identity.value}\0{identity.verified}"
         return self._hasher.of("tap", said.encode())[:32]
+
+
+def _row(key: str, recent: _Recent, at: Moment) -> StateChange:
+    left_ms = recent.debounce_ms - recent.stamp.elapsed_ms(at)
+    return StateChange(RECENT, key, msgspec.msgpack.encode(recent), at.wall_ms + left_ms)

@@ -78,6 +78,35 @@ def test_just_after_a_boot_with_the_clock_set_back_a_tap_is_still_the_same_one(p
     assert people.tap(uri_tag(CARD)) == []
 
 
+@pytest.mark.parametrize("days", [-400, 1, 400])
+def test_what_still_matters_is_kept_when_the_clock_is_set(people: People, days: int) -> None:
+    """The storage deletes rows by the wall clock; by the uptime the tap was three seconds ago."""
+    people.tap(sdm_tag(1))
+    people.wait(2)
+    people.now = replace(people.now, wall_ms=people.now.wall_ms + days * DAY_MS)
+    people.skip(1)
+    outcome = people.shop.tick(people.now)
+    people.wait(1)
+
+    left = {change.part: (change.expires_ms or 0) - people.now.wall_ms for change in outcome.state}
+    assert left.keys() == {taps.RECENT, checkins.PART, checkins.TILLS}
+    assert 50_000 < left[taps.RECENT] <= 60_000
+    assert 3.9 * 3_600_000 < left[checkins.PART] <= 4 * 3_600_000
+    assert 50_000 < left[checkins.TILLS] <= 90_000
+    people.restart()
+    assert people.tap(sdm_tag(2)) == []
+
+
+def test_rows_are_not_written_again_without_a_reason(people: People) -> None:
+    people.tap(sdm_tag(1))
+    for _ in range(10):
+        people.skip(1)
+        assert people.shop.tick(people.now).state == ()
+    people.skip(5 * 3600)
+    people.now = replace(people.now, wall_ms=people.now.wall_ms + DAY_MS)
+    assert people.shop.tick(people.now).state == (), "what is past is not brought back"
+
+
 # --- cards that lie there --------------------------------------------------------------------------------------------
 
 

@@ -67,15 +67,15 @@ def create(
         return _line_device(settings, new_decoder, clock, report, keep)
     match settings:
         case NfcSettings():
-            from edge_agent.devices.nfc import NfcDevice  # noqa: PLC0415 - loaded where configured
+            from edge_agent.devices.nfc.device import NfcDevice  # noqa: PLC0415 - loaded where configured
 
             return NfcDevice(settings, Status(report, clock))
         case PcscSettings():
-            from edge_agent.devices.pcsc import PcscDevice  # noqa: PLC0415 - loaded where configured
+            from edge_agent.devices.pcsc.device import PcscDevice  # noqa: PLC0415 - loaded where configured
 
             return PcscDevice(settings, Status(report, clock))
         case BleSettings():
-            from edge_agent.devices.ble import BleDevice  # noqa: PLC0415 - loaded where configured
+            from edge_agent.devices.ble.device import BleDevice  # noqa: PLC0415 - loaded where configured
 
             return BleDevice(settings, Status(report, clock), clock)
         case _:

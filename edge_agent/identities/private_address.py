@@ -15,8 +15,8 @@ _RESOLVABLE = re.compile("[4-7][0-9A-Fa-f](:[0-9A-Fa-f]{2}){5}")
 class Resolver(Generic[_Owner]):
     """Knows the keys of everybody enrolled.
 
-    A cipher is made once a key: 0.3 us a key and address, where one made for each address (as bluetooth-data-tools does)
-    takes 3 to 7, and a crowd of strangers with 500 keys enrolled would take a whole core.
+    A cipher is made once a key: 0.3 us a key and address. One made for each address, as bluetooth-data-tools does,
+    takes 3 to 7: a crowd of strangers with 500 keys enrolled would take a whole core.
     """
 
     def __init__(self, keys: Iterable[tuple[bytes, _Owner]]) -> None:

@@ -17,7 +17,6 @@ class Advice:
 
 
 _PLUG = "Push the device's cable in at both ends, and see that it is switched on."
-_REPLUG = "Pull its plug, wait five seconds and put it back."
 _SUPPORT = "Call support and read this message to them."
 _SAFE = "Nothing is lost: orders are kept here and sent later."
 _INTERNET = "See whether the internet works: the router's lights, its cable to this box."

@@ -11,7 +11,7 @@ from statistics import median
 
 from edge_agent.clock import Clock, Moment
 from edge_agent.config.devices import BleSettings
-from edge_agent.devices.ble import BleDevice
+from edge_agent.devices.ble.device import BleDevice
 from edge_agent.devices.line import Position
 from edge_agent.devices.status import DeviceState, Status
 from edge_agent.observations import Observation

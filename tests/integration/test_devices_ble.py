@@ -20,8 +20,8 @@ from bleak.backends.bluezdbus.manager import BlueZManager, get_global_bluez_mana
 
 from edge_agent.clock import Clock
 from edge_agent.config.devices import BleSettings
-from edge_agent.devices.ble import BATCH, QUEUE, BleDevice
-from edge_agent.devices.ble_ladder import Patience
+from edge_agent.devices.ble.device import BATCH, QUEUE, BleDevice
+from edge_agent.devices.ble.ladder import Patience
 from edge_agent.devices.status import Status
 from edge_agent.errors import StorageError
 from edge_agent.observations import Advertisement

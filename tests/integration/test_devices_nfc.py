@@ -139,7 +139,7 @@ async def test_taps_made_while_others_are_being_recorded_are_not_lost(tmp_path: 
 
 
 async def test_without_room_the_reader_waits_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.devices.nfc_thread.ROOM", 1)
+    monkeypatch.setattr("edge_agent.devices.nfc.thread.ROOM", 1)
     async with till(tmp_path) as at:
         at.recorder.gate.clear()
         await at.simulated.put("ntag213", uid=UID, text="x")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.devices.nfc_driver import open_reader
+from edge_agent.devices.nfc.driver import open_reader
 from tests.support.devices import supervised
 from tests.support.nfc import OTHER_UID, UID, Till, till
 from tests.support.pn532 import reader
@@ -160,9 +160,9 @@ async def test_a_name_in_dev_with_a_dash_is_found(tmp_path: Path) -> None:
 async def test_a_driver_that_hangs_is_given_up_and_taken_up_when_it_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_agent.devices.nfc_uart.WRITE_S", None)  # pyserial's own: wait for ever
-    monkeypatch.setattr("edge_agent.devices.nfc.HUNG_S", 0.5)
-    monkeypatch.setattr("edge_agent.devices.nfc.STOP_S", 0.1)
+    monkeypatch.setattr("edge_agent.devices.nfc.uart.WRITE_S", None)  # pyserial's own: wait for ever
+    monkeypatch.setattr("edge_agent.devices.nfc.device.HUNG_S", 0.5)
+    monkeypatch.setattr("edge_agent.devices.nfc.device.STOP_S", 0.1)
     before = descriptors()
     async with till(tmp_path, name="stuck") as at:
         port = os.open(at.simulated.path, os.O_RDWR | os.O_NOCTTY)
@@ -181,8 +181,8 @@ async def test_a_driver_that_hangs_is_given_up_and_taken_up_when_it_comes_back(
 
 
 async def test_stopping_does_not_wait_for_a_driver_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.devices.nfc_uart.WRITE_S", None)
-    monkeypatch.setattr("edge_agent.devices.nfc.STOP_S", 0.1)
+    monkeypatch.setattr("edge_agent.devices.nfc.uart.WRITE_S", None)
+    monkeypatch.setattr("edge_agent.devices.nfc.device.STOP_S", 0.1)
     async with reader(tmp_path) as simulated:
         at = Till(simulated)
         async with supervised(at.device, at.recorder):

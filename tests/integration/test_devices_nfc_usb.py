@@ -7,7 +7,7 @@ import pytest
 from edge_agent.clock import Clock
 from edge_agent.config.devices import NfcSettings
 from edge_agent.devices import Signalling
-from edge_agent.devices.nfc import NfcDevice
+from edge_agent.devices.nfc.device import NfcDevice
 from edge_agent.devices.status import Status
 from edge_agent.observations import TagGone, TagRead
 from edge_agent.simulator.tags_type2 import Ntag213

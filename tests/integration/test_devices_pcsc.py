@@ -10,8 +10,9 @@ import pytest
 
 from edge_agent.clock import Clock
 from edge_agent.config.devices import PcscSettings
-from edge_agent.devices import create, pcsc_thread
-from edge_agent.devices.pcsc import PcscDevice
+from edge_agent.devices import create
+from edge_agent.devices.pcsc import thread
+from edge_agent.devices.pcsc.device import PcscDevice
 from edge_agent.observations import TagGone, TagRead
 from edge_agent.simulator import tags_ndef
 from tests.support.broker import until
@@ -19,7 +20,7 @@ from tests.support.devices import Recorder, States, supervised
 from tests.support.pcsc import VirtualReaders, unavailable
 
 if not unavailable():
-    from edge_agent.devices.pcsc_reader import ACCEPTED, REFUSED
+    from edge_agent.devices.pcsc.reader import ACCEPTED, REFUSED
 else:
     ACCEPTED = REFUSED = b""
 
@@ -242,8 +243,8 @@ async def test_a_pcscd_that_was_killed_is_found_again(readers: VirtualReaders) -
 async def test_a_pcscd_that_hangs_is_told_and_waited_for(
     readers: VirtualReaders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pcsc_thread, "HUNG_S", 1.0)
-    monkeypatch.setattr(pcsc_thread, "STOP_S", 0.2)
+    monkeypatch.setattr(thread, "HUNG_S", 1.0)
+    monkeypatch.setattr(thread, "STOP_S", 0.2)
     bench = Bench(readers.name())
     async with bench.up():
         readers.signal(signal.SIGSTOP)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_agent.clock import Clock
 from edge_agent.config.devices import NfcSettings
-from edge_agent.devices.nfc import NfcDevice
+from edge_agent.devices.nfc.device import NfcDevice
 from edge_agent.devices.status import Status
 from edge_agent.observations import TagGone, TagRead
 from tests.support.devices import Recorder, States, supervised

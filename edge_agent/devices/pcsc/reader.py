@@ -10,9 +10,9 @@ from queue import SimpleQueue
 
 from smartcard import scard
 
-from edge_agent.devices.pcsc_atr import technology
-from edge_agent.devices.pcsc_card import Card, check
-from edge_agent.devices.pcsc_thread import Noted, Opened, Told
+from edge_agent.devices.pcsc.atr import technology
+from edge_agent.devices.pcsc.card import Card, check
+from edge_agent.devices.pcsc.thread import Noted, Opened, Told
 from edge_agent.devices.tag_apdus import TornError, read_tag, read_uid
 from edge_agent.errors import DeviceError
 from edge_agent.observations import TagGone, TagRead

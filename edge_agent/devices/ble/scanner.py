@@ -21,7 +21,7 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakDBusError, BleakErro
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
-from edge_agent.devices.ble_watch import disconnect
+from edge_agent.devices.ble.watch import disconnect
 from edge_agent.errors import DeviceError
 
 Heard = Callable[[BLEDevice, AdvertisementData], None]

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nfc.clf import RemoteTarget, acr122
 
-from edge_agent.devices import nfc_tags
-from edge_agent.devices.nfc_driver import Frontend
-from edge_agent.devices.nfc_faults import fault
+from edge_agent.devices.nfc import tags as reading
+from edge_agent.devices.nfc.driver import Frontend
+from edge_agent.devices.nfc.faults import fault
 from edge_agent.devices.tag_apdus import LONGEST_NDEF
 from edge_agent.errors import DeviceError
 from edge_agent.observations import TagRead
@@ -37,8 +37,8 @@ def looked(tag: Tag, aids: tuple[str, ...] = ()) -> TagRead | None:
     usb = Usb(1)
     usb.chip.put(tag)
     reader = frontend(usb)
-    target = reader.sense(*nfc_tags.targets(ALL))
-    return None if target is None else nfc_tags.read(reader, target, aids)[0]
+    target = reader.sense(*reading.targets(ALL))
+    return None if target is None else reading.read(reader, target, aids)[0]
 
 
 def ntag(memory: bytes) -> Ntag213:
@@ -106,7 +106,7 @@ def test_any_answer_to_select_will_do(ats: str) -> None:
 
 
 def test_a_tag_that_asks_for_more_time_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.devices.nfc_driver.TAG_S", 0.05)
+    monkeypatch.setattr("edge_agent.devices.nfc.driver.TAG_S", 0.05)
     tag = card(lambda _: b"")
     exchange = tag.exchange
     monkeypatch.setattr(tag, "exchange", lambda frame: exchange(frame) if frame[0] == 0xE0 else b"\xf2\x3b")
@@ -115,7 +115,7 @@ def test_a_tag_that_asks_for_more_time_for_ever_is_left(monkeypatch: pytest.Monk
 
 def test_only_what_is_allowed_is_looked_for() -> None:
     looked_for = [
-        [target.brty for target in nfc_tags.targets(frozenset(kinds))] for kinds in (ALL, ["type3"], ["type4"])
+        [target.brty for target in reading.targets(frozenset(kinds))] for kinds in (ALL, ["type3"], ["type4"])
     ]
     assert looked_for == [["106A", "212F"], ["212F"], ["106A"]]
 
@@ -136,7 +136,7 @@ def test_only_what_is_allowed_is_looked_for() -> None:
 )
 def test_kinds_of_type_a(sens_res: str, sel_res: str, kind: str) -> None:
     found = {"sens_res": bytearray.fromhex(sens_res), "sel_res": bytearray.fromhex(sel_res)}
-    assert nfc_tags.technology(RemoteTarget("106A", **found)) == kind
+    assert reading.technology(RemoteTarget("106A", **found)) == kind
 
 
 def test_a_classic_is_not_asked_for_more_than_its_uid() -> None:
@@ -167,7 +167,7 @@ def test_whatever_a_card_answers_is_survived(answers: list[bytes], ats: bytes) -
     turn = iter(told * 40)
     read = looked(card(lambda _: next(turn, b"\x6a\x82"), ats), (AID,))
     assert read is not None
-    assert len(read.answers.get(AID, b"")) <= nfc_tags.ANSWER_ROOM
+    assert len(read.answers.get(AID, b"")) <= reading.ANSWER_ROOM
 
 
 @settings(max_examples=150, deadline=None)
@@ -182,9 +182,9 @@ def test_whatever_a_tag_sends_is_its_own_fault_and_not_the_readers(kind: str, an
     usb = Usb(1)
     usb.chip.put(tag)
     reader = frontend(usb)
-    target = reader.sense(*nfc_tags.targets(ALL))
-    if target is not None and nfc_tags.technology(target) != "other":
-        read, _ = nfc_tags.read(reader, target, (AID,))
+    target = reader.sense(*reading.targets(ALL))
+    if target is not None and reading.technology(target) != "other":
+        read, _ = reading.read(reader, target, (AID,))
         assert read.technology == kind
 
 
@@ -204,9 +204,9 @@ def test_whatever_a_reader_sends_is_a_fault_and_no_defect(data: st.DataObject) -
     failed: Exception | None = None
     try:
         reader = frontend(usb)
-        target = reader.sense(*nfc_tags.targets(ALL))
-        if target is not None and nfc_tags.technology(target) != "other":
-            nfc_tags.read(reader, target, (AID,))
+        target = reader.sense(*reading.targets(ALL))
+        if target is not None and reading.technology(target) != "other":
+            reading.read(reader, target, (AID,))
     except Exception as error:  # noqa: BLE001 - this is what is looked at
         failed = fault(error, "usb")
     assert failed is None or isinstance(failed, DeviceError), repr(failed)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.devices.pcsc_atr import technology
+from edge_agent.devices.pcsc.atr import technology
 from edge_agent.simulator.smartcard import answer_to_reset
 from edge_agent.simulator.tags_felica import Felica
 from edge_agent.simulator.tags_type2 import Classic, Ntag213

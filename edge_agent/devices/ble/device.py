@@ -14,9 +14,9 @@ from bleak.backends.scanner import AdvertisementData
 
 from edge_agent.clock import Clock
 from edge_agent.config.devices import BleSettings
-from edge_agent.devices.ble_ladder import Ladder, Patience
-from edge_agent.devices.ble_scanner import Scanner
-from edge_agent.devices.ble_watch import Watch, watching
+from edge_agent.devices.ble.ladder import Ladder, Patience
+from edge_agent.devices.ble.scanner import Scanner
+from edge_agent.devices.ble.watch import Watch, watching
 from edge_agent.devices.line import Emit
 from edge_agent.devices.status import Status
 from edge_agent.errors import DeviceError

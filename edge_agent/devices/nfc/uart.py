@@ -14,7 +14,7 @@ import nfc.clf.pn532
 import nfc.clf.transport
 import serial
 
-from edge_agent.devices.nfc_faults import DETAILS
+from edge_agent.devices.nfc.faults import DETAILS
 from edge_agent.errors import DeviceError
 
 # The write of a command of 265 bytes at 115,200 baud takes 23 ms; without a limit, pyserial waits for ever.

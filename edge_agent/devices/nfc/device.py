@@ -8,7 +8,7 @@ import structlog
 from edge_agent.clock import Moment
 from edge_agent.config.devices import NfcSettings
 from edge_agent.devices.line import Emit
-from edge_agent.devices.nfc_thread import Lying, ReaderThread
+from edge_agent.devices.nfc.thread import Lying, ReaderThread
 from edge_agent.devices.status import Status
 from edge_agent.errors import DeviceError
 from edge_agent.observations import TagGone, TagRead
@@ -16,7 +16,7 @@ from edge_agent.observations import TagGone, TagRead
 log = structlog.get_logger()
 
 # The longest a sound thread can be silent is one exchange with a tag, or one look: three register commands of 0.35 s,
-# 1.64 s of waiting for the tag (nfc_driver.WAIT_S as the chip rounds it) and 0.2 s of nfcpy's own; opening takes 3 s
+# 1.64 s of waiting for the tag (driver.WAIT_S as the chip rounds it) and 0.2 s of nfcpy's own; opening takes 3 s
 # where nothing answers.
 HUNG_S = 6.0
 STOP_S = 2.0  # for one exchange to end and the reader to be closed; then the thread is given up

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_agent.clock import Clock, Moment
 from edge_agent.config.devices import BleSettings
-from edge_agent.devices.ble import BATCH, FIELD_BYTES, FIELDS, QUEUE, BleDevice
+from edge_agent.devices.ble.device import BATCH, FIELD_BYTES, FIELDS, QUEUE, BleDevice
 from edge_agent.devices.line import Position
 from edge_agent.devices.status import Status
 from edge_agent.observations import Advertisement, Observation

@@ -9,8 +9,8 @@ from nfc.clf import TimeoutError as NoAnswer
 from nfc.clf.pn53x import Chipset
 from nfc.clf.transport import libusb
 
-from edge_agent.devices import nfc_uart
-from edge_agent.devices.nfc_faults import DETAILS, fault, may_be_spurious
+from edge_agent.devices.nfc import uart
+from edge_agent.devices.nfc.faults import DETAILS, fault, may_be_spurious
 from edge_agent.errors import DeviceError
 from edge_agent.page.advice import TABLE
 
@@ -81,4 +81,4 @@ def test_each_reason_has_its_advice() -> None:
     ],
 )
 def test_ports_of_paths(path: str, port: str | None) -> None:
-    assert nfc_uart.port_of(path) == port
+    assert uart.port_of(path) == port

@@ -14,8 +14,8 @@ import nfc.clf
 import nfc.clf.acr122
 import nfc.clf.transport
 
-from edge_agent.devices import nfc_uart
-from edge_agent.devices.nfc_faults import DETAILS
+from edge_agent.devices.nfc import uart
+from edge_agent.devices.nfc.faults import DETAILS
 from edge_agent.errors import DeviceError
 
 # Its loggers write tags' UIDs and contents; what matters of its errors comes as exceptions.
@@ -61,9 +61,9 @@ class Frontend(nfc.ContactlessFrontend):  # type: ignore[misc]  # nfcpy has no t
 def open_reader(path: str, beat: Callable[[], None]) -> Frontend:
     """Open a reader by a path of the configuration. Raises DeviceError, or what ``fault`` makes one of."""
     frontend = Frontend(beat)
-    port = nfc_uart.port_of(path)
+    port = uart.port_of(path)
     if port is not None:
-        frontend.device = nfc_uart.open_port(port, beat)
+        frontend.device = uart.open_port(port, beat)
     elif path.startswith("usb"):
         _open_usb(frontend, path)
     elif not frontend.open(path):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from edge_agent.page.advice import TABLE
 
-ROOT = Path(__file__).parents[3]
-SOURCES = sorted((ROOT / "edge_agent" / "devices").glob("pcsc*.py"))
+ROOT = Path(__file__).parents[4]
+SOURCES = sorted((ROOT / "edge_agent" / "devices" / "pcsc").glob("*.py"))
 
 
 def test_each_reason_has_its_advice_and_its_line_in_the_handbook() -> None:

@@ -5,7 +5,7 @@ from collections import deque
 from edge_agent.clock import Moment
 from edge_agent.config.devices import PcscSettings
 from edge_agent.devices.line import Emit
-from edge_agent.devices.pcsc_thread import Noted, Opened, Reader, ReaderThread, Told
+from edge_agent.devices.pcsc.thread import Noted, Opened, Reader, ReaderThread, Told
 from edge_agent.devices.status import Status
 from edge_agent.errors import DeviceError
 from edge_agent.observations import TagGone, TagRead
@@ -82,8 +82,8 @@ class PcscDevice:
 def _reader(settings: PcscSettings) -> Reader:
     """Return the reader, not yet open. Raises DeviceError ``not_installed``."""
     try:
-        from edge_agent.devices import pcsc_reader  # noqa: PLC0415 - pyscard is an extra
+        from edge_agent.devices.pcsc import reader  # noqa: PLC0415 - pyscard is an extra
     except ImportError as error:
         advice = "pip install edge-agent[pcsc]; on Debian first: apt-get install pcscd libpcsclite-dev swig gcc"
         raise DeviceError("not_installed", f"pyscard is missing: {advice}") from error
-    return pcsc_reader.Reader(settings.reader, settings.aids, settings.tag_types)
+    return reader.Reader(settings.reader, settings.aids, settings.tag_types)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import edge_agent
-from edge_agent.devices.ble_ladder import FAILURES_BEFORE_POWER, SILENCES_BEFORE_POWER, Ladder, Patience
+from edge_agent.devices.ble.ladder import FAILURES_BEFORE_POWER, SILENCES_BEFORE_POWER, Ladder, Patience
 from edge_agent.page import advice
 
 PATIENCE = Patience()
@@ -94,7 +94,7 @@ def test_it_takes_two_silences_until_power_is_touched() -> None:
 
 def test_every_reason_has_its_advice_and_its_row_in_the_manual() -> None:
     root = Path(edge_agent.__file__).parent
-    text = "".join(path.read_text("utf-8") for path in (root / "devices").glob("ble*.py"))
+    text = "".join(path.read_text("utf-8") for path in (root / "devices" / "ble").glob("*.py"))
     reasons = set(re.findall(r'(?:DeviceError|down|degraded)\(\s*"(\w+)"', text))
     assert {"no_bus", "no_bluetoothd", "adapter_missing", "powered_off", "silent", "start_hung"} <= reasons
     assert {f"device_{reason}" for reason in reasons} <= advice.TABLE.keys()

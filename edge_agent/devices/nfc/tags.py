@@ -13,8 +13,8 @@ import nfc.tag.tt2
 import nfc.tag.tt3
 import nfc.tag.tt4
 
-from edge_agent.devices.nfc_driver import Frontend
-from edge_agent.devices.nfc_faults import stumbled
+from edge_agent.devices.nfc.driver import Frontend
+from edge_agent.devices.nfc.faults import stumbled
 from edge_agent.devices.tag_apdus import LONGEST_NDEF, TornError, ask, read_type4
 from edge_agent.observations import TagRead
 

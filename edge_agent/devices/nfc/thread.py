@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from edge_agent.devices import nfc_driver, nfc_faults, nfc_tags
-from edge_agent.devices.nfc_driver import Frontend
+from edge_agent.devices.nfc import driver, faults, tags
+from edge_agent.devices.nfc.driver import Frontend
 from edge_agent.observations import TagGone, TagRead
 
 # Between two looks. One at an empty field takes 25 ms, of which 1.5 ms are the processor's: with this pause a tap is
@@ -120,14 +120,14 @@ class ReaderThread:
     def _run(self) -> None:
         error: Exception | None = None
         try:
-            frontend = nfc_driver.open_reader(self._path, self._beat)
+            frontend = driver.open_reader(self._path, self._beat)
         except Exception as failed:  # noqa: BLE001 - whatever it is, it is told on the loop
-            error = nfc_faults.fault(failed, self._path, opening=True)
+            error = faults.fault(failed, self._path, opening=True)
         else:
             self._tell(self._listener.opened)
             error = self._serve(frontend)
             self._closing = True
-            nfc_driver.close_reader(frontend)
+            driver.close_reader(frontend)
         self._tell(self._listener.ended, None if isinstance(error, _StoppedError) else error)
 
     def _serve(self, frontend: Frontend) -> Exception | None:
@@ -135,8 +135,8 @@ class ReaderThread:
             try:
                 self._look(frontend)
             except Exception as failed:  # noqa: BLE001 - whatever it is, it is told on the loop
-                error = nfc_faults.fault(failed, self._path)
-                if self._faltered or not nfc_faults.may_be_spurious(error):
+                error = faults.fault(failed, self._path)
+                if self._faltered or not faults.may_be_spurious(error):
                     return error
                 self._faltered = True
                 self._tell(self._listener.counted, "spurious")
@@ -147,24 +147,24 @@ class ReaderThread:
     def _look(self, frontend: Frontend) -> None:
         frontend.begin()
         while self._signals:
-            nfc_driver.show(frontend, accepted=self._signals.popleft())
+            driver.show(frontend, accepted=self._signals.popleft())
         if self.lying is not None:
             self._look_again(frontend, self.lying)
-        elif (target := frontend.sense(*nfc_tags.targets(self._allowed))) is not None:
+        elif (target := frontend.sense(*tags.targets(self._allowed))) is not None:
             self._tapped(frontend, target)
 
     def _tapped(self, frontend: Frontend, target: Any) -> None:
-        kind = nfc_tags.technology(target)
+        kind = tags.technology(target)
         if kind not in self._allowed:
             self.lying = Lying(target, None, told=False)
             self._tell(self._listener.counted, "ignored")
             return
-        read, tag = nfc_tags.read(frontend, target, self._aids)
+        read, tag = tags.read(frontend, target, self._aids)
         self.lying = Lying(target, tag, told=True)
         self._say(read)
 
     def _look_again(self, frontend: Frontend, lying: Lying) -> None:
-        if nfc_tags.is_there(frontend, lying.target, lying.tag):
+        if tags.is_there(frontend, lying.target, lying.tag):
             lying.misses = 0
             return
         lying.tag = None  # its session is over: from now on it is looked for
@@ -172,7 +172,7 @@ class ReaderThread:
         if lying.misses >= MISSES:
             self.lying = None
             if lying.told:
-                self._say(TagGone(nfc_tags.identifier(lying.target)))
+                self._say(TagGone(tags.identifier(lying.target)))
 
     def _say(self, observation: TagRead | TagGone) -> None:
         while not self._room.acquire(timeout=WAITING_S):

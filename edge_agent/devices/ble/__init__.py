@@ -1,0 +1,1 @@
+"""A Bluetooth adapter that listens, by bleak on BlueZ."""

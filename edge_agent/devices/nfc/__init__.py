@@ -1,0 +1,1 @@
+"""An NFC reader, driven by nfcpy in a thread of its own."""

@@ -1,0 +1,1 @@
+"""A PC/SC reader, by pyscard in a thread of its own."""

@@ -3,7 +3,7 @@
 ``python -m edge_agent.simulator.smartcard`` prints ``{"ready": true}`` and is told what to do by JSON lines on stdin,
 each answered on stdout by ``{"did": …}`` (with ``"error"`` where it was refused):
 
-- ``{"do": "put", "tag": {"kind": …}}``: lay a tag on the reader (``edge_agent.simulator.tags`` has the kinds), on its
+- ``{"do": "put", "tag": {"kind": …}}``: lay a tag on the reader (``tags/drawer.py`` has the kinds), on its
   slot 0 or ``"slot": n``; ``"leave_after": n`` takes it away in the middle of the exchange after the n-th;
 - ``{"do": "take"}``: take it away;
 - ``{"do": "fault", "name": …, "count": n}``: answer n APDUs with nonsense.
@@ -25,10 +25,10 @@ from typing import Literal
 
 import msgspec
 
-from edge_agent.simulator.tags import Drawer, Spec, Tag
-from edge_agent.simulator.tags_felica import Felica
-from edge_agent.simulator.tags_type2 import Classic, Ntag213
-from edge_agent.simulator.tags_type4 import Type4
+from edge_agent.simulator.tags.drawer import Drawer, Spec, Tag
+from edge_agent.simulator.tags.felica import Felica
+from edge_agent.simulator.tags.type2 import Classic, Ntag213
+from edge_agent.simulator.tags.type4 import Type4
 
 PORT = 35963  # vpcd.h, VPCDPORT; the second slot has the next one
 AGAIN_S = 0.02  # pcscd may be starting

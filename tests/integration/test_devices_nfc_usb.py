@@ -10,7 +10,7 @@ from edge_agent.devices import Signalling
 from edge_agent.devices.nfc.device import NfcDevice
 from edge_agent.devices.status import Status
 from edge_agent.observations import TagGone, TagRead
-from edge_agent.simulator.tags_type2 import Ntag213
+from edge_agent.simulator.tags.type2 import Ntag213
 from tests.support.acr122 import POWER_DOWN, Usb, plug_in
 from tests.support.devices import Recorder, States, supervised
 from tests.support.nfc import UID

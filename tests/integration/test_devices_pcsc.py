@@ -14,7 +14,7 @@ from edge_agent.devices import create
 from edge_agent.devices.pcsc import thread
 from edge_agent.devices.pcsc.device import PcscDevice
 from edge_agent.observations import TagGone, TagRead
-from edge_agent.simulator import tags_ndef
+from edge_agent.simulator.tags import ndef as tags_ndef
 from tests.support.broker import until
 from tests.support.devices import Recorder, States, supervised
 from tests.support.pcsc import VirtualReaders, unavailable

@@ -10,7 +10,9 @@ from edge_agent.devices.line import Emit
 from edge_agent.devices.status import DeviceState, Status
 from edge_agent.errors import StorageError
 from edge_agent.observations import Advertisement, Observation, TagRead
-from edge_agent.simulator import beacons, tags_ndef, tags_sdm
+from edge_agent.simulator import beacons
+from edge_agent.simulator.tags import ndef as tags_ndef
+from edge_agent.simulator.tags import sdm as tags_sdm
 from edge_agent.simulator.virtual_store import (
     BADGE_KEY,
     BADGE_SERVICE,

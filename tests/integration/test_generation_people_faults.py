@@ -13,7 +13,8 @@ from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import unpack
 from edge_agent.devices.status import DeviceState
 from edge_agent.observations import Advertisement, Scan, TagGone, TagRead
-from edge_agent.simulator import beacons, tags_ndef
+from edge_agent.simulator import beacons
+from edge_agent.simulator.tags import ndef as tags_ndef
 from edge_agent.simulator.virtual_store import PEOPLE_TOML, STORE_TOML
 from tests.integration.test_generation_people import RADIO, READER, badge, card, folder, say
 from tests.support.generation import Running, configure, running

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.simulator.pn532_chip import Chip
+from edge_agent.simulator.pn532.chip import Chip
 
 VENDOR, PRODUCT = 0x072F, 0x2200
 BUZZER = 0x40  # P2 of the pseudo-APDUs FF 00 40 …, that move the light and the buzzer

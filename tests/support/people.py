@@ -9,7 +9,9 @@ from edge_agent.identities.enrolled import enrolled
 from edge_agent.identities.sdm_keys import SdmKeys
 from edge_agent.observations import Advertisement, TagGone, TagRead
 from edge_agent.shop.settings import DeviceFacts, PresenceSettings, ShopSettings
-from edge_agent.simulator import beacons, tags_ndef, tags_sdm
+from edge_agent.simulator import beacons
+from edge_agent.simulator.tags import ndef as tags_ndef
+from edge_agent.simulator.tags import sdm as tags_sdm
 from tests.support import slips
 from tests.support.slips import Book
 

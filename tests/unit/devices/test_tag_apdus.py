@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.devices.tag_apdus import LONGEST_NDEF, TornError, Transmit, read_tag, read_uid
-from edge_agent.simulator import smartcard, tags_ndef
-from edge_agent.simulator.tags import ClassicSpec, Drawer, FelicaSpec, Ntag213Spec, PhoneSpec, Spec, Type4Spec
+from edge_agent.simulator import smartcard
+from edge_agent.simulator.tags import ndef as tags_ndef
+from edge_agent.simulator.tags.drawer import ClassicSpec, Drawer, FelicaSpec, Ntag213Spec, PhoneSpec, Spec, Type4Spec
 
 UID = "04A1B2C3D4E5F6"
 OTHER, AID = "F099999999", "F0010203040506"

@@ -8,7 +8,7 @@ import pytest
 from edge_agent.observations import Scan, TagRead
 from edge_agent.shop import checkins, presence, taps
 from edge_agent.shop.outcome import StateChange
-from edge_agent.simulator import tags_ndef
+from edge_agent.simulator.tags import ndef as tags_ndef
 from tests.support.people import AISLE, DOOR, OTHER_READER, READER, UID, People, sdm_tag, settings, uri_tag
 from tests.support.slips import TILL, sale
 

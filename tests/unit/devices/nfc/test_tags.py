@@ -13,11 +13,11 @@ from edge_agent.devices.nfc.faults import fault
 from edge_agent.devices.tag_apdus import LONGEST_NDEF
 from edge_agent.errors import DeviceError
 from edge_agent.observations import TagRead
-from edge_agent.simulator.tags import Tag
-from edge_agent.simulator.tags_apdu import Applications, Ndef
-from edge_agent.simulator.tags_felica import Felica
-from edge_agent.simulator.tags_type2 import PAGE, Classic, Ntag213
-from edge_agent.simulator.tags_type4 import Type4
+from edge_agent.simulator.tags.apdu import Applications, Ndef
+from edge_agent.simulator.tags.drawer import Tag
+from edge_agent.simulator.tags.felica import Felica
+from edge_agent.simulator.tags.type2 import PAGE, Classic, Ntag213
+from edge_agent.simulator.tags.type4 import Type4
 from tests.support.acr122 import Usb
 
 UID, IDM = bytes.fromhex("04112233445566"), bytes(range(8))

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from edge_agent.devices.pcsc.atr import technology
 from edge_agent.simulator.smartcard import answer_to_reset
-from edge_agent.simulator.tags_felica import Felica
-from edge_agent.simulator.tags_type2 import Classic, Ntag213
+from edge_agent.simulator.tags.felica import Felica
+from edge_agent.simulator.tags.type2 import Classic, Ntag213
 
 STORAGE = "3B8F8001804F0CA000000306"
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from edge_agent.simulator import pn532_frames as frames
+from edge_agent.simulator.pn532 import frames
 
 Fault = Literal["hang", "no_reply", "short_frame", "bad_checksum", "error_frame", "slow_ack", "unplug"]
 SLOW_ACK_S = 0.25  # nfcpy waits 0.1 s; the rest is a busy machine

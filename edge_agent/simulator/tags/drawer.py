@@ -9,11 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from edge_agent.simulator import tags_ndef, tags_sdm
-from edge_agent.simulator.tags_apdu import Applications, Ndef
-from edge_agent.simulator.tags_felica import Felica
-from edge_agent.simulator.tags_type2 import Classic, Ntag213
-from edge_agent.simulator.tags_type4 import PHONE_ATS, Type4, random_uid
+from edge_agent.simulator.tags import ndef as tags_ndef
+from edge_agent.simulator.tags import sdm as tags_sdm
+from edge_agent.simulator.tags.apdu import Applications, Ndef
+from edge_agent.simulator.tags.felica import Felica
+from edge_agent.simulator.tags.type2 import Classic, Ntag213
+from edge_agent.simulator.tags.type4 import PHONE_ATS, Type4, random_uid
 
 Tag = Ntag213 | Classic | Felica | Type4
 Tell = Callable[[dict[str, object]], None]
@@ -75,7 +76,7 @@ class PhoneSpec(Content, tag="phone", tag_field="kind"):
 
 
 class SdmSpec(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag="sdm", tag_field="kind"):
-    """An NTAG 424 DNA; ``url`` with the placeholders of ``tags_sdm.url``, by default ``?e={picc}&c={cmac}`` behind it.
+    """An NTAG 424 DNA; ``url`` with the placeholders of ``sdm.url``, by default ``?e={picc}&c={cmac}`` behind it.
 
     ``counter``: its reads so far; by default it goes on where this UID was last.
     """

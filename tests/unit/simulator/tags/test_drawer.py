@@ -4,10 +4,10 @@ import msgspec
 import ndef
 import pytest
 
-from edge_agent.simulator import tags_ndef
-from edge_agent.simulator.tags import Drawer, Spec
-from edge_agent.simulator.tags_apdu import NDEF_AID
-from edge_agent.simulator.tags_type4 import Type4
+from edge_agent.simulator.tags import ndef as tags_ndef
+from edge_agent.simulator.tags.apdu import NDEF_AID
+from edge_agent.simulator.tags.drawer import Drawer, Spec
+from edge_agent.simulator.tags.type4 import Type4
 
 ZEROS = "00" * 16
 

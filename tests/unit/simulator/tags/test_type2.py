@@ -1,6 +1,6 @@
 import pytest
 
-from edge_agent.simulator.tags_type2 import ACK, NAK, VERSION, Classic, Ntag213
+from edge_agent.simulator.tags.type2 import ACK, NAK, VERSION, Classic, Ntag213
 
 UID = bytes.fromhex("04A1B2C3D4E5F6")
 MESSAGE = bytes.fromhex("D101025503" + "61")

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from edge_agent.simulator import pn532_frames as frames
-from edge_agent.simulator.pn532_chip import Chip
-from edge_agent.simulator.pn532_faults import SLOW_ACK_S, Faults, spoil
-from edge_agent.simulator.pn532_port import Port
+from edge_agent.simulator.pn532 import frames
+from edge_agent.simulator.pn532.chip import Chip
+from edge_agent.simulator.pn532.faults import SLOW_ACK_S, Faults, spoil
+from edge_agent.simulator.pn532.port import Port
 
 
 class Reader:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.simulator import pn532_frames as frames
+from edge_agent.simulator.pn532 import frames
 
 # Frames as NXP prints them in UM0701-02: GetFirmwareVersion and its response, an ACK, a NACK.
 GET_FIRMWARE_VERSION = bytes.fromhex("0000FF02FED4022A00")

@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from edge_agent.simulator.tags_sdm import url
+from edge_agent.simulator.tags.sdm import url
 
 KEY = bytes(16)
 

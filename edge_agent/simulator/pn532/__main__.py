@@ -26,9 +26,9 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.simulator.pn532_faults import Fault
-from edge_agent.simulator.pn532_reader import Reader
-from edge_agent.simulator.tags import Drawer, Spec
+from edge_agent.simulator.pn532.faults import Fault
+from edge_agent.simulator.pn532.reader import Reader
+from edge_agent.simulator.tags.drawer import Drawer, Spec
 
 LINE_BYTES = 1024 * 1024  # a tag of 64 KiB in hexadecimal, and room to spare
 

@@ -2,11 +2,11 @@ from itertools import pairwise
 
 import pytest
 
-from edge_agent.simulator import pn532_chip as chips
-from edge_agent.simulator.tags import Tag
-from edge_agent.simulator.tags_felica import Felica
-from edge_agent.simulator.tags_type2 import Classic, Ntag213
-from edge_agent.simulator.tags_type4 import random_uid
+from edge_agent.simulator.pn532 import chip as chips
+from edge_agent.simulator.tags.drawer import Tag
+from edge_agent.simulator.tags.felica import Felica
+from edge_agent.simulator.tags.type2 import Classic, Ntag213
+from edge_agent.simulator.tags.type4 import random_uid
 
 NTAG = bytes.fromhex("04A1B2C3D4E5F6")
 NTAG_ON_AIR = bytes.fromhex("8804A1B2C3D4E5F6")  # with its cascade tag

@@ -1,5 +1,5 @@
-from edge_agent.simulator import pn532_frames as frames
-from edge_agent.simulator.pn532_faults import Faults, spoil
+from edge_agent.simulator.pn532 import frames
+from edge_agent.simulator.pn532.faults import Faults, spoil
 
 ANSWER = frames.encode(b"\x03\x32\x01\x06\x07")
 

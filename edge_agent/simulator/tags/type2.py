@@ -1,6 +1,6 @@
 """Tags of Type A that speak MIFARE Ultralight commands, or nothing: NTAG213 (NXP data sheet rev. 3.2) and Classic."""
 
-from edge_agent.simulator.tags_anticollision import POLLS_A, listed
+from edge_agent.simulator.tags.anticollision import POLLS_A, listed
 
 PAGE = 4
 PAGES = 45  # NTAG213: 4 of header, 36 of user memory, 5 of configuration

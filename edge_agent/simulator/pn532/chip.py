@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge_agent.simulator.tags import Tag
+from edge_agent.simulator.tags.drawer import Tag
 
 FIRMWARE = bytes.fromhex("32010607")  # IC PN532, version 1.6, ISO/IEC 14443 A and B and ISO 18092
 # 5 ms of guard time after the field is switched on (ISO/IEC 14443-3, NFC Forum Digital GT) and the time-outs of the two

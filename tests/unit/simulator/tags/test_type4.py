@@ -2,8 +2,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge_agent.simulator.tags_apdu import NDEF_AID, Applications, Ndef
-from edge_agent.simulator.tags_type4 import Type4
+from edge_agent.simulator.tags.apdu import NDEF_AID, Applications, Ndef
+from edge_agent.simulator.tags.type4 import Type4
 
 UID = bytes.fromhex("04A1B2C3D4E5F6")
 AID = bytes.fromhex("F0010203040506")

@@ -1,6 +1,6 @@
 """A FeliCa card: Polling, unencrypted reads (Sony's FeliCa Card User's Manual), NDEF (NFC Forum Type 3 Tag 1.0)."""
 
-from edge_agent.simulator.tags_anticollision import POLLS_F
+from edge_agent.simulator.tags.anticollision import POLLS_F
 
 BLOCK = 16
 NDEF_SYSTEM, NDEF_SERVICE = 0x12FC, 0x000B

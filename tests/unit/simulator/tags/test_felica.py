@@ -1,6 +1,6 @@
 import pytest
 
-from edge_agent.simulator.tags_felica import Felica
+from edge_agent.simulator.tags.felica import Felica
 
 IDM = bytes.fromhex("0102030405060708")
 MESSAGE = bytes(range(40))

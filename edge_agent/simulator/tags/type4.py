@@ -3,8 +3,8 @@
 import random
 from collections.abc import Callable
 
-from edge_agent.simulator.tags_anticollision import POLLS_A, listed
-from edge_agent.simulator.tags_apdu import Applications
+from edge_agent.simulator.tags.anticollision import POLLS_A, listed
+from edge_agent.simulator.tags.apdu import Applications
 
 FRAME_SIZES = (16, 24, 32, 40, 48, 64, 96, 128, 256)  # by FSDI
 OVERHEAD = 3  # a block's first byte and its CRC

@@ -12,7 +12,7 @@ from edge_agent.identities import Identity
 from edge_agent.identities.hashing import Hasher
 from edge_agent.observations import Advertisement, TagGone, TagRead
 from edge_agent.redact import Redactor
-from edge_agent.shop import checkins, presence, taps
+from edge_agent.shop import checkins, presence, taps, tills
 from edge_agent.shop.drafts import draft
 from edge_agent.shop.outcome import Outcome, Signal, StateChange, combined
 from edge_agent.shop.presence import Change, Changes, Count, Place, Presence, Sighting
@@ -41,9 +41,6 @@ class People:
         self._settings = settings
         self._redactor = redactor
         self._hasher = hasher
-        self._sightings = (
-            _sightings(settings) if any(facts.kind == "ble" for facts in settings.devices.values()) else None
-        )
         self._scanners = {
             facts.id: Place(facts.touchpoint, facts.zone or facts.touchpoint)
             for facts in settings.devices.values()
@@ -57,7 +54,8 @@ class People:
         """Go back to the durable state. ``at``: now, when scanners may be running; None: none is yet."""
         self._count_today = count_today
         self._taps = taps.Taps(self._hasher, state(taps.COUNTERS), state(taps.RECENT))
-        self._checkins = checkins.CheckIns(self._settings, state(checkins.PART), state(checkins.TILLS))
+        self._tills = tills.Tills(self._settings, state(tills.PART))
+        self._checkins = checkins.CheckIns(self._settings, self._tills, state(checkins.PART))
         settings, small_count = self._settings.presence, self._settings.small_count
         day_key = secrets.token_bytes(32)  # the engine destroys it; kept here, it would outlive its day
         self._presence = Presence(settings, small_count, self._scanners, state(presence.PART), day_key)
@@ -135,13 +133,17 @@ class People:
             self._healthy.discard(scanner)
         self._presence.health(scanner, healthy=healthy, at=at)
 
-    def sold(self, touchpoint: str, order: data.Order, at: Moment) -> tuple[StateChange, ...]:
-        """Write the member who tapped just before it into an order; returns the rows to keep."""
-        link, state = self._checkins.sold(touchpoint, order, at)
-        if link is not None:
-            order.checkin_id = link.checkin_id
-            order.member = order.member or link.member
-        return state
+    def sold(self, facts: DeviceFacts, order: data.Order, at: Moment) -> Outcome:
+        """Write the member who tapped just before it into an order; returns what else that means."""
+        tapped, state = self._tills.sold(facts.touchpoint, order, at)
+        if tapped is None:
+            return Outcome(state=state)
+        order.checkin_id = tapped.checkin_id
+        order.member = order.member or tapped.member
+        if tapped.took_ms is None:
+            return Outcome(state=state)
+        seen = self._checkins.belongs(tapped, order.order_id, at)
+        return Outcome(self._told(facts, seen, at), (*state, *seen.state))
 
     def identities_of(self, member: str) -> set[tuple[str, str]]:
         """Return the identities (kind, value) that are a member's, or that are the token ``member`` itself."""
@@ -161,7 +163,7 @@ class People:
 
     def _renewed(self, at: Moment) -> tuple[StateChange, ...]:
         """Return the rows that the storage would delete by the new wall clock, though they still count."""
-        return (*self._taps.renew(at), *self._checkins.renew(at))
+        return (*self._taps.renew(at), *self._checkins.renew(at), *self._tills.renew(at))
 
     def _changed(self, changes: Changes, at: Moment) -> Outcome:
         if not (changes.changes or changes.counts or changes.state):
@@ -190,20 +192,16 @@ class People:
         self, facts: DeviceFacts, method: str, identity: Identity, at: Moment
     ) -> tuple[tuple[Draft, ...], tuple[StateChange, ...]]:
         seen = self._checkins.seen(facts, method, self._redacted(identity), at)
+        is_new = seen.checkin is not None and seen.checkin.revision == 1
+        counted = (self._count_today(at, "checkins"),) if is_new else ()
+        return self._told(facts, seen, at), (*seen.state, *counted)
+
+    def _told(self, facts: DeviceFacts, seen: checkins.Seen, at: Moment) -> tuple[Draft, ...]:
         if seen.checkin is None:
-            return (), seen.state
-        subject = f"checkin/{seen.checkin.checkin_id}"
-        event = draft(
-            self._settings.store,
-            facts.id or None,
-            facts.touchpoint,
-            "o2o.checkin.recorded.v1",
-            at,
-            seen.checkin,
-            subject,
-        )
-        counted = (self._count_today(at, "checkins"),) if seen.checkin.revision == 1 else ()
-        return (event,), (*seen.state, *counted)
+            return ()
+        kind, subject = "o2o.checkin.recorded.v1", f"checkin/{seen.checkin.checkin_id}"
+        store = self._settings.store
+        return (draft(store, facts.id or None, facts.touchpoint, kind, at, seen.checkin, subject),)
 
     def _redacted(self, identity: Identity) -> Identity:
         if identity.kind not in _TOKENS:

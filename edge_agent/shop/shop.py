@@ -127,16 +127,16 @@ class Shop:
         )
         assert slip.event is not None
         event = self._draft(facts, slip.event, at, order, f"order/{order.order_id}")
-        linked = self.people.sold(facts.touchpoint, order, at)  # last: what cannot be written takes no tap with it
+        linked = self.people.sold(facts, order, at)  # last: what cannot be written takes no tap with it
         state: list[StateChange] = [
-            *linked,
+            *linked.state,
             self._papers.remember(slip.paper, order.order_id, at.wall_ms),
             self._count(slip, at, _COUNTERS[slip.event]),
         ]
         self.gaps += check == "fail"
         if numbering is not None:
             state.append(self._numbers.remember(workstation, numbering))
-        return Outcome((event,), tuple(state), slip.captures)
+        return Outcome((event, *linked.events), tuple(state), slip.captures)
 
     def tick(self, at: Moment) -> Outcome:
         """Return what the passing of time leads to; to be asked about once a second."""

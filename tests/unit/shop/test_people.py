@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.observations import Scan, TagRead
-from edge_agent.shop import checkins, presence, taps
+from edge_agent.shop import checkins, presence, taps, tills
 from edge_agent.shop.outcome import StateChange
 from edge_agent.simulator.tags import ndef as tags_ndef
 from tests.support.people import AISLE, DOOR, OTHER_READER, READER, UID, People, sdm_tag, settings, uri_tag
@@ -210,6 +210,67 @@ def test_a_member_who_checked_in_hours_ago_is_linked_by_a_revision(people: Peopl
     assert (second["revision"], second["order_id"]) == (2, people.data("order")[0]["order_id"])
 
 
+def test_a_tap_gives_back_an_earlier_order_for_a_nearer_one(people: People) -> None:
+    """The customer before has paid 40 s ago; the member taps, and pays 12 s later."""
+    people.sell()
+    people.skip(40)
+    people.tap(sdm_tag(1))
+    people.restart()
+    people.skip(12)
+    people.sell(sale("20261122000138"))
+
+    before, hers = people.data("order")
+    taken, given_back = people.data("checkin")
+    assert (before["checkin_id"], hers["checkin_id"]) == (None, taken["checkin_id"])
+    assert hers["member"] == taken["identity"]["value"]
+    assert (taken["order_id"], taken["revision"]) == (before["order_id"], 1)
+    assert (given_back["order_id"], given_back["revision"]) == (hers["order_id"], 2)
+    assert given_back["checkin_id"] == taken["checkin_id"]
+
+
+def test_a_tap_keeps_the_order_that_is_nearer(people: People) -> None:
+    """She taps right after paying; the next customer pays a minute later."""
+    people.sell()
+    people.skip(5)
+    people.tap(sdm_tag(1))
+    people.skip(60)
+    people.sell(sale("20261122000138"))
+
+    first, second = people.data("order")
+    (checkin,) = people.data("checkin")
+    assert checkin["order_id"] == first["order_id"]
+    assert (second["checkin_id"], second["member"]) == (None, None)
+
+
+@pytest.mark.parametrize("gap_s", [30, 60, 120, 240])
+def test_members_at_a_busy_till_get_their_own_orders(gap_s: int) -> None:
+    """Every fourth customer taps some seconds before paying, or after; the others pay in cash and go."""
+    rng = random.Random(gap_s)
+    shop = People()
+    own: dict[str, int] = {}
+    for number in range(200):
+        gap = rng.uniform(0.6, 1.4) * gap_s
+        taps = rng.random() < 0.25
+        early = rng.uniform(2, min(60, 0.4 * gap))
+        uid = bytes([4, *number.to_bytes(6)])
+        shop.skip(gap - early)
+        if taps:
+            shop.tap(sdm_tag(1, uid))
+            own[shop.data("checkin")[-1]["checkin_id"]] = number
+        shop.skip(early)
+        shop.sell(sale(f"2026112200{number:04d}"))
+
+    orders = {order["checkin_id"]: int(order["order_no"][-4:]) for order in shop.data("order") if order["checkin_id"]}
+    last = {checkin["checkin_id"]: checkin["order_id"] for checkin in shop.data("checkin")}
+    numbers = {order["order_id"]: int(order["order_no"][-4:]) for order in shop.data("order")}
+    right = sum(orders.get(checkin) == number for checkin, number in own.items())
+    assert right >= 0.9 * len(own), f"{right} of {len(own)}"
+    contradictions = [
+        c for c, order in last.items() if order is not None and c in orders and numbers[order] != orders[c]
+    ]
+    assert contradictions == []
+
+
 @pytest.mark.parametrize("reader", [READER, OTHER_READER])
 def test_too_late_or_elsewhere_is_nobodys(people: People, reader: str) -> None:
     people.tap(sdm_tag(1), reader)
@@ -223,7 +284,7 @@ def test_a_shop_without_readers_keeps_nothing_of_its_orders() -> None:
     shop = People(replace(settings(), devices={TILL: settings().devices[TILL]}))
     shop.sell()
 
-    assert checkins.TILLS not in shop.rows
+    assert tills.PART not in shop.rows
 
 
 # --- presence --------------------------------------------------------------------------------------------------------
@@ -297,7 +358,7 @@ def test_a_forgotten_member_leaves_no_row(people: People) -> None:
     for member in (value, "badge-1"):
         people.keep(people.shop.people.forget(member))
 
-    for part in (checkins.PART, checkins.TILLS, taps.RECENT, taps.COUNTERS, presence.PART):
+    for part in (checkins.PART, tills.PART, taps.RECENT, taps.COUNTERS, presence.PART):
         assert people.rows.get(part, {}) == {}, part
     people.restart()
     people.works()

@@ -8,7 +8,7 @@ from edge_agent.clock import Moment
 from edge_agent.identities.enrolled import enrolled
 from edge_agent.identities.sdm_keys import SdmKeys
 from edge_agent.observations import Advertisement, TagRead
-from edge_agent.shop import checkins, presence, taps, today
+from edge_agent.shop import checkins, presence, taps, tills, today
 from edge_agent.shop.settings import DeviceFacts
 from edge_agent.simulator import beacons
 from tests.support.people import (
@@ -89,10 +89,10 @@ def test_what_still_matters_is_kept_when_the_clock_is_set(people: People, days: 
     people.wait(1)
 
     left = {change.part: (change.expires_ms or 0) - people.now.wall_ms for change in outcome.state}
-    assert left.keys() == {taps.RECENT, checkins.PART, checkins.TILLS}
+    assert left.keys() == {taps.RECENT, checkins.PART, tills.PART}
     assert 50_000 < left[taps.RECENT] <= 60_000
     assert 3.9 * 3_600_000 < left[checkins.PART] <= 4 * 3_600_000
-    assert 50_000 < left[checkins.TILLS] <= 90_000
+    assert 50_000 < left[tills.PART] <= 90_000
     people.restart()
     assert people.tap(sdm_tag(2)) == []
 
@@ -231,7 +231,7 @@ def test_a_telephone_with_a_token_and_an_irk_is_one_visitor() -> None:
 # --- rows of another version -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", [taps.COUNTERS, taps.RECENT, checkins.PART, checkins.TILLS, presence.PART, today.PART])
+@pytest.mark.parametrize("part", [taps.COUNTERS, taps.RECENT, checkins.PART, tills.PART, presence.PART, today.PART])
 @pytest.mark.parametrize("row", [b"", b"\xff\xfe", b'["\xff"]', b"\x81\xa1x\x01", b'{"x": 1}', b"null", bytes(600)])
 def test_a_row_of_another_version_costs_itself_and_no_start(people: People, part: str, row: bytes) -> None:
     people.works()

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import traceback
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from edge_agent.contract.ids import uuid7
 from edge_agent.devices.line import Journal, Position, Start
 from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Health, Level
+from edge_agent.log import places
 from edge_agent.observations import Observation, Undecoded
 from edge_agent.shop.forgetting import concerns
 from edge_agent.shop.outcome import Outcome, StateChange, combined
@@ -34,6 +34,8 @@ TICK_S = 1.0  # how late a visit may be noticed as ended: of the 60 s without a 
 # What a scanner hears meanwhile waits behind the commit. One takes 5 ms; the shortest leave time-out is 1 s.
 HELD_UP_MS = 500
 AFTER_DEFECT_S = 60.0  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
+STARTING = "starting"  # why a device is down that has not said yet whether it works
+STARTING_MS = 5_000  # what opening takes at most: a PN532 that must be woken twice, 3 s; beyond it, it is news
 SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, while they work
 LINES = "line"  # durable state: how far each line has been recorded, by device
 
@@ -51,7 +53,7 @@ class RunningDevice:
     def __init__(self, settings: DeviceSettings, at: Moment) -> None:
         self.settings = settings
         self.state = "down"
-        self.reason = "starting"
+        self.reason = STARTING
         self.detail = ""
         self.since = at
         self.device: devices.Device | None = None
@@ -98,7 +100,7 @@ class Generation:
         ``member``: as the members dataset names them, else the token they are known by. Raises StorageError.
         """
         identities = self.shop.people.identities_of(member)
-        await self._commit(self.shop.people.forget(member))
+        await self._commit(self.shop.forget(member))
         return await self._storage.forget(lambda body: concerns(body, member, identities))
 
     def _create(self, running: RunningDevice) -> devices.Device:
@@ -147,6 +149,8 @@ class Generation:
                 raise
             del self._on_the_way[id(outcome)]
         for signal in outcome.effects:
+            if not signal.accepted:
+                log.warning("tap_refused", device=signal.device, reason=signal.reason)
             device = self.devices[signal.device].device
             if isinstance(device, devices.Signalling):
                 device.signal(accepted=signal.accepted)
@@ -173,6 +177,7 @@ class Generation:
             at = self._clock.now()
             for running in self.devices.values():
                 self._listen(running, at)
+                self._expect(running, at)
             try:
                 outcome = self.shop.tick(at)
             except Exception as error:  # noqa: BLE001 - a defect in presence must not stop the tills
@@ -193,9 +198,16 @@ class Generation:
             _log_defect(device, error)
             return self.shop.defect(device, observation, at)
 
+    def _expect(self, running: RunningDevice, at: Moment) -> None:
+        """Say so if a device has not even failed for a while: a start that hangs must not look like a good day."""
+        if running.reason == STARTING and at.uptime_ms - running.since.uptime_ms >= STARTING_MS:
+            self._report(running, DeviceState("down", "not_started", "it has not said yet whether it works"))
+
     def _report(self, running: RunningDevice, state: DeviceState) -> None:
         """Take a device's change of state to health, and to head office as an event."""
         at = self._clock.now()
+        if state.state == "up" and running.reason != STARTING:
+            log.info("device_up", device=running.settings.id)
         running.state, running.reason, running.detail, running.since = state.state, state.reason, state.detail, at
         self._listen(running, at)
         settings = running.settings
@@ -233,5 +245,4 @@ class Generation:
 
 def _log_defect(device: str, error: Exception) -> None:
     """Log where the rules failed, without the message: that may quote what the slip says."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("rules_failed", device=device, error=type(error).__name__, traceback=where)
+    log.error("rules_failed", device=device, error=type(error).__name__, traceback=places(error))

@@ -4,6 +4,7 @@ import logging
 import os
 import select
 import sys
+import traceback
 
 import structlog
 
@@ -29,6 +30,11 @@ def set_up(level: str = "info") -> None:
         logger_factory=structlog.WriteLoggerFactory(_Unread(sys.stderr.fileno())),  # type: ignore[arg-type]  # not a whole file
         cache_logger_on_first_use=True,
     )
+
+
+def places(error: BaseException) -> str:
+    """Return where an error was raised, without its message: that may quote what a slip or a tag says."""
+    return "".join(traceback.format_tb(error.__traceback__))
 
 
 class _Unread:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from edge_agent.errors import AgentError
+from edge_agent.log import places
 
 log = structlog.get_logger()
 
@@ -37,9 +38,10 @@ async def supervise(
     """Run a part for ever; return only by being cancelled.
 
     ``on_down(reason, detail)`` hears of every failure, the same one again included. ``reason`` is that of an AgentError
-    (``failed`` if it has none), ``crashed`` for anything else (a defect: logged with its traceback), ``ended`` if the
-    part returned. Delays (seconds) double from ``first`` to ``cap`` and start over after a run of ``healthy_after``;
-    each is cut by up to half, at random, so that what failed together does not come back together.
+    (``failed`` if it has none), ``ended`` if the part returned, ``crashed`` for anything else: a defect, logged with its
+    places and without its message, which may quote what a slip says. Delays (seconds) double from ``first`` to ``cap``
+    and start over after a run of ``healthy_after``; each is cut by up to half, at random, so that what failed together
+    does not come back together.
     """
     loop = asyncio.get_running_loop()
     delay, before = first, ""
@@ -51,12 +53,12 @@ async def supervise(
         except AgentError as error:
             reason, detail = getattr(error, "reason", "failed"), getattr(error, "detail", str(error))
         except Exception as error:  # noqa: BLE001 - the one place that survives a defect
-            reason, detail, defect = "crashed", f"{type(error).__name__}: {error}", error
+            reason, detail, defect = "crashed", type(error).__name__, error
         if loop.time() - began >= healthy_after:
             delay, before = first, ""
         if reason != before:
             if defect is not None:
-                log.error("part_crashed", part=name, exc_info=defect)
+                log.error("part_crashed", part=name, error=detail, traceback=places(defect))
             else:
                 log.warning("part_down", part=name, reason=reason, detail=detail)
         on_down(reason, detail)

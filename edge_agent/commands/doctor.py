@@ -22,7 +22,7 @@ from edge_agent.config.devices import (
     TcpListenSettings,
     TcpSettings,
 )
-from edge_agent.errors import LinkError
+from edge_agent.errors import DeviceError, LinkError
 from edge_agent.uplink import probe
 from edge_agent.uplink.settings import settings_of
 
@@ -30,10 +30,16 @@ CONNECT_S = 5.0
 # The smallest state directory the agent works on (contract section 2) is 16 MB; below 64 MB free a weekend without a
 # link (60 h x 200 orders an hour x 2 KB = 24 MB) already competes with captures.
 LOW_SPACE = 64 * 1024 * 1024
-# Where Linux shows what else may hold a reader, and its Bluetooth adapters.
+# Where Linux shows what else may hold a reader.
 KERNEL_PN533 = Path("/sys/module/pn533")
 PCSCD_SOCKET = Path("/run/pcscd/pcscd.comm")
-BLUETOOTH = Path("/sys/class/bluetooth")
+BLE_ADVICE = {
+    "no_bus": "install and start dbus and bluetooth: sudo apt-get install bluez",
+    "no_bluetoothd": "sudo systemctl enable --now bluetooth",
+    "adapter_missing": "plug the adapter in, or correct `adapter`: bluetoothctl list",
+    "powered_off": "the agent switches it on; if it stays off: rfkill list",
+    "permission": "add the agent's user to the group bluetooth",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +128,11 @@ def _device(device: DeviceSettings) -> Finding:
             return Finding(subject, True, "nothing to look at from outside")
 
 
-def _serial(subject: str, port: Path) -> Finding:
+def _serial(subject: str, port: Path, key: str = "port") -> Finding:
     if not port.exists():
-        return Finding(subject, False, f"{port} does not exist", "plug the adapter in, or correct `port`")
+        return Finding(subject, False, f"{port} does not exist", f"plug the adapter in, or correct `{key}`")
     if not port.is_char_device():
-        return Finding(subject, False, f"{port} is not a serial port", "correct `port`: see /dev/serial/by-path")
+        return Finding(subject, False, f"{port} is not a serial port", f"correct `{key}`: see /dev/serial/by-path")
     if not os.access(port, os.R_OK | os.W_OK):
         return Finding(subject, False, f"{port}: no permission", "add the agent's user to the group dialout")
     return Finding(subject, True, str(port))
@@ -153,7 +159,7 @@ def _nfc(subject: str, device: NfcSettings) -> Finding:
     if device.path.startswith(("usb", "udp")):
         return Finding(subject, True, device.path)
     name = device.path.rpartition(":")[0]
-    return _serial(subject, Path("/dev", name.removeprefix("tty:")) if name.startswith("tty:") else Path(name))
+    return _serial(subject, Path("/dev", name.removeprefix("tty:")) if name.startswith("tty:") else Path(name), "path")
 
 
 def _pcsc(subject: str, device: PcscSettings) -> Finding:
@@ -165,11 +171,21 @@ def _pcsc(subject: str, device: PcscSettings) -> Finding:
 
 
 def _ble(subject: str, device: BleSettings) -> Finding:
-    adapter = BLUETOOTH / device.adapter
-    if not adapter.exists():
-        advice = "plug the adapter in, or correct `adapter`: bluetoothctl list"
-        return Finding(subject, False, f"there is no adapter {device.adapter}", advice)
-    return Finding(subject, True, f"{device.adapter} is there")
+    """Ask BlueZ as the running agent does; it changes nothing and hears nothing."""
+    trouble = asyncio.run(_adapter_trouble(device.adapter))
+    if trouble is None:
+        return Finding(subject, True, f"{device.adapter} is there and switched on")
+    return Finding(subject, False, trouble.detail, BLE_ADVICE.get(trouble.reason, "docs/ble.md tells what to do"))
+
+
+async def _adapter_trouble(adapter: str) -> DeviceError | None:
+    from edge_agent.devices.ble.watch import watching  # noqa: PLC0415  D-Bus: only where an adapter is configured
+
+    try:
+        async with watching(adapter, lambda: None, answer=CONNECT_S) as watch:
+            return watch.trouble()
+    except DeviceError as error:
+        return error
 
 
 def _broker(config: Config, connected: bool | None) -> Finding:

@@ -33,7 +33,9 @@ def render(document: dict[str, Any]) -> str:
             f"head office: {'connected' if sync['connected'] else 'not connected'}, {sync['waiting']} waiting,"
             f" saved up to {sync['confirmed_until'] or 'nothing yet'}"
         ),
-        f"today: {document['today']['orders']} orders, {document['today']['unparsed']} slips not understood",
+        "today: {orders} orders, {unparsed} slips not understood, {checkins} check-ins, {visitors} visitors".format_map(
+            document["today"]
+        ),
     ]
     lines += [
         f"device {device['id']}: {device['state']}{' - ' + device['detail'] if device['detail'] else ''},"

@@ -12,15 +12,24 @@ from edge_agent.config import agent as agent_toml
 from edge_agent.config import store as store_toml
 from edge_agent.config.addresses import parse_listen
 from edge_agent.config.agent import AgentSettings, PageSettings
-from edge_agent.config.devices import KINDS, LATER_DECODERS, READER_KINDS, DeviceSettings, line_model
+from edge_agent.config.devices import (
+    KINDS,
+    LATER_DECODERS,
+    READER_KINDS,
+    DeviceSettings,
+    TagReaderSettings,
+    line_model,
+)
 from edge_agent.config.document import Document, read
 from edge_agent.config.explain import check, keys
-from edge_agent.config.files import others_can_read
+from edge_agent.config.files import others_can_read, read_text_secret
 from edge_agent.config.problems import InvalidConfigError, Loc, Problem, RefusedError, closest, quoted
 from edge_agent.config.references import check_agent, check_store
 from edge_agent.config.store import StoreSettings
+from edge_agent.identities.sdm_keys import sdm_keys
 
 DEFAULT_STORE_CONFIG = "store.toml"
+HASH_KEY_BYTES = 16  # 128 bits: what HMAC-SHA-256 keys have at least (NIST SP 800-107, 5.3.4: 112)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ def load(agent_file: Path) -> Config:
     warnings = [
         *_exposed(agent_document, agent_toml.secret_files(agent)),
         *_exposed(store_document, store_toml.secret_files(store)),
+        *_weak(store_document, store),
     ]
     return Config(agent, store, agent_file, store_document.file, store_document.data, tuple(warnings))
 
@@ -175,6 +185,20 @@ def _failed_samples(document: Document, settings: StoreSettings) -> Iterator[Pro
     for index, template in enumerate(settings.receipt_templates):
         for failure in receipts.check_samples(receipts.compile(template)):
             yield document.problem(("receipt_template", index, "samples"), " ".join(failure.split()))
+
+
+def _weak(document: Document, store: StoreSettings) -> Iterator[Problem]:
+    """Yield keys that anybody can guess."""
+    key = store.privacy.hash_key()
+    if key is not None and len(key) < HASH_KEY_BYTES:
+        message = f"has {len(key)} bytes: hashes can be undone by trying keys; use {HASH_KEY_BYTES} random ones or more"
+        yield document.problem(("privacy", "hash_key_file"), message)
+    for index, device in enumerate(store.devices):
+        if isinstance(device, TagReaderSettings) and device.sdm_keys_file:
+            keys = sdm_keys(read_text_secret(device.sdm_keys_file))
+            if not any(keys.meta) or not any(keys.file):
+                message = "holds a key of zeros, as tags have them when they are sold: anybody can forge such a tag"
+                yield document.problem(("device", index, "sdm_keys_file"), message)
 
 
 def _exposed(document: Document, secrets: Mapping[Loc, Path]) -> Iterator[Problem]:

@@ -1,6 +1,8 @@
 """What one table says about another: checked on the raw tables, because a table with any mistake has no model."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from edge_agent.config.addresses import is_loopback, overlap, parse_listen, parse_url
@@ -99,12 +101,22 @@ def _shared_things(document: Document, devices: list[Row]) -> Iterator[Problem]:
         if kind == "tcp":
             owned: object = (host.lower(), thing) if isinstance(host, str) and isinstance(thing, int) else None
         else:
-            owned = (kind, thing) if isinstance(thing, str) else None
+            owned = _owned(document.file.parent, str(kind), thing) if isinstance(thing, str) else None
         if owned in first:
             other = document.line((*first[owned], key))
             yield document.problem((*loc, key), f"is taken: the device of line {other} reads it")
         if owned is not None:
             first.setdefault(owned, loc)
+
+
+def _owned(folder: Path, kind: str, thing: str) -> object:
+    """Return what a device owns, the same by every name: ports have links, and nfcpy has names of its own."""
+    if kind == "serial":
+        return os.path.realpath(folder / thing)
+    port, colon, _ = thing.rpartition(":")
+    if kind != "nfc" or not colon or port.startswith(("usb", "udp")):
+        return kind, thing
+    return os.path.realpath(Path("/dev", port.removeprefix("tty:")) if port.startswith("tty:") else folder / port)
 
 
 def _hysteresis(document: Document) -> Iterator[Problem]:

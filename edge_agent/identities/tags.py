@@ -13,6 +13,7 @@ from edge_agent.observations import TagRead
 
 LONGEST_VALUE = 512  # characters; a token is a few dozen, a URI that identifies somebody rarely past two hundred
 
+_NOTHING = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//(www\.)?)?")  # a URI that ends where its prefix does: everybody's
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -78,7 +79,7 @@ def _unproved(read: TagRead, message: Contents, hasher: Hasher) -> Iterator[Iden
 def _is_token(text: str, read: TagRead) -> bool:
     """Tell whether a text can stand for its bearer; one that repeats the UID would carry it out of the store."""
     repeats_uid = bool(read.uid) and read.uid.hex() in text.lower()
-    return bool(text.strip()) and not _CONTROL.search(text) and not repeats_uid
+    return bool(text.strip()) and not _NOTHING.fullmatch(text) and not _CONTROL.search(text) and not repeats_uid
 
 
 def _readable(answer: bytes) -> str:

@@ -58,6 +58,7 @@ _DEVICES = {
     "no_service": Advice("{name} cannot be used: its driver does not run on this box.", (_WAIT, _RESTART, _SUPPORT)),
     "not_installed": Advice("{name} cannot be used: its driver is not installed on this box.", (_SUPPORT,)),
     "ambiguous": Advice("{name} cannot be told from another device of its kind.", (_SUPPORT,)),
+    "not_started": Advice("{name} takes long to start.", (_WAIT, _PLUG, _SUPPORT)),
     "crashed": Advice("{name} stopped because of a fault in this software; it is started again.", (_SUPPORT,)),
     "failed": Advice("{name} does not work.", (_PLUG, _SUPPORT)),
     "ended": Advice("{name} does not work.", (_PLUG, _SUPPORT)),

@@ -12,7 +12,7 @@ from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
-from edge_agent.identities import Identity, bearer
+from edge_agent.identities import Identity
 from edge_agent.shop.outcome import StateChange
 from edge_agent.shop.rows import readable
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
@@ -47,10 +47,15 @@ class CheckIns:
         self._open = dict(sorted(readable(rows, _Open), key=lambda item: item[1].since.wall_ms))
         self._tills = tills
 
+    def subject(self, identity: Identity) -> str:
+        """Return what stands for somebody: the member, else who or what bears the identity."""
+        member = self._settings.members.get((identity.kind, identity.value))
+        return f"member:{member}" if member else ":".join(identity.bearer)
+
     def seen(self, facts: DeviceFacts, method: str, identity: Identity, at: Moment) -> Seen:
         """Return what it means that somebody was seen by ``method`` at the place of a device."""
         member = self._settings.members.get((identity.kind, identity.value))
-        subject = f"member:{member}" if member else ":".join(identity.bearer)
+        subject = self.subject(identity)
         known = self._open.get(subject)
         if known is not None and known.since.elapsed_ms(at) < self._window_ms:
             checkin, since = _with_method(known.checkin, method), known.since
@@ -79,9 +84,8 @@ class CheckIns:
         checkin = msgspec.structs.replace(known.checkin, order_id=order_id, revision=revision)
         return Seen(checkin, (self._remember(tapped.subject, _Open(checkin, known.since), at),))
 
-    def forget(self, member: str, identities: set[tuple[str, str]]) -> tuple[StateChange, ...]:
-        """Forget what is kept of somebody; returns the rows to delete."""
-        subjects = {f"member:{member}", *(":".join(bearer(kind, value)) for kind, value in identities)}
+    def forget(self, subjects: set[str]) -> tuple[StateChange, ...]:
+        """Forget what is kept of somebody under these names; returns the rows to delete."""
         for subject in subjects:
             self._open.pop(subject, None)
         return (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from edge_agent.shop.outcome import StateChange
+from edge_agent.shop.rows import readable
 
 PART = "number"
 
@@ -41,8 +42,7 @@ class Numbers:
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
         """``rows``: the durable rows of ``PART``, JSON of ``Numbering`` by workstation."""
-        decode = msgspec.json.Decoder(Numbering).decode
-        self._by_workstation = {key: decode(value) for key, value in rows.items()}
+        self._by_workstation = dict(readable(rows, Numbering, msgspec.json.Decoder))
 
     def check(self, workstation: str, number: str | None) -> tuple[str, tuple[str, ...], Numbering | None]:
         """Return the check (``pass`` ``fail`` ``unknown``), flags naming what is missing, and what to ``remember``."""

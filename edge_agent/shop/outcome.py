@@ -29,10 +29,11 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What a device shows to whoever used it, once the outcome is recorded. ``accepted``: or else refused."""
+    """What a device shows to whoever used it, once the outcome is recorded. ``accepted``: or else refused, and why."""
 
     device: str
     accepted: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

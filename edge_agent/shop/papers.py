@@ -1,12 +1,14 @@
 """The same paper again: which slips have been seen, so that none is counted twice."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_agent.shop.outcome import StateChange
 
 PART = "paper"
+_ROW = re.compile(rb"(\d{1,18}):([\x20-\x7e]+)")
 
 # As long as delivered events are kept (contract section 4): a slip older than that is not printed again by a register.
 KEEP_MS = 14 * 24 * 3_600_000
@@ -40,8 +42,8 @@ class Papers:
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
         """``rows``: the durable rows of ``PART``, each ``expires_ms:order_id``."""
-        parsed = ((key, *value.decode().split(":", 1)) for key, value in rows.items())
-        self._seen = {key: (int(expires), order_id) for key, expires, order_id in parsed}
+        parsed = ((key, _ROW.fullmatch(value)) for key, value in rows.items())  # one of another version is left out
+        self._seen = {key: (int(row[1]), row[2].decode()) for key, row in parsed if row}
 
     def order_of(self, paper: Paper, wall_ms: int) -> str | None:
         """Return the order this paper already led to, or None."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, iso_time
-from edge_agent.identities import Identity
+from edge_agent.identities import Identity, bearer
 from edge_agent.identities.hashing import Hasher
 from edge_agent.observations import Advertisement, TagGone, TagRead
 from edge_agent.redact import Redactor
@@ -28,8 +28,9 @@ NOTHING = Outcome()
 
 CLOCK_SET_MS = 5_000  # less shortens a debounce of a minute, or a window, by too little to matter
 
-# Returns the durable row that counts one more of ``checkins`` or ``visitors`` on the business day of a moment.
-CountToday = Callable[[Moment, str], StateChange]
+# Returns the durable rows that count one more of ``checkins`` or ``visitors`` on the business day of a moment; with a
+# name, only if it is that one's first of the day.
+CountToday = Callable[[Moment, str, str | None], tuple[StateChange, ...]]
 
 
 class People:
@@ -85,7 +86,7 @@ class People:
         if tap.malformed:
             self.taps[f"malformed_{tap.malformed}"] += 1
         if tap.identity is None:
-            return Outcome(state=tap.state, effects=(Signal(facts.id, accepted=False),))
+            return Outcome(state=tap.state, effects=(Signal(facts.id, accepted=False, reason=tap.reason),))
         accepted = Signal(facts.id, accepted=True)
         if tap.verdict == "repeated":
             return Outcome(state=tap.state, effects=(accepted,))
@@ -150,11 +151,16 @@ class People:
         mapped = {identity for identity, who in self._settings.members.items() if who == member}
         return mapped | {(kind, member) for kind in KINDS}
 
+    def subjects_of(self, member: str) -> set[str]:
+        """Return the names under which somebody's check-ins and visits are kept."""
+        return {f"member:{member}", *(":".join(bearer(*identity)) for identity in self.identities_of(member))}
+
     def forget(self, member: str) -> Outcome:
         """Return the deletion of all durable state about somebody."""
         identities = self.identities_of(member)
         tapped = (change for who in identities for change in self._taps.forget(who, self._settings.devices))
-        state = (*tapped, *self._checkins.forget(member, identities), *self._presence.forget(identities))
+        checked_in = self._checkins.forget(self.subjects_of(member))
+        state = (*tapped, *checked_in, *self._presence.forget(identities))
         return Outcome(state=state)
 
     def _clock_was_set(self, at: Moment) -> bool:
@@ -173,7 +179,7 @@ class People:
         for change in changes.changes:
             events.append(self._visit(change))
             if change.first:
-                state.append(self._count_today(change.at, "visitors"))
+                state += self._count_today(change.at, "visitors", self._checkins.subject(change.identity))
                 checked_in, kept = self._arrived(change)
                 events += checked_in
                 state += kept
@@ -185,7 +191,7 @@ class People:
         identity = change.identity
         if not identity.verified and (identity.kind, identity.value) not in self._settings.members:
             return (), ()
-        facts = DeviceFacts("", change.place.touchpoint, zone=change.place.zone)
+        facts = DeviceFacts(self._scanner_at(change.place), change.place.touchpoint, zone=change.place.zone)
         return self._check_in(facts, "ble", identity, change.at)
 
     def _check_in(
@@ -193,7 +199,7 @@ class People:
     ) -> tuple[tuple[Draft, ...], tuple[StateChange, ...]]:
         seen = self._checkins.seen(facts, method, self._redacted(identity), at)
         is_new = seen.checkin is not None and seen.checkin.revision == 1
-        counted = (self._count_today(at, "checkins"),) if is_new else ()
+        counted = self._count_today(at, "checkins", None) if is_new else ()
         return self._told(facts, seen, at), (*seen.state, *counted)
 
     def _told(self, facts: DeviceFacts, seen: checkins.Seen, at: Moment) -> tuple[Draft, ...]:
@@ -220,7 +226,12 @@ class People:
             rssi=change.rssi,
         )
         kind, subject = f"o2o.presence.{change.kind}.v1", f"visit/{change.visit_id}"
-        return draft(self._settings.store, None, change.place.touchpoint, kind, change.at, what, subject)
+        device = self._scanner_at(change.place) or None
+        return draft(self._settings.store, device, change.place.touchpoint, kind, change.at, what, subject)
+
+    def _scanner_at(self, place: Place) -> str:
+        """Return the device at a place; empty if the configuration has none there any more."""
+        return next((scanner for scanner, stands in self._scanners.items() if stands == place), "")
 
     def _counted(self, count: Count, at: Moment) -> Draft:
         what = data.Counted(

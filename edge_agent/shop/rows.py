@@ -11,9 +11,13 @@ _Row = TypeVar("_Row")
 log = structlog.get_logger()
 
 
-def readable(rows: Mapping[str, bytes], kind: type[_Row]) -> Iterator[tuple[str, _Row]]:
-    """Yield the rows (MessagePack) by key. One of another version is left out: better it is lost than the shop."""
-    decode = msgspec.msgpack.Decoder(kind).decode
+def readable(
+    rows: Mapping[str, bytes],
+    kind: type[_Row],
+    decoder: type[msgspec.msgpack.Decoder[_Row]] | type[msgspec.json.Decoder[_Row]] = msgspec.msgpack.Decoder,
+) -> Iterator[tuple[str, _Row]]:
+    """Yield the rows by key. One of another version is left out: better it is lost than the shop."""
+    decode = decoder(kind).decode
     for key, row in rows.items():
         try:
             yield key, decode(row)

@@ -64,6 +64,7 @@ class Shop:
         self._papers = papers.Papers(state(papers.PART))
         self._numbers = numbers.Numbers(state(numbers.PART))
         self._today = today.Today(state(today.PART))
+        self._visitors = today.Visitors(state(today.VISITORS))
         self.people.restore(state, self._count_person, at)
 
     def counts(self, at: Moment) -> today.Counts:
@@ -142,11 +143,19 @@ class Shop:
         """Return what the passing of time leads to; to be asked about once a second."""
         return self.people.tick(at)
 
-    def _count_person(self, at: Moment, counter: str) -> StateChange:
+    def _count_person(self, at: Moment, counter: str, who: str | None) -> tuple[StateChange, ...]:
         day = self._slips.business_day(at)
         if at.wall_ms < self._settings.built_ms:
             day = self._today.counts.business_day or day  # the clock is not set: as with a slip without a date
-        return self._today.add(day, counter)
+        if who is None:
+            return (self._today.add(day, counter),)
+        counted = self._visitors.count(who, day, at.wall_ms)
+        return (counted, self._today.add(day, counter)) if counted else ()
+
+    def forget(self, member: str) -> Outcome:
+        """Return the deletion of all durable state about somebody."""
+        subjects = self.people.subjects_of(member)
+        return combined((self.people.forget(member), Outcome(state=self._visitors.forget(subjects))))
 
     def _count(self, slip: Slip, at: Moment, counter: str | None) -> StateChange:
         day = slip.business_day

@@ -1,6 +1,6 @@
 """What the current business day has brought so far: the counts a manager sees, kept over restarts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -8,12 +8,15 @@ from edge_agent.shop.outcome import StateChange
 
 PART = "today"
 _KEY = "counts"
+VISITORS = "visitor"
+KEEP_MS = 36 * 3_600_000  # longer than the longest business day, with an hour of summer time
 
 
 class Counts(msgspec.Struct):
     """One business day's counts.
 
-    ``seen``: slips by kind, orders or not; ``duplicates``: papers seen again; ``visitors``: visits that began.
+    ``seen``: slips by kind, orders or not; ``duplicates``: papers seen again; ``visitors``: people recognised by their
+    badges and telephones, each once, however often they came.
     """
 
     business_day: str = ""
@@ -68,6 +71,26 @@ class Today:
     def _row(self) -> StateChange:
         row = _Row(**msgspec.structs.asdict(self.counts), before=self._before)
         return StateChange(PART, _KEY, msgspec.json.encode(row))
+
+
+class Visitors:
+    """Who has been counted today; its rows are durable state."""
+
+    def __init__(self, rows: Mapping[str, bytes]) -> None:
+        """``rows``: the durable rows of ``VISITORS``: the business day somebody was last counted on."""
+        self._last = {who: day.decode("ascii", "replace") for who, day in rows.items()}
+
+    def count(self, who: str, business_day: str, wall_ms: int) -> StateChange | None:
+        """Return the durable row of somebody who comes for the first time on a business day; None: not the first."""
+        if self._last.get(who) == business_day:
+            return None
+        self._last[who] = business_day
+        return StateChange(VISITORS, who, business_day.encode(), wall_ms + KEEP_MS)
+
+    def forget(self, people: Iterable[str]) -> tuple[StateChange, ...]:
+        """Forget people; returns the rows to delete."""
+        known = [who for who in people if self._last.pop(who, None)]
+        return tuple(StateChange(VISITORS, who, None) for who in known)
 
 
 def _read(row: bytes) -> tuple[Counts, Counts]:

@@ -1,5 +1,6 @@
 """Taps and visits in a generation: recorded with the state they imply, shown on the reader, forgotten when asked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from edge_agent.contract.events import Stream
 from edge_agent.devices.line import Emit
 from edge_agent.devices.status import DeviceState, Status
 from edge_agent.errors import StorageError
+from edge_agent.generation import STARTING_MS
 from edge_agent.observations import Advertisement, Observation, TagRead
 from edge_agent.simulator import beacons
 from edge_agent.simulator.tags import ndef as tags_ndef
@@ -103,6 +105,18 @@ async def test_a_radio_that_is_down_holds_everybody_in_the_store(folder: Path) -
         assert shop.generation.shop.people.frozen == 0
         shop.generation._report(radio, DeviceState("down", "no_bluetoothd"))
         assert shop.generation.shop.people.frozen == 1
+
+
+async def test_a_device_that_does_not_even_fail_is_told(folder: Path) -> None:
+    async with running(configure(folder, store=STORE_TOML + PEOPLE_TOML), devices=False) as shop:
+        at = shop.clock.now()
+        for running_device in shop.generation.devices.values():
+            shop.generation._expect(running_device, at)
+        assert shop.health.conditions() == []
+        late = replace(at, uptime_ms=at.uptime_ms + STARTING_MS)
+        for running_device in shop.generation.devices.values():
+            shop.generation._expect(running_device, late)
+        assert {reported.condition.code for reported in shop.health.conditions()} == {"device_not_started"}
 
 
 async def test_advertisements_reach_the_disk_only_when_something_happens(folder: Path) -> None:

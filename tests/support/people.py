@@ -96,6 +96,11 @@ class People(Book):
         heard = Advertisement(address, rssi, self.now.uptime_ms, services={SERVICE: token})
         return self.observe(heard, self.now, scanner)
 
+    def hear_stranger(self, number: int, rssi: int = -60, scanner: str = DOOR) -> list[Draft]:
+        """Hear somebody's telephone once."""
+        heard = Advertisement(f"C0:00:00:00:01:{number:02X}", rssi, self.now.uptime_ms)
+        return self.observe(heard, self.now, scanner)
+
     def stay(self, seconds: int, rssi: int = -60, scanner: str = DOOR) -> None:
         """Hear the badge once a second for a while."""
         for _ in range(seconds):

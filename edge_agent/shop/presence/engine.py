@@ -83,7 +83,8 @@ class Presence:
     def tick(self, at: Moment) -> Changes:
         """Tell who left, changed zone or stays, and the counts of a window that ended; about once a second."""
         self._wake(at)
-        hold_mute(self._scanners.values(), self._devices, at.uptime_ms)
+        shortest = min(self._leave_badge_ms, self._leave_phone_ms)
+        hold_mute(self._scanners.values(), self._devices, shortest, at.uptime_ms)
         for device in self._devices:
             if device.visit is not None:
                 self._review(device, device.visit, at)

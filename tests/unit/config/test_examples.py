@@ -22,7 +22,7 @@ AGENT_FILES = sorted(EXAMPLES.rglob("agent.toml"))
 # A commented-out key or table; prose after "#" begins with a blank.
 COMMENTED_OUT = re.compile(r"^#(?=\S)", re.MULTILINE)
 
-SDM_KEYS = f'meta = "{"0" * 32}"\nfile = "{"1" * 32}"\n'
+SDM_KEYS = f'meta = "{"2" * 32}"\nfile = "{"1" * 32}"\n'
 CARRIERS = f'service_uuid = "fcd2"\n[[carrier]]\nid = "badge-1"\nkind = "badge"\ntoken_key = "{"ab" * 32}"\n'
 
 
@@ -37,7 +37,7 @@ def test_an_example_loads(agent_file: Path) -> None:
 
 def test_the_annotated_files_load_with_every_optional_key(tmp_path: Path) -> None:
     for name in ("ca.pem", "agent.pem", "agent.key", "password", "tenant-hash.key"):
-        (tmp_path / name).write_text("secret")
+        (tmp_path / name).write_text("a secret nobody guesses")
         (tmp_path / name).chmod(0o600)
     for name, secret in (("sdm-keys.toml", SDM_KEYS), ("tokens.toml", CARRIERS)):
         (tmp_path / name).write_text(secret)
@@ -47,7 +47,7 @@ def test_the_annotated_files_load_with_every_optional_key(tmp_path: Path) -> Non
 
     loaded = load(tmp_path / "agent.toml")
 
-    assert loaded.agent.mqtt.password() == b"secret"
+    assert loaded.agent.mqtt.password() == b"a secret nobody guesses"
     assert len(loaded.agent.trust.keys) == 1
     assert loaded.store.receipt_templates[0].samples
     assert loaded.warnings == ()

@@ -121,7 +121,8 @@ def test_a_secret_that_the_user_must_not_read(files: Files) -> None:
 
 def test_a_secret_that_everybody_can_read_is_a_warning(files: Files) -> None:
     write_secret(files.folder / "password").chmod(0o644)
-    write_secret(files.folder / "hash.key").chmod(0o640)
+    (files.folder / "hash.key").write_bytes(bytes(32))
+    (files.folder / "hash.key").chmod(0o640)
     files.write(agent=WITH_PASSWORD, store=STORE + '[privacy]\nhash_key_file = "hash.key"\n')
 
     (warning,) = files.load().warnings
@@ -129,6 +130,21 @@ def test_a_secret_that_everybody_can_read_is_a_warning(files: Files) -> None:
     assert str(warning).removeprefix(f"{files.folder}/") == (
         f"agent.toml:10: mqtt.password_file: every user of this machine can read {files.folder}/password: chmod 640 it"
     )
+
+
+READER = '[[device]]\nid = "nfc"\nkind = "nfc"\ntouchpoint = "till-1"\npath = "nfc:pn532"\nsdm_keys_file = "sdm.toml"\n'
+
+
+def test_a_key_that_anybody_can_guess_is_a_warning(files: Files) -> None:
+    for name, secret in (("hash.key", "x"), ("sdm.toml", f'meta = "{"0" * 32}"\nfile = "{"1" * 32}"\n')):
+        (files.folder / name).write_text(secret)
+        (files.folder / name).chmod(0o600)
+    files.write(store=STORE + READER + '[privacy]\nhash_key_file = "hash.key"\n')
+
+    hashes, tags = sorted(map(str, files.load().warnings), key=lambda warning: "sdm" in warning)
+
+    assert "privacy.hash_key_file: has 1 bytes" in hashes
+    assert "device[1].sdm_keys_file: holds a key of zeros" in tags
 
 
 def test_reading_a_folder_as_a_secret_is_an_error(tmp_path: Path) -> None:

@@ -370,6 +370,37 @@ def test_problems_of_store_toml(files: Files, old: str, new: str, expected: str 
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "one", "other"),
+    [
+        ("nfc", "path", "nfc-1:pn532", "link:pn532"),
+        ("nfc", "path", "tty:nfc-counter:pn532", "/dev/nfc-counter:pn532"),
+        ("nfc", "path", "usb:072f:2200", "usb:072f:2200"),
+        ("pcsc", "reader", "ACR1252", "ACR1252"),
+    ],
+)
+def test_one_thing_under_two_names_has_one_owner(files: Files, kind: str, key: str, one: str, other: str) -> None:
+    (files.folder / "link").symlink_to(files.folder / "nfc-1")
+    devices = "".join(
+        f'[[device]]\nid = "reader-{number}"\nkind = "{kind}"\ntouchpoint = "till-1"\n{key} = "{thing}"\n'
+        for number, thing in enumerate((one, other))
+    )
+    files.write(store=STORE + devices)
+
+    (problem,) = files.problems()
+
+    assert f"device[2].{key}: is taken: the device of line" in problem
+
+
+def test_one_adapter_has_one_owner_also_where_it_is_not_named(files: Files) -> None:
+    ble = '[[device]]\nid = "{}"\nkind = "ble"\ntouchpoint = "till-1"\n'
+    files.write(store=STORE + ble.format("a") + ble.format("b") + 'adapter = "hci0"\n')
+
+    (problem,) = files.problems()
+
+    assert "device[2].adapter: is taken" in problem
+
+
 def test_an_unknown_key_of_a_device_may_be_meant_for_its_kind_or_its_decoder(files: Files) -> None:
     files.write(store=STORE + 'baudrat = 9600\nencodign = "gbk"\npassthrough = "/dev/ttyS1"\n')
 

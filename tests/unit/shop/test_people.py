@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.observations import Scan, TagRead
-from edge_agent.shop import checkins, presence, taps, tills
+from edge_agent.shop import checkins, presence, taps, tills, today
 from edge_agent.shop.outcome import StateChange
 from edge_agent.simulator.tags import ndef as tags_ndef
 from tests.support.people import AISLE, DOOR, OTHER_READER, READER, UID, People, sdm_tag, settings, uri_tag
@@ -305,6 +305,44 @@ def test_a_badge_enters_and_leaves(people: People) -> None:
     assert people.shop.counts(people.now).visitors == 1
 
 
+def test_who_comes_twice_a_day_is_one_visitor(people: People) -> None:
+    people.works()
+    for _ in range(2):
+        people.stay(20)
+        people.wait(120)
+        people.restart()
+        people.works()
+    assert people.types("presence") == ["presence.entered", "presence.left"] * 2
+    assert people.shop.counts(people.now).visitors == 1
+
+    people.skip(86_400)
+    people.stay(20)
+    assert people.shop.counts(people.now).visitors == 1, "and one of the next day"
+
+
+def test_a_visit_comes_from_the_scanner_that_saw_it(people: People) -> None:
+    people.works()
+    people.stay(20)
+
+    assert {(event.type, event.device) for event in people.events} == {
+        ("o2o.presence.entered.v1", DOOR),
+        ("o2o.checkin.recorded.v1", DOOR),
+    }
+
+
+def test_a_mute_radio_is_no_departure_however_short_the_time_out() -> None:
+    shop = People(settings(presence={"leave_after_badge": "10s", "leave_after_phone": "10s"}))
+    shop.works()
+    for _ in range(20):
+        shop.wait(1)
+        shop.badge()
+        for stranger in range(3):
+            shop.hear_stranger(stranger)
+    shop.wait(60)
+
+    assert shop.types("presence") == ["presence.entered"]
+
+
 def test_while_a_scanner_is_down_nobody_leaves(people: People) -> None:
     people.works()
     people.stay(10)
@@ -356,9 +394,9 @@ def test_a_forgotten_member_leaves_no_row(people: People) -> None:
     people.tap(sdm_tag(1))
     value = people.data("checkin")[1]["identity"]["value"]
     for member in (value, "badge-1"):
-        people.keep(people.shop.people.forget(member))
+        people.keep(people.shop.forget(member))
 
-    for part in (checkins.PART, tills.PART, taps.RECENT, taps.COUNTERS, presence.PART):
+    for part in (checkins.PART, tills.PART, taps.RECENT, taps.COUNTERS, presence.PART, today.VISITORS):
         assert people.rows.get(part, {}) == {}, part
     people.restart()
     people.works()
@@ -370,7 +408,7 @@ def test_forgetting_somebody_leaves_the_others_alone(people: People) -> None:
     people.tap(sdm_tag(1))
     people.tap(uri_tag(CARD))
     value = people.data("checkin")[0]["identity"]["value"]
-    people.keep(people.shop.people.forget(value))
+    people.keep(people.shop.forget(value))
     people.restart()
 
     assert people.tap(uri_tag(CARD)) == []

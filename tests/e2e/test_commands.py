@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from edge_agent import __version__
 from edge_agent.contract.events import EVENT_TYPES, schema_urn
 from edge_agent.simulator.virtual_store import AGENT_TOML, PEOPLE_TOML, STORE_TOML, VirtualStore
+from tests.support.bluez import bluez
 from tests.support.command import Result, edge_agent
 from tests.support.shop import ShopUnderTest
 from tests.support.slips import sale
@@ -138,12 +139,23 @@ def people(tmp_path: Path) -> Path:
     return store.config
 
 
-def test_doctor_looks_for_readers_and_adapters(people: Path) -> None:
-    result = edge_agent("doctor", "--config", people)
-    findings = {line[5:].partition(":")[0]: line for line in result.lines}
-    assert "nfc-counter does not exist" in findings["device till-1-nfc"]
-    assert findings["device door-ble"].startswith("FAIL")
-    assert "bluetoothctl list" in findings["device door-ble"]
+def doctor(config: Path, bus: str) -> dict[str, str]:
+    result = edge_agent("doctor", "--config", config, env={"DBUS_SYSTEM_BUS_ADDRESS": bus})
+    return {line[5:].partition(":")[0]: line for line in result.lines}
+
+
+async def test_doctor_looks_for_readers_and_adapters(people: Path) -> None:
+    without = await asyncio.to_thread(doctor, people, f"unix:path={people.parent}/no-bus")
+    assert "nfc-counter does not exist" in without["device till-1-nfc"]
+    assert "correct `path`" in without["device till-1-nfc"]
+    assert without["device door-ble"].startswith("FAIL")
+    assert "apt-get install bluez" in without["device door-ble"]
+
+    async with bluez(people.parent / "bluez") as simulated:
+        assert (await asyncio.to_thread(doctor, people, simulated.address))["device door-ble"].startswith("ok")
+        await simulated.do(do="remove_adapter")
+        missing = await asyncio.to_thread(doctor, people, simulated.address)
+        assert "bluetoothctl list" in missing["device door-ble"]
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,10 @@ async def supervise(
 
     ``on_down(reason, detail)`` hears of every failure, the same one again included. ``reason`` is that of an AgentError
     (``failed`` if it has none), ``ended`` if the part returned, ``crashed`` for anything else: a defect, logged with
-    its places and without its message, which may quote what a slip says. Delays (seconds) double from ``first`` to ``cap``
-    and start over after a run of ``healthy_after``; each is cut by up to half, at random, so that what failed together
-    does not come back together.
+    its places and without its message, which may quote what a slip says.
+
+    Delays (seconds) double from ``first`` to ``cap`` and start over after a run of ``healthy_after``; each is cut by up
+    to half, at random, so that what failed together does not come back together.
     """
     loop = asyncio.get_running_loop()
     delay, before = first, ""

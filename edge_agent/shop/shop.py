@@ -150,7 +150,7 @@ class Shop:
         if who is None:
             return (self._today.add(day, counter),)
         counted = self._visitors.count(who, day, at.wall_ms)
-        return (counted, self._today.add(day, counter)) if counted else ()
+        return (*counted, self._today.add(day, counter)) if counted else ()
 
     def forget(self, member: str) -> Outcome:
         """Return the deletion of all durable state about somebody."""

@@ -10,6 +10,8 @@ PART = "today"
 _KEY = "counts"
 VISITORS = "visitor"
 KEEP_MS = 36 * 3_600_000  # longer than the longest business day, with an hour of summer time
+# Anybody can send a new beacon's identity with every advertisement: 36 hours of that would fill memory and disk.
+VISITORS_MAX = 20_000
 
 
 class Counts(msgspec.Struct):
@@ -74,18 +76,27 @@ class Today:
 
 
 class Visitors:
-    """Who has been counted today; its rows are durable state."""
+    """Who has been counted today; its rows are durable state, at most ``VISITORS_MAX`` of them."""
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
         """``rows``: the durable rows of ``VISITORS``: the business day somebody was last counted on."""
-        self._last = {who: day.decode("ascii", "replace") for who, day in rows.items()}
+        earliest_first = sorted(rows.items(), key=lambda row: row[1])
+        self._last = {who: day.decode("ascii", "replace") for who, day in earliest_first}
 
-    def count(self, who: str, business_day: str, wall_ms: int) -> StateChange | None:
-        """Return the durable row of somebody who comes for the first time on a business day; None: not the first."""
-        if self._last.get(who) == business_day:
-            return None
+    def count(self, who: str, business_day: str, wall_ms: int) -> tuple[StateChange, ...]:
+        """Return the durable rows of somebody who comes for the first time on a business day; none: not the first.
+
+        Without room whoever came longest ago is forgotten, and may count again.
+        """
+        if self._last.pop(who, None) == business_day:
+            self._last[who] = business_day
+            return ()
+        forgotten = list(self._last)[: max(0, len(self._last) + 1 - VISITORS_MAX)]
+        for oldest in forgotten:
+            del self._last[oldest]
         self._last[who] = business_day
-        return StateChange(VISITORS, who, business_day.encode(), wall_ms + KEEP_MS)
+        ends = (StateChange(VISITORS, oldest, None) for oldest in forgotten)
+        return (StateChange(VISITORS, who, business_day.encode(), wall_ms + KEEP_MS), *ends)
 
     def forget(self, people: Iterable[str]) -> tuple[StateChange, ...]:
         """Forget people; returns the rows to delete."""

@@ -169,6 +169,24 @@ def test_a_tap_of_yesterday_that_waited_for_the_disk_does_not_undo_the_day() -> 
     assert people.shop.counts(people.now).orders == 2
 
 
+def test_made_up_visitors_fill_neither_memory_nor_disk(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(today, "VISITORS_MAX", 3)
+    people.works()
+    people.stay(5)
+    for number in range(10):
+        beacon = beacons.eddystone_uid(bytes(10), number.to_bytes(6, "big"))
+        for _ in range(3):
+            people.wait(1)
+            heard = Advertisement("C0:00:00:00:00:07", -60, people.now.uptime_ms, services={beacons.EDDYSTONE: beacon})
+            people.observe(heard, people.now, DOOR)
+
+    assert people.shop.counts(people.now).visitors == 11
+    assert len(people.rows[today.VISITORS]) == 3
+    people.restart()
+    assert people.shop.counts(people.now).visitors == 11
+    assert len(people.shop._visitors._last) == 3
+
+
 # --- slips at the till -----------------------------------------------------------------------------------------------
 
 

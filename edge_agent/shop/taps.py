@@ -96,12 +96,7 @@ class Taps:
     def forget(self, identity: tuple[str, str], readers: Mapping[str, DeviceFacts]) -> tuple[StateChange, ...]:
         """Forget what is kept of an identity (kind, value); returns the rows to delete."""
         kind, value = identity
-        keys = [
-            self._key(reader, Identity(kind, value, verified, random))
-            for reader in readers
-            for verified in (False, True)
-            for random in (False, True)
-        ]
+        keys = [self._key(reader, Identity(kind, value, verified)) for reader in readers for verified in (False, True)]
         for key in keys:
             self._recent.pop(key, None)
         self._lying = {reader: tap for reader, tap in self._lying.items() if tap[0] not in keys}

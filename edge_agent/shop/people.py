@@ -21,6 +21,11 @@ from edge_agent.shop.settings import DeviceFacts, ShopSettings
 if TYPE_CHECKING:  # see _sightings
     from edge_agent.identities.advertisements import Sightings
 
+# Of identities, all there are: whoever is forgotten may be known by a token of any of them.
+_KINDS = (
+    "sdm", "ndef_uri", "ndef_text", "aid", "service_token", "ibeacon", "eddystone_uid", "eddystone_eid", "irk", "uid",
+    "idm", "code",
+)  # fmt: skip
 # Identities that are presented as plain text; what is secret in them is redacted like on a slip.
 _TOKENS = frozenset({"ndef_uri", "ndef_text", "aid", "code"})
 
@@ -149,7 +154,7 @@ class People:
     def identities_of(self, member: str) -> set[tuple[str, str]]:
         """Return the identities (kind, value) that are a member's, or that are the token ``member`` itself."""
         mapped = {identity for identity, who in self._settings.members.items() if who == member}
-        return mapped | {(kind, member) for kind in KINDS}
+        return mapped | {(kind, member) for kind in _KINDS}
 
     def subjects_of(self, member: str) -> set[str]:
         """Return the names under which somebody's check-ins and visits are kept."""
@@ -242,12 +247,6 @@ class People:
         )
         kind, subject = "o2o.presence.counted.v1", f"zone/{count.zone}"
         return draft(self._settings.store, None, count.zone, kind, at, what, subject)
-
-
-KINDS = (
-    "sdm", "ndef_uri", "ndef_text", "aid", "service_token", "ibeacon", "eddystone_uid", "eddystone_eid", "irk", "uid",
-    "idm", "code",
-)  # fmt: skip
 
 
 def _sightings(settings: ShopSettings) -> "Sightings":

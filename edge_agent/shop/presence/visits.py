@@ -102,10 +102,7 @@ def read_rows(rows: Mapping[str, bytes]) -> tuple[dict[str, VisitRow], list[str]
     for visit_id, value in rows.items():
         try:
             readable[visit_id] = decode(value)
-        except (
-            msgspec.DecodeError,
-            UnicodeDecodeError,
-        ):  # damaged or of another version: one visit lost, no shop
+        except (msgspec.DecodeError, UnicodeDecodeError):  # of another version: one visit is lost, not the shop
             unreadable.append(visit_id)
     return readable, unreadable
 

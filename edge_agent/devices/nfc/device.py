@@ -89,7 +89,10 @@ class NfcDevice:
 
 
 class _Attempt:
-    """One life of a reader's thread, as the event loop sees it. What it says once it was stopped goes nowhere."""
+    """One life of a reader's thread, as the event loop sees it.
+
+    What it has heard counts also once it was stopped: the tag is not told of again.
+    """
 
     def __init__(self, device: NfcDevice, settings: NfcSettings, lying: Lying | None) -> None:
         self.over = False

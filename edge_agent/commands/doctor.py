@@ -149,8 +149,8 @@ def _tcp(subject: str, device: TcpSettings) -> Finding:
 
 
 def _nfc(subject: str, device: NfcSettings) -> Finding:
-    """Look at the port and at what else takes readers; a tag is read by the running agent only."""
-    if KERNEL_PN533.is_dir():
+    """Look at the port and at what else takes readers on USB; a tag is read by the running agent only."""
+    if device.path.startswith("usb") and KERNEL_PN533.is_dir():
         advice = "sudo modprobe -r pn533_usb pn533, and blacklist both in /etc/modprobe.d"
         return Finding(subject, False, "the kernel's pn533 driver takes NFC readers for itself", advice)
     if device.path.startswith("usb") and PCSCD_SOCKET.exists():

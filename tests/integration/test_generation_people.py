@@ -11,7 +11,7 @@ from edge_agent.devices.line import Emit
 from edge_agent.devices.status import DeviceState, Status
 from edge_agent.errors import StorageError
 from edge_agent.generation import STARTING_MS
-from edge_agent.observations import Advertisement, Observation, TagRead
+from edge_agent.observations import Advertisement, Observation, Scan, TagRead
 from edge_agent.simulator import beacons
 from edge_agent.simulator.tags import ndef as tags_ndef
 from edge_agent.simulator.tags import sdm as tags_sdm
@@ -29,7 +29,7 @@ from tests.support.generation import Running, configure, running
 from tests.support.shop import until
 from tests.support.storage import of, order
 
-READER, RADIO = "till-1-nfc", "door-ble"
+READER, RADIO, TILL = "till-1-nfc", "door-ble", "till-1-printer"
 UID = bytes.fromhex("04A1B2C3D4E5F6")
 
 
@@ -150,6 +150,15 @@ async def test_a_member_is_forgotten_in_state_events_and_files(folder: Path) -> 
         assert [(frame.first, frame.last) for frame in frames][-1] == (1, 1)
         assert not any(b"badge-0042" in file.read_bytes() for file in state_files(folder)), "it is still on the disk"
         assert shop.storage.last(Stream.CHECKINS) == 3
+
+
+async def test_a_members_code_is_forgotten_where_it_was_presented(folder: Path) -> None:
+    async with running(configure(folder, store=STORE_TOML + PEOPLE_TOML), devices=False) as shop:
+        await say(shop, TILL, Scan("M-10086"))
+        await say(shop, TILL, Scan("6901234567892"))
+
+        assert await shop.generation.forget_member("M-10086") == 1
+        assert not any(b"M-10086" in file.read_bytes() for file in state_files(folder))
 
 
 def state_files(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ class _Who(msgspec.Struct):
 class _Data(msgspec.Struct):
     identity: _Who | None = None
     member: str | None = None
+    code: str | None = None  # that was presented; its event is written whether it is a member's or not
 
 
 class _Event(msgspec.Struct):
@@ -30,5 +31,7 @@ def concerns(body: bytes, member: str, identities: AbstractSet[tuple[str, str]])
         about = _decode(body).data
     except msgspec.DecodeError:
         return False  # an event of another shape is about nobody
+    if about.member == member or (about.code is not None and ("code", about.code) in identities):
+        return True
     who = about.identity
-    return about.member == member or (who is not None and (who.kind, who.value) in identities)
+    return who is not None and (who.kind, who.value) in identities

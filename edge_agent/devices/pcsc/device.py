@@ -84,8 +84,6 @@ def _reader(settings: PcscSettings) -> Reader:
     try:
         from edge_agent.devices.pcsc import reader  # noqa: PLC0415 - pyscard is an extra
     except ImportError as error:
-        advice = (
-            "apt-get install pcscd libpcsclite-dev swig gcc python3-dev, then make setup where the agent was cloned"
-        )
+        advice = "apt-get install pcscd libpcsclite-dev swig gcc python3-dev, then make setup in the agent's checkout"
         raise DeviceError("not_installed", f"pyscard is missing: {advice}") from error
     return reader.Reader(settings.reader, settings.aids, settings.tag_types)

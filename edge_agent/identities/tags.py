@@ -14,6 +14,7 @@ from edge_agent.observations import TagRead
 LONGEST_VALUE = 512  # characters; a token is a few dozen, a URI that identifies somebody rarely past two hundred
 
 _NOTHING = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//(www\.)?)?")  # a URI that ends where its prefix does: everybody's
+_SEPARATORS = re.compile(r"[:\-_. ]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -67,10 +68,10 @@ def _unproved(read: TagRead, message: Contents, hasher: Hasher) -> Iterator[Iden
     for uri in message.uris:
         # One that is new at each tap would make a new visitor of every tap.
         if _is_token(uri, read) and not is_dynamic(uri):
-            yield Identity("ndef_uri", uri[:LONGEST_VALUE])
+            yield Identity("ndef_uri", _cut(uri))
     for text in message.texts:
         if _is_token(text, read):
-            yield Identity("ndef_text", text[:LONGEST_VALUE])
+            yield Identity("ndef_text", _cut(text))
     if read.uid:
         kind = "idm" if read.technology == "type3" else "uid"
         yield Identity(kind, hasher.of(kind, read.uid))
@@ -78,13 +79,28 @@ def _unproved(read: TagRead, message: Contents, hasher: Hasher) -> Iterator[Iden
 
 def _is_token(text: str, read: TagRead) -> bool:
     """Tell whether a text can stand for its bearer; one that repeats the UID would carry it out of the store."""
-    repeats_uid = bool(read.uid) and read.uid.hex() in text.lower()
-    return bool(text.strip()) and not _NOTHING.fullmatch(text) and not _CONTROL.search(text) and not repeats_uid
+    if not text.strip() or _NOTHING.fullmatch(text) or _CONTROL.search(text):
+        return False
+    digits = _SEPARATORS.sub("", text.lower())
+    return not any(form in digits for form in _forms(read.uid))
+
+
+def _forms(uid: bytes) -> tuple[str, ...]:
+    """Return the ways a UID is written: hexadecimal and decimal, most significant octet first or last."""
+    if not uid:
+        return ()
+    both = (uid, uid[::-1])
+    return (*(octets.hex() for octets in both), *(str(int.from_bytes(octets)) for octets in both))
+
+
+def _cut(text: str) -> str:
+    """Shorten what is too long, and not in the middle of a number: half a card number is not recognised as one."""
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE].rstrip("0123456789 -")
 
 
 def _readable(answer: bytes) -> str:
     text = answer.decode("latin-1")
-    return text[:LONGEST_VALUE] if text.isascii() and text.isprintable() else answer[: LONGEST_VALUE // 2].hex()
+    return _cut(text) if text.isascii() and text.isprintable() else answer[: LONGEST_VALUE // 2].hex()
 
 
 def _marked(identity: Identity, read: TagRead) -> Identity:

@@ -187,3 +187,24 @@ def test_one_damaged_octet_never_makes_another_person() -> None:
         for octet in (0x00, 0x30, 0x46, 0xFF):
             damaged = genuine[:at] + bytes([octet]) + genuine[at + 1 :]
             assert identify(TagRead("type4", OTHER_UID, damaged), HASHER, KEYS).counter in {None, allowed}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "04:a1:b2:c3:d4:e5:f6", "04-A1-B2-C3-D4-E5-F6", "04 A1 B2 C3 D4 E5 F6", "F6E5D4C3B2A104",
+        str(int.from_bytes(UID)), str(int.from_bytes(UID[::-1])),
+    ],
+)  # fmt: skip
+def test_a_uid_is_known_however_it_is_written(written: str) -> None:
+    read = TagRead("type2", UID, message(text(f"card {written}"), uri(f"https://shop.example/{written}")))
+
+    assert identify(read, HASHER, None).identity == Identity("uid", HASHER.of("uid", UID))
+
+
+def test_what_is_too_long_is_not_cut_within_a_number() -> None:
+    """Half a card number is not recognised as one, and would not be redacted."""
+    long = "x" * (LONGEST_VALUE - 10) + " 6222021234567890128"
+    identity = identify(TagRead("type2", OTHER_UID, message(text(long))), HASHER, None).identity
+
+    assert identity == Identity("ndef_text", "x" * (LONGEST_VALUE - 10))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from edge_agent.fields import Duration, Settings
-from edge_agent.identities.keys_file import AesKey, HmacKey, load
+from edge_agent.identities.keys_file import AesKey, HmacKey, in_one_line, load
 
 # Core 5.4, Vol 3, Part B, 2.5.1: what a 16-bit UUID stands for.
 BLUETOOTH_BASE = "0000{}-0000-1000-8000-00805f9b34fb"
@@ -68,11 +68,10 @@ class Enrolled(Settings):
 
 
 def enrolled(text: str) -> Enrolled:
-    """Parse the file. Raises ValueError with one line that names what is wrong and repeats no key."""
+    """Parse the file. Raises ValueError with one line that names all that is wrong and repeats no key."""
     found = load(text, Enrolled, Carrier)
-    problem = next(_problems(found), None)
-    if problem:
-        raise ValueError(problem)
+    if problems := in_one_line(_problems(found)):
+        raise ValueError(problems)
     return found
 
 

@@ -3,20 +3,21 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, ValidationError
 
 from edge_agent.fields import Settings
 
+MOST_TOLD = 20  # more is another kind of file
 _Table = TypeVar("_Table", bound=Settings)
 
 
 def load(text: str, table: type[_Table], *inner: type[Settings]) -> _Table:
     """Return what a keys file says. ``inner``: the tables within ``table``, for suggestions.
 
-    Raises ValueError with one line that names the first key at fault and repeats no value.
+    Raises ValueError with one line that names every key at fault and repeats no value.
     """
     try:
         return table.model_validate(tomllib.loads(text))
@@ -25,7 +26,7 @@ def load(text: str, table: type[_Table], *inner: type[Settings]) -> _Table:
         message = f"is not TOML {place[0] if place else ''}".rstrip()
     except ValidationError as error:
         known = [*_names(table), *(name for within in inner for name in _names(within))]
-        message = _line(error, known)
+        message = in_one_line(_lines(error, known))
     raise ValueError(message)
 
 
@@ -52,13 +53,24 @@ def _names(table: type[Settings]) -> list[str]:
     return [field.alias or name for name, field in table.model_fields.items()]
 
 
-def _line(error: ValidationError, known: list[str]) -> str:
+def in_one_line(problems: Iterable[str]) -> str:
+    """Return all that is wrong with a file: an installer mends it in one go."""
+    found = list(problems)
+    more = f"; and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+    return "; ".join(found[:MOST_TOLD]) + more
+
+
+def _lines(error: ValidationError, known: list[str]) -> Iterator[str]:
+    meant: set[tuple[int | str, ...]] = set()  # a misspelt key is missing as well: that is said once
     errors = error.errors(include_url=False, include_input=False)
-    first = min(errors, key=lambda each: each["type"] != "extra_forbidden")  # a misspelt key is missing as well
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).removeprefix(".")
-    if first["type"] == "missing":
-        return f"{path}: is missing"
-    if first["type"] == "extra_forbidden":
-        alike = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        return f"{path}: there is no such key" + (f" (did you mean {alike[0]})" if alike else "")
-    return f"{path}: {first['msg'].removeprefix('Value error, ')}"
+    for each in sorted(errors, key=lambda one: one["type"] != "extra_forbidden"):
+        loc = each["loc"]
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).removeprefix(".")
+        if each["type"] == "extra_forbidden":
+            alike = difflib.get_close_matches(str(loc[-1]), known, n=1)
+            meant.update((*loc[:-1], name) for name in alike)
+            yield f"{path}: there is no such key" + (f" (did you mean {alike[0]})" if alike else "")
+        elif each["type"] != "missing":
+            yield f"{path}: {each['msg'].removeprefix('Value error, ')}"
+        elif loc not in meant:
+            yield f"{path}: is missing"

@@ -22,6 +22,6 @@ class _KeysFile(Settings):
 
 
 def sdm_keys(text: str) -> SdmKeys:
-    """Parse a keys file. Raises ValueError with one line that names the key at fault and no value."""
+    """Parse a keys file. Raises ValueError with one line that names every key at fault and no value."""
     keys = load(text, _KeysFile)
     return SdmKeys(keys.meta, keys.file)

@@ -107,3 +107,21 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
         enrolled(text)
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017  most texts are refused, and a few are not
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    text = '[[carrier]]\nid = "a"\ntokenkey = "00"\nirk = "xyz"\n[[carrier]]\nkind = "dog"\n'
+
+    with pytest.raises(ValueError, match="carrier") as caught:
+        enrolled(text)
+
+    said = str(caught.value)
+    for part in (
+        "carrier[0].tokenkey: there is no such key (did you mean token_key)",
+        "carrier[0].irk",
+        "carrier[1].id",
+    ):
+        assert part in said
+    assert "carrier[1].kind" in said
+    assert "\n" not in said
+    assert "xyz" not in said

@@ -235,7 +235,7 @@ SECRET = "00112233445566778899aabbccddeeff"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "meta: is missing"),
+        ("", "meta: is missing; file: is missing"),
         (f'meta = "{SECRET}"', "file: is missing"),
         (f'meta = "{SECRET}"\nfile = "{SECRET[:-1]}"', "file: must be 32 hex digits"),
         (f'meta = "{SECRET}"\nfile = "{SECRET}00"', "file: must be 32 hex digits"),

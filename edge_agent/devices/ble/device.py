@@ -137,7 +137,7 @@ class BleDevice:
             if self._queue:
                 await self._hand_over(emit)
                 quiet_from = self._now()
-                self._ladder.heard()
+                self._ladder.heard(self._now())
                 if watch.breaks == breaks:
                     self.status.up()
             elif self._now() - quiet_from >= self._ladder.silence_allowed:

@@ -14,8 +14,8 @@ class Patience:
 
     ``silence``: without a single advertisement before the scanner is replaced: three quarters of the 60 s after which a
     badge that is not heard has left, so that a scanner which got stuck hears again before anybody is taken to have
-    left. It doubles while nothing is heard, up to ``silence_cap``: a shop at night looks just like it, and a scanner
-    replaced once an hour costs nothing.
+    left. It doubles while nothing or only a passer-by is heard, up to ``silence_cap``: a shop at night looks just like
+    it, and a scanner replaced once an hour costs nothing.
     ``power``: between two times the agent touches the power of the adapter: that also cuts off keyboards and scanners
     connected by Bluetooth.
     ``start``, ``stop``, ``answer``: for the scanner's start, its stop, any other answer from BlueZ. BlueZ answers
@@ -48,11 +48,20 @@ class Ladder:
         self._failures = 0
         self._wants_power = False
         self._power_from = float("-inf")  # the power may be touched again from then on
+        self._heard = self._steady_from = float("-inf")
 
-    def heard(self) -> None:
-        """Note an advertisement: whatever was wrong is not any more."""
-        self._silences = self._failures = 0
+    def heard(self, now: float) -> None:
+        """Note an advertisement. Whatever was wrong is not any more once they come without a gap for ``silence``.
+
+        One alone proves nothing: a passer-by every five minutes of a night would have the power cycled every ten.
+        """
+        self._failures = 0
         self._wants_power = False
+        if now - self._heard > self._patience.silence:
+            self._steady_from = now
+        self._heard = now
+        if now - self._steady_from >= self._patience.silence:
+            self._silences = 0
 
     def silent(self) -> None:
         """Note that the silence has lasted for ``silence_allowed``."""

@@ -46,7 +46,8 @@ def test_patience_doubles_and_is_short_again_once_something_is_heard() -> None:
         ladder.silent()
     assert waits == [min(PATIENCE.silence * 2**n, PATIENCE.silence_cap) for n in range(20)]
     before = ladder.exhausted
-    ladder.heard()
+    for second in range(round(PATIENCE.silence) + 1):
+        ladder.heard(float(second))
     assert (before, ladder.exhausted) == (True, False)
     assert ladder.silence_allowed == PATIENCE.silence
 
@@ -70,17 +71,53 @@ def test_what_was_refused_may_be_asked_again_soon_and_what_was_taken_may_not() -
         assert ladder.power_allowed(100.0 + seconds)
 
 
+def note(ladder: Ladder, happened: str, now: float) -> None:
+    if happened == "heard":
+        ladder.heard(now)
+    else:
+        getattr(ladder, happened)()
+
+
 @given(st.lists(st.tuples(st.sampled_from(["heard", "silent", "failed"]), st.floats(0.0, 900.0)), max_size=200))
 def test_power_is_never_cycled_more_often_than_promised(story: list[tuple[str, float]]) -> None:
     ladder, now, cycled = Ladder(PATIENCE), 0.0, []
     for happened, later in story:
         now += later
-        getattr(ladder, happened)()
+        note(ladder, happened, now)
         if ladder.power_cycle_due(now):
             ladder.power_touched(now, taken=True)
             cycled.append(now)
         assert PATIENCE.silence <= ladder.silence_allowed <= PATIENCE.silence_cap
     assert all(after - before >= PATIENCE.power for before, after in pairwise(cycled))
+
+
+def test_a_passer_by_now_and_then_is_a_quiet_night_and_no_fault() -> None:
+    """Twelve hours with one advertisement every five minutes."""
+    ladder, rebuilt, cycled, quiet_from = Ladder(PATIENCE), 0, 0, 0.0
+    for second in range(12 * 3600):
+        now = float(second)
+        if second % 300 == 299:
+            ladder.heard(now)
+            quiet_from = now
+        elif now - quiet_from >= ladder.silence_allowed:
+            ladder.silent()
+            rebuilt, quiet_from = rebuilt + 1, now
+        if ladder.power_cycle_due(now):
+            ladder.power_touched(now, taken=True)
+            cycled += 1
+    assert cycled <= 1
+    assert rebuilt <= 4
+
+
+def test_a_radio_that_is_heard_again_steadily_is_watched_closely_again() -> None:
+    ladder = Ladder(PATIENCE)
+    for _ in range(5):
+        ladder.silent()
+    for second in range(round(PATIENCE.silence)):
+        ladder.heard(1000.0 + second)
+        assert ladder.silence_allowed > PATIENCE.silence
+    ladder.heard(1000.0 + PATIENCE.silence)
+    assert ladder.silence_allowed == PATIENCE.silence
 
 
 def test_it_takes_two_silences_until_power_is_touched() -> None:

@@ -191,7 +191,7 @@ class CheckIn(_Data):
     """Somebody is here. One ``checkin_id`` per member and window; a higher ``revision`` of it knows more.
 
     ``method``: what made it (``nfc`` ``ble`` ``scan``); ``methods``: all that have seen the member in this window.
-    ``order_id``: the order of the same touchpoint that it belongs to, where it came just before.
+    ``order_ids``: orders made at a till just before the member tapped there; orders made after a tap name the check-in.
     """
 
     checkin_id: str
@@ -202,7 +202,7 @@ class CheckIn(_Data):
     methods: tuple[str, ...]
     identity: Identity
     member: str | None
-    order_id: str | None
+    order_ids: tuple[str, ...]
     occurred_at: str
 
 

@@ -31,10 +31,16 @@ class _Open(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a sighting of somebody leads to: a check-in or a new revision of one, or nothing new."""
+    """What a sighting of somebody leads to, not remembered yet: give it to ``keep`` once its event can be written.
 
+    ``checkin``: a new one or a new revision; None: nothing is new. ``tapped``: what waits at the till for an order.
+    """
+
+    subject: str
     checkin: data.CheckIn | None
-    state: tuple[StateChange, ...] = ()
+    since: Stamp
+    touchpoint: str = ""
+    tapped: Tapped | None = None
 
 
 class CheckIns:
@@ -62,27 +68,33 @@ class CheckIns:
         else:
             known = None
             checkin, since = self._new(facts, method, identity, member, at), Stamp.of(at)
-        state: list[StateChange] = []
-        if method == "nfc":
-            tapped = Tapped(subject, checkin.checkin_id, _certain(checkin), Stamp.of(at))
-            order_id, till = self._tills.tapped(facts.touchpoint, tapped, at)
-            checkin = msgspec.structs.replace(checkin, order_id=order_id or checkin.order_id)
-            state.append(till)
-        if known is not None and checkin == known.checkin:
-            return Seen(None, tuple(state))
+        tapped = None
+        if method != "ble":  # who is only near the till may be anybody in the queue
+            shown = Tapped(subject, checkin.checkin_id, _certain(checkin), Stamp.of(at))
+            tapped = self._tills.meet(facts.touchpoint, shown, at)
+            checkin = _with_order(checkin, tapped.took)
         if known is not None:
+            is_news = checkin != known.checkin
             checkin = msgspec.structs.replace(checkin, revision=known.checkin.revision + 1)
-        state.append(self._remember(subject, _Open(checkin, since), at))
-        return Seen(checkin, tuple(state))
+            return Seen(subject, checkin if is_news else None, since, facts.touchpoint, tapped)
+        return Seen(subject, checkin, since, facts.touchpoint, tapped)
 
-    def belongs(self, tapped: Tapped, order_id: str, at: Moment) -> Seen:
+    def belongs(self, tapped: Tapped, order_id: str) -> Seen | None:
         """Return the revision that says that a check-in belongs to this order, and not to the one it had taken."""
         known = self._open.get(tapped.subject)
         if known is None or known.checkin.checkin_id != tapped.checkin_id:
-            return Seen(None)
+            return None
+        orders = tuple(order_id if order == tapped.took else order for order in known.checkin.order_ids)
         revision = known.checkin.revision + 1
-        checkin = msgspec.structs.replace(known.checkin, order_id=order_id, revision=revision)
-        return Seen(checkin, (self._remember(tapped.subject, _Open(checkin, known.since), at),))
+        checkin = msgspec.structs.replace(known.checkin, order_ids=orders, revision=revision)
+        return Seen(tapped.subject, checkin, known.since)
+
+    def keep(self, seen: Seen, at: Moment) -> tuple[StateChange, ...]:
+        """Remember what was seen; returns the rows to keep."""
+        waits = self._tills.wait(seen.touchpoint, seen.tapped, at) if seen.tapped is not None else ()
+        if seen.checkin is None:
+            return waits
+        return (*waits, self._remember(seen.subject, _Open(seen.checkin, seen.since), at))
 
     def forget(self, subjects: set[str]) -> tuple[StateChange, ...]:
         """Forget what is kept of somebody under these names; returns the rows to delete."""
@@ -108,7 +120,7 @@ class CheckIns:
             methods=(method,),
             identity=on_wire(identity),
             member=member,
-            order_id=None,
+            order_ids=(),
             occurred_at=iso_time(at.wall_ms, self._settings.zone),
         )
 
@@ -148,3 +160,9 @@ def _with_method(checkin: data.CheckIn, method: str) -> data.CheckIn:
 def _certain(checkin: data.CheckIn) -> str | None:
     """Return the member, or the token that was proved to be somebody's."""
     return checkin.member or (checkin.identity.value if checkin.identity.verified else None)
+
+
+def _with_order(checkin: data.CheckIn, order_id: str | None) -> data.CheckIn:
+    if order_id is None or order_id in checkin.order_ids:
+        return checkin
+    return msgspec.structs.replace(checkin, order_ids=(*checkin.order_ids, order_id))

@@ -86,17 +86,17 @@ class People:
 
     def tapped(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Outcome:
         """Return what a tag on a reader means, and what its light shall say."""
-        tap = self._taps.read(facts, read, at)
+        tap = self._taps.judge(facts, read, at)
+        events: tuple[Draft, ...] = ()
+        state: tuple[StateChange, ...] = ()
+        if tap.verdict == "new" and tap.identity is not None:
+            events, state = self._check_in(facts, "nfc", tap.identity, at)
+        kept = self._taps.keep(facts, tap, at)  # last: a tap that led to nothing may be tapped again
         self.taps[tap.reason or tap.verdict] += 1
         if tap.malformed:
             self.taps[f"malformed_{tap.malformed}"] += 1
-        if tap.identity is None:
-            return Outcome(state=tap.state, effects=(Signal(facts.id, accepted=False, reason=tap.reason),))
-        accepted = Signal(facts.id, accepted=True)
-        if tap.verdict == "repeated":
-            return Outcome(state=tap.state, effects=(accepted,))
-        events, state = self._check_in(facts, "nfc", tap.identity, at)
-        return Outcome(events, (*tap.state, *state), effects=(accepted,))
+        signal = Signal(facts.id, accepted=tap.identity is not None, reason=tap.reason)
+        return Outcome(events, (*kept, *state), effects=(signal,))
 
     def taken_away(self, facts: DeviceFacts, gone: TagGone, at: Moment) -> Outcome:
         """Return what it means that a tag was taken off a reader."""
@@ -146,10 +146,11 @@ class People:
             return Outcome(state=state)
         order.checkin_id = tapped.checkin_id
         order.member = order.member or tapped.member
-        if tapped.took_ms is None:
+        revised = self._checkins.belongs(tapped, order.order_id) if tapped.took is not None else None
+        if revised is None:
             return Outcome(state=state)
-        seen = self._checkins.belongs(tapped, order.order_id, at)
-        return Outcome(self._told(facts, seen, at), (*state, *seen.state))
+        told = self._told(facts, revised, at)
+        return Outcome(told, (*state, *self._checkins.keep(revised, at)))
 
     def identities_of(self, member: str) -> set[tuple[str, str]]:
         """Return the identities (kind, value) that are a member's, or that are the token ``member`` itself."""
@@ -203,9 +204,10 @@ class People:
         self, facts: DeviceFacts, method: str, identity: Identity, at: Moment
     ) -> tuple[tuple[Draft, ...], tuple[StateChange, ...]]:
         seen = self._checkins.seen(facts, method, self._redacted(identity), at)
+        told = self._told(facts, seen, at)  # first: what cannot be written is not remembered, either
         is_new = seen.checkin is not None and seen.checkin.revision == 1
         counted = self._count_today(at, "checkins", None) if is_new else ()
-        return self._told(facts, seen, at), (*seen.state, *counted)
+        return told, (*self._checkins.keep(seen, at), *counted)
 
     def _told(self, facts: DeviceFacts, seen: checkins.Seen, at: Moment) -> tuple[Draft, ...]:
         if seen.checkin is None:

@@ -33,18 +33,19 @@ class _Recent(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """What a tap amounts to.
+    """What a tap amounts to, not remembered yet: give it to ``keep`` once what it leads to is certain.
 
     ``verdict``: ``new``; ``repeated`` (still the same tap); ``refused``, for the ``reason`` ``torn`` (taken away while
     it was read), ``nameless``, ``sdm_forged`` or ``sdm_replayed``; a refused one has no ``identity``. ``malformed``:
-    what is wrong with its NDEF message, which costs a tap nothing but the message.
+    what is wrong with its NDEF message, which costs a tap nothing but the message. ``counter``: what a verified tag has
+    shown, by the key it is kept under.
     """
 
     verdict: Literal["new", "repeated", "refused"]
     identity: Identity | None = None
     reason: str = ""
-    state: tuple[StateChange, ...] = ()
     malformed: str = ""
+    counter: tuple[str, int] | None = None
 
 
 class Taps:
@@ -58,30 +59,37 @@ class Taps:
         self._recent = dict(readable(recent, _Recent))
         self._lying: dict[str, tuple[str, bool]] = {}  # by reader: the tap whose tag lies there; whether it was new
 
-    def read(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Tap:
+    def judge(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Tap:
         """Return what a tag on a reader amounts to. Debounced by who it proves to be: a forged tag is nobody."""
         from edge_agent.identities.tags import identify  # noqa: PLC0415  6 MB that a shop without readers need not carry
 
-        self._lying.pop(facts.id, None)
         tagged = identify(read, self._hasher, facts.sdm)
         if tagged.identity is None:
             return Tap("refused", reason=tagged.refused or "nameless", malformed=tagged.malformed)
-        state: list[StateChange] = []
+        counter = None
         if tagged.counter is not None:
-            value, counter = tagged.counter
-            if counter <= self._counters.get(value, -1):
+            counter = (self._counter_key(tagged.counter[0]), tagged.counter[1])
+            if counter[1] <= self._counters.get(counter[0], -1):
                 return Tap("refused", reason="sdm_replayed")
-            self._counters[value] = counter
-            state.append(StateChange(COUNTERS, value, counter.to_bytes(COUNTER_BYTES, "big")))
-        key = self._key(facts.id, tagged.identity)
-        known = self._recent.get(key)
-        repeated = known is not None and known.is_same(at)
-        self._lying[facts.id] = key, not repeated
-        if repeated:
-            return Tap("repeated", tagged.identity, state=tuple(state), malformed=tagged.malformed)
-        if facts.debounce_ms:
+        known = self._recent.get(self._key(facts.id, tagged.identity))
+        verdict: Literal["new", "repeated"] = "repeated" if known is not None and known.is_same(at) else "new"
+        return Tap(verdict, tagged.identity, malformed=tagged.malformed, counter=counter)
+
+    def keep(self, facts: DeviceFacts, tap: Tap, at: Moment) -> tuple[StateChange, ...]:
+        """Remember a tap; returns the rows to keep."""
+        self._lying.pop(facts.id, None)
+        if tap.identity is None:
+            return ()
+        state: list[StateChange] = []
+        if tap.counter is not None:
+            name, counter = tap.counter
+            self._counters[name] = counter
+            state.append(StateChange(COUNTERS, name, counter.to_bytes(COUNTER_BYTES, "big")))
+        key, is_new = self._key(facts.id, tap.identity), tap.verdict == "new"
+        self._lying[facts.id] = key, is_new
+        if is_new and facts.debounce_ms:
             state.append(self._remember(key, facts.debounce_ms, at))
-        return Tap("new", tagged.identity, state=tuple(state), malformed=tagged.malformed)
+        return tuple(state)
 
     def gone(self, facts: DeviceFacts, at: Moment) -> tuple[StateChange, ...]:
         """Take note that a tag was taken away: a card that lay there for an hour is not tapped anew as it is lifted."""
@@ -94,14 +102,17 @@ class Taps:
         return (self._remember(key, facts.debounce_ms, at),)
 
     def forget(self, identity: tuple[str, str], readers: Mapping[str, DeviceFacts]) -> tuple[StateChange, ...]:
-        """Forget what is kept of an identity (kind, value); returns the rows to delete."""
+        """Forget what is kept of an identity (kind, value); returns the rows to delete.
+
+        Counters stay: without them every URL the tag has ever shown would be believed again. Their keys are found by
+        nobody who has not the tag and the tenant's key.
+        """
         kind, value = identity
         keys = [self._key(reader, Identity(kind, value, verified)) for reader in readers for verified in (False, True)]
         for key in keys:
             self._recent.pop(key, None)
         self._lying = {reader: tap for reader, tap in self._lying.items() if tap[0] not in keys}
-        self._counters.pop(value, None)
-        return (StateChange(COUNTERS, value, None), *(StateChange(RECENT, key, None) for key in keys))
+        return tuple(StateChange(RECENT, key, None) for key in keys)
 
     def renew(self, at: Moment) -> tuple[StateChange, ...]:
         """Return the rows of taps that still count, to be kept by a wall clock that was set."""
@@ -122,6 +133,9 @@ class Taps:
             if self._recent[oldest].is_same(at):
                 return
             del self._recent[oldest]
+
+    def _counter_key(self, value: str) -> str:
+        return self._hasher.of("counter", value.encode())[:32]
 
     def _key(self, reader: str, identity: Identity) -> str:
         said = f"{reader}\0{identity.kind}\0{identity.value}\0{identity.verified}"

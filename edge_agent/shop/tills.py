@@ -24,14 +24,15 @@ WITH_CUSTOMER = frozenset({"sale", "return", "top_up"})  # kinds of orders whose
 class Tapped(msgspec.Struct):
     """A tap that may yet get an order.
 
-    ``subject``: under which its check-in is kept; ``member``: who that is, as far as it is certain. ``took_ms``: how
-    long before it the order was that it has taken; None: it has none.
+    ``subject``: under which its check-in is kept; ``member``: who that is, as far as it is certain. ``took``: the order
+    before it that it has taken, and ``took_ms``, how long before; None: it has none.
     """
 
     subject: str
     checkin_id: str
     member: str | None
     stamp: Stamp
+    took: str | None = None
     took_ms: int | None = None
 
 
@@ -56,22 +57,25 @@ class _Till(msgspec.Struct):
 
 
 class Tills:
-    """The last tap and order of each touchpoint with a reader; durable state."""
+    """The last tap and order of each touchpoint where members can show who they are; durable state."""
 
     def __init__(self, settings: ShopSettings, rows: Mapping[str, bytes]) -> None:
         """``rows``: the durable rows of ``PART``."""
-        readers = (facts.touchpoint for facts in settings.devices.values() if facts.kind in TAG_READERS)
-        self._readers = frozenset(readers)  # where a tap and an order can meet at all
+        where = (facts for facts in settings.devices.values() if facts.kind in TAG_READERS or settings.members)
+        self._places = frozenset(facts.touchpoint for facts in where)  # of a tap, or a member's code, and an order
         self._window_ms = round(settings.presence.order_window.total_seconds() * 1000)
         self._tills = dict(readable(rows, _Till))
 
-    def tapped(self, touchpoint: str, tapped: Tapped, at: Moment) -> tuple[str | None, StateChange]:
-        """Note a tap; returns the order that was made there just before it, if that has no member, and the row."""
+    def meet(self, touchpoint: str, tapped: Tapped, at: Moment) -> Tapped:
+        """Return a tap with the order that was made there just before it, if that has no member. Changes nothing."""
         sold = self._tills.get(touchpoint, _Till()).sold
-        if sold is not None and sold.stamp.elapsed_ms(at) <= self._window_ms:
-            tapped = msgspec.structs.replace(tapped, took_ms=sold.stamp.elapsed_ms(at))
-            return sold.order_id, self._remember(touchpoint, _Till(tapped=tapped), at)
-        return None, self._remember(touchpoint, _Till(tapped=tapped), at)
+        if sold is None or sold.stamp.elapsed_ms(at) > self._window_ms:
+            return tapped
+        return msgspec.structs.replace(tapped, took=sold.order_id, took_ms=sold.stamp.elapsed_ms(at))
+
+    def wait(self, touchpoint: str, tapped: Tapped, at: Moment) -> tuple[StateChange, ...]:
+        """Have a tap wait for the next order there; returns the row to keep."""
+        return (self._remember(touchpoint, _Till(tapped=tapped), at),) if touchpoint in self._places else ()
 
     def sold(self, touchpoint: str, order: data.Order, at: Moment) -> tuple[Tapped | None, tuple[StateChange, ...]]:
         """Note an order; returns the tap it belongs to, which is given to no other, and the rows to keep.
@@ -79,7 +83,7 @@ class Tills:
         An order without one waits for a tap just after it. A platform's order comes whoever stands there, and what is
         voided was given to somebody before, or to nobody.
         """
-        if touchpoint not in self._readers:
+        if touchpoint not in self._places:
             return None, ()
         till = self._tills.get(touchpoint, _Till())
         if order.kind == "void":

@@ -88,7 +88,7 @@ DATA: dict[str, msgspec.Struct] = {
         methods=("ble", "nfc"),
         identity=data.Identity(kind="sdm", value=CAPTURE, verified=True),
         member="m-1024",
-        order_id=None,
+        order_ids=(),
         occurred_at="2026-11-22T10:31:00.000+08:00",
     ),
     "o2o.presence.entered.v1": data.Presence(**_VISIT, dwell_seconds=0),

@@ -33,7 +33,8 @@ log = structlog.get_logger()
 TICK_S = 1.0  # how late a visit may be noticed as ended: of the 60 s without a sign that it takes at least, 2 %
 # What a scanner hears meanwhile waits behind the commit. One takes 5 ms; the shortest leave time-out is 1 s.
 HELD_UP_MS = 500
-AFTER_DEFECT_S = 60.0  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
+AFTER_DEFECT_MS = 60_000  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
+CHANGES = 1_000  # changes of devices' states that wait for the disk: one device flapping for a quarter of an hour
 STARTING = "starting"  # why a device is down that has not said yet whether it works
 STARTING_MS = 5_000  # what opening takes at most: a PN532 that must be woken twice, 3 s; beyond it, it is news
 SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, while they work
@@ -77,7 +78,7 @@ class Generation:
         self._clock = clock
         self.shop = Shop(shop_settings(config), key, storage.state)
         self.devices = {settings.id: RunningDevice(settings, clock.now()) for settings in config.store.devices}
-        self._changes: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._changes: asyncio.Queue[Outcome] = asyncio.Queue(CHANGES)
         self._on_the_way: dict[int, Outcome] = {}  # by identity: being committed, oldest first
 
     async def run(self) -> None:
@@ -171,19 +172,22 @@ class Generation:
         return rows
 
     async def _tick(self) -> None:
-        """Have the rules look at the clock."""
+        """Look after the devices, then have the rules look at the clock."""
+        defect_ms = -AFTER_DEFECT_MS
         while True:
             await asyncio.sleep(TICK_S)
             at = self._clock.now()
             for running in self.devices.values():
                 self._listen(running, at)
                 self._expect(running, at)
+            if at.uptime_ms - defect_ms < AFTER_DEFECT_MS:
+                continue
             try:
                 outcome = self.shop.tick(at)
             except Exception as error:  # noqa: BLE001 - a defect in presence must not stop the tills
                 _log_defect("tick", error)
                 self._restore()
-                await asyncio.sleep(AFTER_DEFECT_S)
+                defect_ms = at.uptime_ms
             else:
                 await self._commit(outcome)
 
@@ -228,6 +232,8 @@ class Generation:
             detail=state.detail or None,
         )
         kind = f"o2o.device.{state.state}.v1"
+        if self._changes.full():
+            self._changes.get_nowait()  # the disk has been full for long: the newest tell how things are
         self._changes.put_nowait(Outcome((Draft(uuid7(at.wall_ms), Stream.OPS, kind, at, changed, settings.id),)))
 
     def _listen(self, running: RunningDevice, at: Moment) -> None:

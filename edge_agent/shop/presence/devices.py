@@ -96,8 +96,7 @@ class Devices:
 
         Badges say who they are in one advertisement and how their battery does in the next.
         """
-        if device.name is not None:
-            self._named.pop(device.name, None)
+        self._unname(device)
         device.name = name
         self._named[name] = device
         return self._strangers.pop(name, None) is not None
@@ -131,9 +130,7 @@ class Devices:
     def remove(self, device: Device) -> None:
         """Forget a device."""
         self._group(device).pop(device.key, None)
-        if device.name is not None:
-            self._named.pop(device.name, None)
-            device.name = None
+        self._unname(device)
 
     def expire(self, uptime_ms: int) -> None:
         """Forget who has no visit and was not heard for long."""
@@ -148,6 +145,12 @@ class Devices:
         """Forget all strangers and all names: the key that gave them is gone."""
         self._strangers.clear()
         self._named.clear()
+
+    def _unname(self, device: Device) -> None:
+        """Take a device's name; where two identities share an address, the one named last keeps it."""
+        if device.name is not None and self._named.get(device.name) is device:
+            del self._named[device.name]
+        device.name = None
 
     def _group(self, device: Device) -> OrderedDict[Key, Device]:
         if device.visit is not None:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from edge_agent.simulator import shoppers
-from edge_agent.simulator.virtual_store import PEOPLE_TOML, STORE_TOML, Part, VirtualStore
+from edge_agent.simulator.virtual_store import PEOPLE_TOML, START_S, STORE_TOML, Part, VirtualStore
 
 SECONDS_BETWEEN_RECEIPTS = 1.5
 SHOWN = 14
@@ -144,6 +145,7 @@ async def _run_store(
         parts.append(bluez)
         agent, url = await store.start_agent()
         parts.append(agent)
+        await _until_up(url)
         console.print(f"status page: {url}api/status", highlight=False)
         with _display(console, progress) as show:
             async with asyncio.TaskGroup() as group:
@@ -167,6 +169,17 @@ async def _run_store(
     finally:
         for part in reversed(parts):
             await part.stop()
+
+
+async def _until_up(url: str) -> None:
+    """Wait until every device works: nobody shall tap a card on a reader that is still being opened."""
+    async with asyncio.timeout(START_S), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{url}api/status") as response:
+                status = await response.json()
+            if all(device["state"] == "up" for device in status["devices"]):
+                return
+            await asyncio.sleep(0.1)
 
 
 async def _wait(stop: asyncio.Event, seconds: int | None) -> None:

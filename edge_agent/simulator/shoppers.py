@@ -14,7 +14,7 @@ from edge_agent.simulator.virtual_store import (
     Part,
 )
 
-TAP_S = 0.6  # how long people hold a card to a reader
+TAP_S = 1.0  # how long people hold a card to a reader: reading takes 0.1 s, on a busy machine five times that
 PAUSE_S = 2.5  # between two taps
 INSIDE_S = 6.0  # how long the badge stays: longer than the demo's dwell_after
 OUTSIDE_S = 9.0  # longer than the demo's leave_after_badge

@@ -245,7 +245,7 @@ async def test_start_that_hangs(blue: SimulatedBluez) -> None:
 
 
 async def test_mute_radio_that_a_new_scanner_cures(blue: SimulatedBluez) -> None:
-    async with listening(blue, replace(QUICK, silence=0.5)) as radio:
+    async with listening(blue, replace(QUICK, silence=1.5)) as radio:  # twice that is time to be heard in
         await blue.do(do="mute", until="start")
         await radio.states.until_last("silent", "up")
         await do_until(lambda: len(radio.adverts) > 3, lambda: blue.do(**{"do": "advertise", **BADGE}))

@@ -115,7 +115,9 @@ async def test_a_chip_left_at_another_speed_is_fetched_back(tmp_path: Path) -> N
     async with reader(tmp_path) as simulated:
         killed = open_reader(f"{simulated.path}:pn532", lambda: None)  # as by an agent that is killed then
         killed.device.chipset.transport.close()
-        assert termios.tcgetattr(os.open(simulated.path, os.O_RDWR | os.O_NOCTTY))[4] == termios.B921600
+        left = os.open(simulated.path, os.O_RDWR | os.O_NOCTTY)
+        assert termios.tcgetattr(left)[4] == termios.B921600
+        os.close(left)
         at = Till(simulated)
         async with supervised(at.device, at.recorder):
             await at.states.until_last("up")

@@ -60,11 +60,10 @@ def search_on(
     if not judged:
         return replace(search, ended=True)
     # What becomes longer on a disk with little room must not take the reserve, which is for orders.
-    changes = connection.total_changes
     if any(_changes(parts) for _, parts in judged):
         recorder.make_room(connection, _ROOM_BYTES, at)
-        if connection.total_changes != changes:
-            return search  # these very rows may have gone: look again
+        if not _are_there(connection, search, [row for row, parts in judged if parts is not None]):
+            return search  # these very rows have gone: look again
     forgotten = 0
     with transaction(connection):
         for row, parts in judged:
@@ -113,6 +112,11 @@ def _judged(
             if parts is None or max(read, written) >= _BITE_BYTES:
                 break
     return judged
+
+
+def _are_there(connection: sqlite3.Connection, search: Search, judged: list[rows.Row]) -> bool:
+    heads = rows.heads(connection, search.stream, search.after, len(judged))
+    return [(head.first, head.last) for head in heads] == [(row.frame.first, row.frame.last) for row in judged]
 
 
 def _changes(parts: list[_Part] | None) -> bool:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
@@ -11,6 +11,8 @@ from edge_agent.config.document import reason
 from edge_agent.errors import ConfigError
 from edge_agent.identities.enrolled import enrolled
 from edge_agent.identities.sdm_keys import sdm_keys
+
+_Keys = TypeVar("_Keys")
 
 
 def _resolve(value: object, info: ValidationInfo) -> object:
@@ -78,27 +80,32 @@ def read_secret(path: Path) -> bytes:
     return data.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def read_text_secret(path: Path) -> str:
-    """Return a secret's file as text. Raises ConfigError as ``read_secret`` does, and where it is no UTF-8."""
+def read_keys(path: Path, parse: Callable[[str], _Keys]) -> _Keys:
+    """Return what a file of keys says. Raises ConfigError as ``read_secret`` does, and with what ``parse`` objects to.
+
+    ``parse`` raises ValueError and repeats no key.
+    """
     try:
-        return read_secret(path).decode("utf-8")
+        return parse(read_secret(path).decode("utf-8"))
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8 text") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _sdm_keys(path: Path) -> Path:
-    return _parsed(path, sdm_keys)
+    return _usable(path, sdm_keys)
 
 
 def _carriers(path: Path) -> Path:
-    return _parsed(path, enrolled)
+    return _usable(path, enrolled)
 
 
-def _parsed(path: Path, parse: Callable[[str], object]) -> Path:
+def _usable(path: Path, parse: Callable[[str], object]) -> Path:
     try:
-        parse(read_text_secret(path))
-    except (ValueError, ConfigError) as error:
-        raise ValueError(f"cannot be used: {path}: {error}") from None
+        read_keys(path, parse)
+    except ConfigError as error:
+        raise ValueError(f"cannot be used: {error}") from None
     return path
 
 

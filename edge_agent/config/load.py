@@ -22,7 +22,7 @@ from edge_agent.config.devices import (
 )
 from edge_agent.config.document import Document, read
 from edge_agent.config.explain import check, keys
-from edge_agent.config.files import others_can_read, read_text_secret
+from edge_agent.config.files import others_can_read, read_keys
 from edge_agent.config.problems import InvalidConfigError, Loc, Problem, RefusedError, closest, quoted
 from edge_agent.config.references import check_agent, check_store
 from edge_agent.config.store import StoreSettings
@@ -195,7 +195,7 @@ def _weak(document: Document, store: StoreSettings) -> Iterator[Problem]:
         yield document.problem(("privacy", "hash_key_file"), message)
     for index, device in enumerate(store.devices):
         if isinstance(device, TagReaderSettings) and device.sdm_keys_file:
-            keys = sdm_keys(read_text_secret(device.sdm_keys_file))
+            keys = read_keys(device.sdm_keys_file, sdm_keys)
             if not any(keys.meta) or not any(keys.file):
                 message = "holds a key of zeros, as tags have them when they are sold: anybody can forge such a tag"
                 yield document.problem(("device", index, "sdm_keys_file"), message)

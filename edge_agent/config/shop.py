@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from edge_agent import BUILT, receipts
 from edge_agent.config.devices import DeviceSettings, LineSettings, TagReaderSettings
-from edge_agent.config.files import read_text_secret
+from edge_agent.config.files import read_keys
 from edge_agent.config.load import Config
 from edge_agent.identities.enrolled import enrolled
 from edge_agent.identities.sdm_keys import sdm_keys
@@ -31,7 +31,7 @@ def shop_settings(config: Config) -> ShopSettings:
         devices=facts,
         presence=store.presence,
         small_count=store.privacy.small_count,
-        enrolled=enrolled(read_text_secret(keys_file)) if keys_file else None,
+        enrolled=read_keys(keys_file, enrolled) if keys_file else None,
     )
 
 
@@ -42,7 +42,7 @@ def _facts(device: DeviceSettings, zone: str | None, available: Mapping[str, rec
             templates = tuple(available[name] for name in device.templates or available)
             return replace(facts, decoder=device.decoder, templates=templates)
         case TagReaderSettings():
-            sdm = sdm_keys(read_text_secret(device.sdm_keys_file)) if device.sdm_keys_file else None
+            sdm = read_keys(device.sdm_keys_file, sdm_keys) if device.sdm_keys_file else None
             return replace(facts, debounce_ms=round(device.debounce.total_seconds() * 1000), sdm=sdm)
         case _:
             return facts

@@ -52,7 +52,7 @@ class Bluez:
         async with asyncio.TaskGroup() as tasks:
             works = [tasks.create_task(work) for work in (self._outbox.run(), self._expire())]
             with suppress(OSError, EOFError):
-                await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call] # dbus-fast leaves it bare
+                await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast leaves it bare
             for work in works:
                 work.cancel()
 

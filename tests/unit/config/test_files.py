@@ -1,6 +1,7 @@
 """Secrets come from files of their own and never show."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from edge_agent.config.files import SecretFile, read_secret
+from edge_agent.config.shop import shop_settings
 from edge_agent.errors import ConfigError
 from tests.unit.config.conftest import AGENT, STORE, Files
 
@@ -145,6 +147,16 @@ def test_a_key_that_anybody_can_guess_is_a_warning(files: Files) -> None:
 
     assert "privacy.hash_key_file: has 1 bytes" in hashes
     assert "device[1].sdm_keys_file: holds a key of zeros" in tags
+
+
+def test_keys_that_became_unusable_since_the_check_are_a_config_error(files: Files) -> None:
+    keys = write_secret(files.folder / "sdm.toml", f'meta = "{"2" * 32}"\nfile = "{"1" * 32}"\n'.encode())
+    files.write(store=STORE + READER)
+    config = files.load()
+    for spoilt in (b"meta = 1", b"\xff", b""):
+        keys.write_bytes(spoilt)
+        with pytest.raises(ConfigError, match=re.escape(str(keys))):
+            shop_settings(config)
 
 
 def test_reading_a_folder_as_a_secret_is_an_error(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections import deque
 from collections.abc import Generator
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,9 +33,9 @@ from edge_agent.storage.packing import pack_events
 from edge_agent.storage.space import PAGE_BYTES
 
 _QUARANTINED = 3  # newest first; enough to compare, little enough for a small disk
-# Attempts to get into the middle of an unreadable range. Every damaged spot costs some 2 × log2(rows) of them; a
-# destroyed root page would otherwise be asked about 2**48 sequences.
-_PROBES = 4096
+# Attempts to get into the middle of an unreadable range, about 20 us each. A destroyed leaf costs some 2 × its rows, an
+# inner page that of all its leaves; a destroyed root page would otherwise be asked about 2**48 sequences.
+_PROBES = 16_384
 _PORTION = 1000
 _NUMBERS = 1 << 62  # above every row id of the state table
 
@@ -225,15 +225,17 @@ def readable_ranges(
 ) -> tuple[list[tuple[int, int]], bool]:
     """Find the ranges of ``key`` whose rows can be read, ascending, and whether the upper end is one of them.
 
-    ``select`` ends where ``BETWEEN ? AND ?`` follows. Each unreadable range is narrowed from both sides, then halved.
+    ``select`` ends where ``BETWEEN ? AND ?`` follows. Each unreadable range is narrowed from both sides, then split;
+    the narrowest goes first. With the newest page destroyed every key above the rows is unreadable too, and nothing
+    tells where they ended: halving that would spend every probe far above them.
     """
     found: list[tuple[int, int]] = []
     whole_end: bool | None = None
-    waiting = deque([(low, high)])
+    waiting = [(high - low, low, high)]
     for _ in range(_PROBES):
         if not waiting:
             break
-        low, high = waiting.popleft()
+        _, low, high = heappop(waiting)
         whole, newest = _read_through(source, f"{select} BETWEEN ? AND ? ORDER BY {key}", low, high)
         if whole:
             found.append((low, high))
@@ -248,9 +250,18 @@ def readable_ranges(
             high = oldest - 1
         whole_end = (whole or oldest is not None) if whole_end is None else whole_end
         if low < high and not whole:
-            middle = (low + high) // 2
-            waiting.extend([(low, middle), (middle + 1, high)])
+            for part in _split(low, high):
+                heappush(waiting, (part[1] - part[0], *part))
     return sorted(found), bool(whole_end)
+
+
+def _split(low: int, high: int) -> Generator[tuple[int, int], None, None]:
+    """Part a range of two keys or more, each part at most twice as wide as the one before."""
+    width = 1
+    while low <= high:
+        last = min(low + width - 1, high)
+        yield low, last
+        low, width = last + 1, width * 2
 
 
 def _read_through(source: sqlite3.Connection, statement: str, low: int, high: int) -> tuple[bool, int | None]:

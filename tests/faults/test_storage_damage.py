@@ -91,6 +91,18 @@ async def test_destroyed_pages_cost_what_was_on_them(shop: tuple[Path, list[Draf
     assert len(list((state_dir / "quarantine").glob("edge-*.db"))) == 1
 
 
+async def test_a_hole_is_read_around_though_the_newest_page_is_gone(shop: tuple[Path, list[Draft]]) -> None:
+    """Every key above the newest page is unreadable then: nothing tells where the orders ended."""
+    state_dir, undelivered = shop
+    for number in (40, 90, FRAMES):
+        offset = _leaf_with(state_dir, rows.key(Stream.ORDERS, number))
+        overwrite(state_dir / "edge.db", offset, random.Random(number).randbytes(PAGE))
+    ids, _, said, _ = await salvaged_orders(state_dir)
+    assert len(ids) >= len(undelivered) - 3 * 12
+    assert undelivered[100 - DELIVERED].id in ids
+    assert said.lost is None
+
+
 async def test_the_count_adds_up_to_the_last_event(shop: tuple[Path, list[Draft]]) -> None:
     state_dir, undelivered = shop
     offset = _leaf_with(state_dir, rows.key(Stream.ORDERS, 80))

@@ -17,13 +17,14 @@ from edge_agent.config.shop import shop_settings
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
+from edge_agent.contract.messages import DayAnswer
 from edge_agent.devices.line import Journal, Position, Start
 from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Health, Level
 from edge_agent.log import places
 from edge_agent.observations import Observation, Undecoded
 from edge_agent.shop.forgetting import concerns
-from edge_agent.shop.outcome import Outcome, StateChange, combined
+from edge_agent.shop.outcome import Outcome, Show, Signal, StateChange, combined
 from edge_agent.shop.shop import Shop
 from edge_agent.storage import Storage
 from edge_agent.supervisor import supervise
@@ -149,12 +150,24 @@ class Generation:
                 self._restore()
                 raise
             del self._on_the_way[id(outcome)]
-        for signal in outcome.effects:
-            if not signal.accepted:
-                log.warning("tap_refused", device=signal.device, reason=signal.reason)
-            device = self.devices[signal.device].device
-            if isinstance(device, devices.Signalling):
-                device.signal(accepted=signal.accepted)
+        for effect in outcome.effects:
+            self._let_be_seen(effect)
+
+    def _let_be_seen(self, effect: Signal | Show) -> None:
+        device = self.devices[effect.device].device
+        match effect:
+            case Signal():
+                if not effect.accepted:
+                    log.warning("tap_refused", device=effect.device, reason=effect.reason)
+                if isinstance(device, devices.Signalling):
+                    device.signal(accepted=effect.accepted)
+            case Show():
+                if isinstance(device, devices.Showing):
+                    device.show(effect.rows, effect.seconds)
+
+    async def answered(self, answers: Sequence[DayAnswer]) -> None:
+        """Take head office's word on business days. Raises StorageError."""
+        await self._commit(self.shop.answered(answers, self._clock.now()))
 
     def _restore(self) -> None:
         """Take the rules back to what is on disk, and on its way there: other devices' commits go on."""

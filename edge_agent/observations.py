@@ -47,7 +47,52 @@ class Undecoded:
     reason: str
 
 
-Decoded = Receipt | Record | Scan | Undecoded  # what a decoder makes of a line's bytes
+@dataclass(frozen=True, slots=True)
+class DisplayText:
+    """What a line display shows from now on.
+
+    ``rows``: its text, top to bottom, trailing blanks removed. ``label``: what a digit display's lamp, or the words
+    beside the figure, say it is: ``unit_price`` ``total`` ``received`` ``change``; None: nothing says so.
+    ``amount``: the figure as shown, as a decimal string; None: no single figure is shown.
+    """
+
+    rows: tuple[str, ...]
+    label: str | None = None
+    amount: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a scale says. ``value``: decimal string; ``unit``: ``kg`` ``g`` ``lb`` ``oz``; ``stable``: at rest.
+
+    ``price``: where the scale computes one, as a decimal string.
+    """
+
+    value: str
+    unit: str
+    stable: bool
+    price: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One answer of a payment terminal, read while it passed by. The agent observes a payment, it never confirms one.
+
+    ``result``: ``approved`` ``declined`` ``cancelled`` ``unknown``. ``kind``: ``sale`` ``return`` ``void``.
+    ``amount``: minor units. ``type``: a tender type of contract section 6, where the answer says so. ``reference``: the
+    number the payment can be found by (approval, trade or trace number). ``fields``: the rest of the field map.
+    """
+
+    result: str
+    kind: str = "sale"
+    amount: int | None = None
+    type: str | None = None
+    reference: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+# What a decoder makes of a line's bytes.
+Decoded = Receipt | Record | Scan | DisplayText | Weight | Payment | Undecoded
 
 
 @dataclass(frozen=True, slots=True)

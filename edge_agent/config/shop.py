@@ -30,6 +30,7 @@ def shop_settings(config: Config) -> ShopSettings:
         built_ms=round(datetime.combine(BUILT, datetime.min.time(), UTC).timestamp() * 1000),
         devices=facts,
         presence=store.presence,
+        till=store.till,
         small_count=store.privacy.small_count,
         enrolled=read_keys(keys_file, enrolled) if keys_file else None,
     )

@@ -13,7 +13,7 @@ from edge_agent.config.files import CarriersFile, SecretFile, read_secret
 from edge_agent.config.problems import Loc, RefusedError, closest
 from edge_agent.fields import Ident, Settings
 from edge_agent.receipts.template import TemplateSettings
-from edge_agent.shop.settings import PresenceSettings
+from edge_agent.shop.settings import PresenceSettings, TillSettings
 
 _HH_MM = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _OPENING = re.compile(f"{_HH_MM}-({_HH_MM}|24:00)")
@@ -122,6 +122,7 @@ class StoreSettings(Settings):
     touchpoints: tuple[TouchpointSettings, ...] = Field(default=(), alias="touchpoint")
     devices: tuple[InstanceOf[DeviceSettings], ...] = Field(default=(), alias="device")
     presence: PresenceTable = Field(default_factory=PresenceTable)
+    till: TillSettings = Field(default_factory=TillSettings)
     privacy: PrivacySettings = PrivacySettings()
     receipt_templates: tuple[TemplateSettings, ...] = Field(default=(), alias="receipt_template")
 

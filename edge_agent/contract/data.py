@@ -163,6 +163,32 @@ class Unparsed(_Data):
     evidence: Evidence
 
 
+class DayClosed(_Data):
+    r"""The daily closing proof of one workstation: what the agent saw of a business day so far.
+
+    ``workstation``: as printed on the receipts, else the touchpoint. ``orders`` ``returns``: how many of each.
+    ``payable`` ``tenders`` (by type, change taken off cash): sales minus returns and voids, minor units.
+    ``missing_numbers``: receipt numbers between the first and the last that were never seen. ``register_total``: what
+    the register's own reports of that day say, and ``difference``: that minus ``payable``; null without a report.
+    ``digest``: lower-case hex SHA-256 over the sorted lines ``order_id:revision:kind:payable\n`` of all its orders,
+    each at its highest revision. ``cause``: ``shift_report`` ``day_end`` ``changed`` (a later void or correction).
+    """
+
+    business_day: str
+    workstation: str
+    orders: int
+    returns: int
+    payable: int
+    tenders: dict[str, int]
+    first_number: str | None
+    last_number: str | None
+    missing_numbers: tuple[str, ...]
+    register_total: int | None
+    difference: int | None
+    digest: str
+    cause: str
+
+
 class CodePresented(_Data):
     """A code shown to a scanner or exported by the register, redacted where it is a payment code."""
 
@@ -256,6 +282,21 @@ class AgentStopping(_Data):
 
     version: str
     reason: str
+
+
+class CashMoved(_Data):
+    """Money put into a drawer or taken out of it without a sale. ``direction``: ``in`` ``out``; minor units."""
+
+    direction: str
+    amount: int
+    currency: str
+    reason: str | None
+    touchpoint: str | None
+    workstation: str | None
+    cashier: str | None
+    business_day: str
+    occurred_at: str
+    evidence: Evidence
 
 
 class ClockChanged(_Data):

@@ -36,6 +36,7 @@ EVENT_TYPES: dict[str, EventType] = {
     "o2o.order.voided.v1": EventType(Stream.ORDERS, data.Order, "order"),
     "o2o.order.corrected.v1": EventType(Stream.ORDERS, data.Order, "order"),
     "o2o.order.unparsed.v1": EventType(Stream.ORDERS, data.Unparsed, "unparsed"),
+    "o2o.day.closed.v1": EventType(Stream.ORDERS, data.DayClosed, "day-closed"),
     "o2o.code.presented.v1": EventType(Stream.CHECKINS, data.CodePresented, "code"),
     "o2o.checkin.recorded.v1": EventType(Stream.CHECKINS, data.CheckIn, "checkin"),
     "o2o.presence.entered.v1": EventType(Stream.PRESENCE, data.Presence, "presence"),
@@ -50,6 +51,7 @@ EVENT_TYPES: dict[str, EventType] = {
     "o2o.agent.clock_changed.v1": EventType(Stream.OPS, data.ClockChanged, "clock-changed"),
     "o2o.agent.storage_low.v1": EventType(Stream.OPS, data.StorageLow, "storage-low"),
     "o2o.agent.recovered.v1": EventType(Stream.OPS, data.Recovered, "recovered"),
+    "o2o.cash.moved.v1": EventType(Stream.OPS, data.CashMoved, "cash-moved"),
     "o2o.agent.gap.v1": EventType(None, data.Gap, "gap"),
 }
 

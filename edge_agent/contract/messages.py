@@ -3,6 +3,19 @@
 import msgspec
 
 
+class DayAnswer(msgspec.Struct, kw_only=True):
+    """Central's word on one workstation's business day.
+
+    ``digest``: of its own orders, as in ``o2o.day.closed.v1``. ``entries``: its own lines
+    ``order_id:revision:kind:payable``, present only where the digests differ.
+    """
+
+    business_day: str
+    workstation: str
+    digest: str
+    entries: list[str] | None = None
+
+
 class Ack(msgspec.Struct, kw_only=True):
     """Central's word: every event up to ``upto[stream]`` of this epoch is stored; send ``need`` again.
 

@@ -16,12 +16,12 @@ At most 2 KiB of bytes each: a vector shows one thing.
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from importlib import resources
 from typing import Any
 
-from edge_agent.observations import Decoded, Receipt, Record, Scan
+from edge_agent.observations import Decoded, DisplayText, Payment, Receipt, Record, Scan, Weight
 
 MAX_BYTES = 2048
 
@@ -68,7 +68,18 @@ def plain(observation: Decoded) -> dict[str, Any]:
         return {"record": observation.fields}
     if isinstance(observation, Scan):
         return {"scan": {"code": observation.code, "fields": observation.fields}}
+    if isinstance(observation, DisplayText):
+        shown = {"rows": list(observation.rows), "label": observation.label, "amount": observation.amount}
+        return {"display": _given(shown)}
+    if isinstance(observation, Weight):
+        return {"weight": _given(asdict(observation))}
+    if isinstance(observation, Payment):
+        return {"payment": _given(asdict(observation))}
     return {"undecoded": {"reason": observation.reason, "hex": observation.data.hex()}}
+
+
+def _given(parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in parts.items() if part is not None}  # TOML knows no null
 
 
 def run(module: Any, vector: Vector, pieces: Iterable[bytes]) -> list[Decoded]:

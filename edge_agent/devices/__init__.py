@@ -3,7 +3,7 @@
 Only the modules of the kinds a configuration uses are imported.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from edge_agent.clock import Clock
@@ -48,6 +48,15 @@ class Signalling(Device, Protocol):
 
     def signal(self, *, accepted: bool) -> None:
         """Show whoever used it that what it said is recorded, or refused. Returns at once; never raises."""
+        ...
+
+
+@runtime_checkable
+class Showing(Device, Protocol):
+    """A line display that may be driven."""
+
+    def show(self, rows: Sequence[str], seconds: float) -> None:
+        """Show text for a while, or until the register has something to say. Returns at once; never raises."""
         ...
 
 

@@ -1,9 +1,34 @@
 """What a receipt says, once read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge_agent.contract.data import Line, Tender, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a register says of itself at the end of a shift or day. Money in minor units; None: it does not say.
+
+    ``total``: what was taken, returns and voids off, change given back. ``orders``: how many sales it counts.
+    ``tenders``: by tender type. ``first_number`` and ``last_number``: of the receipts it covers.
+    """
+
+    total: int | None
+    orders: int | None = None
+    tenders: Mapping[str, int] = field(default_factory=dict)
+    first_number: str | None = None
+    last_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CashMove:
+    """Money put into the drawer or taken out of it without a sale. ``direction``: ``in`` ``out``; minor units."""
+
+    direction: str
+    amount: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +39,7 @@ class Reading:
     ``pass`` only where the printed figures prove it, ``fail`` where they contradict, ``unknown`` where too little is
     printed. ``unparsed``: rows that hold figures nobody could place. ``flags``: ``tender_implied`` (one means of
     payment is named without an amount of its own, or change shows that it was cash), ``refund_negative`` (amounts
-    were printed negative).
+    were printed negative). ``report``: of a shift report; ``cash``: of a cash in/out slip.
     """
 
     kind: str
@@ -35,3 +60,5 @@ class Reading:
     template: str
     unparsed: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    report: Report | None = None
+    cash: CashMove | None = None

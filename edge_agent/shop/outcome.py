@@ -37,13 +37,22 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """Text for a line display that may be driven, once the outcome is recorded. ``seconds``: for how long."""
+
+    device: str
+    rows: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """Events and the state they imply: recorded together, in one transaction, or not at all; then the effects."""
 
     events: tuple[Draft, ...] = ()
     state: tuple[StateChange, ...] = ()
     captures: tuple[Capture, ...] = field(default=())
-    effects: tuple[Signal, ...] = field(default=())
+    effects: tuple[Signal | Show, ...] = field(default=())
 
 
 def combined(outcomes: Sequence[Outcome]) -> Outcome:

@@ -39,6 +39,15 @@ class PresenceSettings(Settings):
     eddystone_namespaces: tuple[EddystoneNamespace, ...] | None = None
 
 
+class TillSettings(Settings):
+    """``[till]``: how what the lines of one touchpoint say is put together.
+
+    ``provisional_after``: a sale that a display showed becomes an order of its own when no receipt follows within it.
+    """
+
+    provisional_after: Duration = Field(default=timedelta(minutes=2), ge=_SECOND, le=timedelta(hours=1))
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
     """One device as the rules see it.
@@ -74,6 +83,7 @@ class ShopSettings:
     built_ms: int
     devices: dict[str, DeviceFacts]
     presence: PresenceSettings = field(default_factory=PresenceSettings)
+    till: TillSettings = field(default_factory=TillSettings)
     small_count: int = 5
     enrolled: Enrolled | None = None
     members: Mapping[tuple[str, str], str] = field(default_factory=dict)

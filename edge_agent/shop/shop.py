@@ -4,7 +4,7 @@ An observation is worked out in full before anything is remembered: where the ru
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -12,22 +12,27 @@ from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, iso_time
 from edge_agent.contract.ids import uuid7
+from edge_agent.contract.messages import DayAnswer
 from edge_agent.identities.hashing import Hasher
 from edge_agent.observations import (
     Advertisement,
+    DisplayText,
     Observation,
+    Payment,
     Receipt,
     Record,
     Scan,
     TagGone,
     TagRead,
     Undecoded,
+    Weight,
 )
 from edge_agent.redact import Redactor
-from edge_agent.shop import numbers, papers, today
+from edge_agent.shop import companions, numbers, papers, today
 from edge_agent.shop.drafts import draft
 from edge_agent.shop.outcome import Outcome, StateChange, combined
 from edge_agent.shop.people import People
+from edge_agent.shop.proof.proof import Proof
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.slips import Slip, SlipReader
 
@@ -64,6 +69,8 @@ class Shop:
         self._papers = papers.Papers(state(papers.PART))
         self._numbers = numbers.Numbers(state(numbers.PART))
         self._today = today.Today(state(today.PART))
+        self._companions = companions.Companions(self._settings, state(companions.PART))
+        self.proof = Proof(self._settings, state)
         self._visitors = today.Visitors(state(today.VISITORS))
         self.people.restore(state, self._count_person, at)
 
@@ -85,27 +92,38 @@ class Shop:
             case Record():
                 return self._slip(facts, self._slips.record(facts, observation, at), at)
             case Scan():
-                return combined(
-                    (self._scan(facts, observation, at), self.people.presented(facts, observation.code, at))
-                )
+                noted = Outcome(state=self._companions.scanned(facts, observation.code, at))
+                presented = self.people.presented(facts, observation.code, at)
+                return combined((self._scan(facts, observation, at), noted, presented))
+            case DisplayText():
+                return Outcome(state=self._companions.shown(facts, observation, at))
+            case Payment():
+                return Outcome(state=self._companions.paid(facts, observation, at))
             case Advertisement():
                 return self.people.advertised(facts, observation, at)
             case TagRead():
                 return self.people.tapped(facts, observation, at)
             case TagGone():
                 return self.people.taken_away(facts, observation, at)
-            case Undecoded():
+            case Weight() | Undecoded():
                 return Outcome()  # counted where the bytes are read: the device's health shows it
 
     def defect(self, device: str, observation: Observation, at: Moment) -> Outcome:
         """Return an observation that the rules failed on as unparsed, so that it reaches somebody. Never raises."""
         facts = self._settings.devices[device]
         if not isinstance(observation, Receipt | Record | Scan | Undecoded):
-            return Outcome()  # no slip: a tap that is not recorded is not accepted, either, and is tapped again
+            return Outcome()  # no slip: a tap that is not recorded is tapped again, a display shows the next figure
         return self._slip(facts, self._slips.defect(facts, observation, at), at)
 
     def _slip(self, facts: DeviceFacts, slip: Slip, at: Moment) -> Outcome:
-        if slip.event is None:
+        if isinstance(slip.data, data.CashMoved):
+            assert slip.event is not None
+            event = self._draft(facts, slip.event, at, slip.data, f"cash/{uuid7(at.wall_ms)}")
+            return Outcome((event,), (self._count(slip, at, None),), slip.captures)
+        if slip.report is not None:
+            counted = Outcome(state=(self._count(slip, at, None),), captures=slip.captures)
+            return combined((counted, self.proof.reported(facts, slip.workstation, slip.report, at)))
+        if slip.event is None or slip.data is None:
             return Outcome(state=(self._count(slip, at, None),))
         if isinstance(slip.data, data.Unparsed):
             name = slip.data.evidence.capture_sha256 or uuid7(at.wall_ms)
@@ -114,6 +132,7 @@ class Shop:
         return self._order(facts, slip, slip.data, at)
 
     def _order(self, facts: DeviceFacts, slip: Slip, order: data.Order, at: Moment) -> Outcome:
+        """Return what an order leads to that was printed or exported just now."""
         known = self._papers.order_of(slip.paper, at.wall_ms)
         if known is not None and slip.paper.is_certain:
             return Outcome(state=(self._count(slip, at, "duplicates"),))
@@ -127,10 +146,15 @@ class Shop:
             evidence=msgspec.structs.replace(order.evidence, flags=flags),
         )
         assert slip.event is not None
-        event = self._draft(facts, slip.event, at, order, f"order/{order.order_id}")
+        completed = self._companions.completed(facts, order, at)
+        order = completed.order
+        kind = "o2o.order.corrected.v1" if completed.revises else slip.event
+        event = self._draft(facts, kind, at, order, f"order/{order.order_id}")
         linked = self.people.sold(facts, order, at)  # last: what cannot be written takes no tap with it
         state: list[StateChange] = [
+            *completed.state,
             *linked.state,
+            *self.proof.noted(order, at),
             self._papers.remember(slip.paper, order.order_id, at.wall_ms),
             self._count(slip, at, _COUNTERS[slip.event]),
         ]
@@ -141,7 +165,22 @@ class Shop:
 
     def tick(self, at: Moment) -> Outcome:
         """Return what the passing of time leads to; to be asked about once a second."""
-        return self.people.tick(at)
+        return combined((self.people.tick(at), self._unprinted(at), self.proof.tick(at)))
+
+    def answered(self, answers: Sequence[DayAnswer], at: Moment) -> Outcome:
+        """Take head office's word on business days."""
+        return self.proof.answered(answers, at)
+
+    def _unprinted(self, at: Moment) -> Outcome:
+        """Return the provisional orders of sales that no receipt has followed."""
+        sales, state = self._companions.unprinted(at)
+        outcomes = [Outcome(state=state)]
+        for sale in sales:
+            order = self._slips.provisional(sale)
+            event = self._draft(sale.facts, "o2o.order.completed.v1", sale.at, order, f"order/{order.order_id}")
+            noted = (*self.proof.noted(order, at), self._today.add(order.business_day, "orders"))
+            outcomes.append(Outcome((event,), noted))
+        return combined(outcomes)
 
     def _count_person(self, at: Moment, counter: str, who: str | None) -> tuple[StateChange, ...]:
         day = self._slips.business_day(at)

@@ -8,11 +8,12 @@ from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
-from edge_agent.observations import Decoded, Receipt, Record, Scan, Undecoded
-from edge_agent.receipts.reading import Reading
+from edge_agent.observations import Decoded, DisplayText, Payment, Receipt, Record, Scan, Undecoded, Weight
+from edge_agent.receipts.reading import Reading, Report
 from edge_agent.redact import Redactor
 from edge_agent.shop.business_day import business_day
 from edge_agent.shop.captures import capture_of, record_capture
+from edge_agent.shop.companions import Unprinted
 from edge_agent.shop.journey import mode
 from edge_agent.shop.outcome import Capture
 from edge_agent.shop.papers import Paper
@@ -42,14 +43,19 @@ _UNREADABLE = ("star", "foreign", "image_only")
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A slip, read. ``event``: the type it is sent as, or None where it is only seen."""
+    """A slip, read. ``event``: the type it is sent as, or None where it is only seen.
+
+    ``report``: what a register's own report says, and ``workstation``, which one's it is.
+    """
 
     kind: str
-    data: data.Order | data.Unparsed
+    data: data.Order | data.Unparsed | data.CashMoved | None
     event: str | None
     paper: Paper
     business_day: str
     captures: tuple[Capture, ...] = ()
+    report: Report | None = None
+    workstation: str | None = None
 
 
 class SlipReader:
@@ -114,7 +120,7 @@ class SlipReader:
                     return tuple(map(_storable, text)), sha256, captures
                 case Scan():
                     return (_storable(self._redactor.redact_code(observation.code)),), None, ()
-                case Undecoded():
+                case DisplayText() | Payment() | Weight() | Undecoded():
                     return (), None, ()
         except Exception:  # noqa: BLE001 - a defect in redaction: no text is better than a telephone number
             return (), None, ()
@@ -128,10 +134,47 @@ class SlipReader:
         at: Moment,
         captures: tuple[Capture, ...],
     ) -> Slip:
+        if reading.report is not None or reading.cash is not None:
+            return self._till_slip(facts, reading, evidence, at, captures)
         printed_at = reading.printed_at.isoformat() if reading.printed_at else None
         order = self._order(facts, reading, evidence, printed_at, at)
         paper = Paper(self._settings.store, reading.number, printed_at, body)
         return Slip(reading.kind, order, _ORDER_EVENTS.get(reading.kind), paper, order.business_day, captures)
+
+    def _till_slip(
+        self, facts: DeviceFacts, reading: Reading, evidence: data.Evidence, at: Moment, captures: tuple[Capture, ...]
+    ) -> Slip:
+        """Return a slip that is about the till and no order: its own report, or money moved without a sale."""
+        completed_ms = self._completed_ms(reading.printed_at, at)
+        day = self._day(completed_ms)
+        printed_at = reading.printed_at.isoformat() if reading.printed_at else None
+        paper = Paper(self._settings.store, reading.number, printed_at, "")
+        workstation = reading.workstation
+        if reading.cash is None:
+            return Slip(reading.kind, None, None, paper, day, captures, reading.report, workstation)
+        moved = data.CashMoved(
+            direction=reading.cash.direction,
+            amount=reading.cash.amount,
+            currency=self._settings.currency,
+            reason=reading.cash.reason,
+            touchpoint=facts.touchpoint,
+            workstation=workstation,
+            cashier=reading.cashier,
+            business_day=day,
+            occurred_at=iso_time(completed_ms, self._settings.zone),
+            evidence=evidence,
+        )
+        return Slip(reading.kind, moved, "o2o.cash.moved.v1", paper, day, captures, None, workstation)
+
+    def provisional(self, sale: Unprinted) -> data.Order:
+        """Return the order of a sale that was shown and not printed: no lines, and nothing that was not shown."""
+        totals = data.Totals(payable=sale.payable, tendered=sale.tendered, change=sale.change)
+        tenders = (sale.tender,) if sale.tender else ()
+        reading = Reading(
+            "sale", None, None, None, None, None, None, None, None, None, (), totals, tenders, "unknown", "unknown", ""
+        )
+        evidence = data.Evidence(decoder=sale.facts.decoder, template=None, capture_sha256=None, flags=("provisional",))
+        return self._order(sale.facts, reading, evidence, None, sale.at)
 
     def _order(
         self,
@@ -214,6 +257,8 @@ def _refusal(reading: Reading | None) -> str | None:
     if reading is None:
         return "no_template"
     if reading.kind in _SEEN_ONLY:
+        return None
+    if reading.report is not None or reading.cash is not None:
         return None
     if reading.kind not in _ORDER_EVENTS:
         return reading.kind

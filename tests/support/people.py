@@ -8,6 +8,7 @@ from edge_agent.contract.events import Draft
 from edge_agent.identities.enrolled import enrolled
 from edge_agent.identities.sdm_keys import SdmKeys
 from edge_agent.observations import Advertisement, TagGone, TagRead
+from edge_agent.shop.outcome import Signal
 from edge_agent.shop.settings import DeviceFacts, PresenceSettings, ShopSettings
 from edge_agent.simulator import beacons
 from edge_agent.simulator.tags import ndef as tags_ndef
@@ -84,6 +85,7 @@ class People(Book):
         outcome = self.shop.observe(reader, read, self.now)
         self.keep(outcome)
         (signal,) = outcome.effects
+        assert isinstance(signal, Signal)
         assert signal.device == reader
         return signal.accepted
 

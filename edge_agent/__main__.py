@@ -143,6 +143,31 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @cli.command()
+def devices() -> None:
+    """List ports, readers and adapters by stable name, each with the table that configures it. Probes nothing."""
+    from edge_agent.commands.devices import found
+
+    count = 0
+    for count, thing in enumerate(found(), 1):  # noqa: B007 - counted
+        typer.echo(thing)
+    if count == 0:
+        typer.echo("no serial port, reader or Bluetooth adapter is plugged into this box", err=True)
+
+
+@cli.command()
+def diagnostics(
+    out: Annotated[Path, typer.Argument(help="Where to write the bundle: NAME.tar.gz.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Write a redacted bundle for support: configuration, status, log, the newest captures. No keys, no passwords."""
+    from edge_agent.commands.diagnostics import write_bundle
+    from edge_agent.config import load
+
+    for name in write_bundle(load(config), out):
+        typer.echo(name)
+
+
+@cli.command()
 def selftest() -> None:
     """Run every decoder's vectors and every receipt template's own samples."""
     from edge_agent import decoders, receipts

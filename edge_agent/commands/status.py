@@ -1,6 +1,7 @@
 """`edge-agent status`: ask the running daemon over its control socket."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,27 @@ ANSWER_S = 5.0
 
 def ask(config: Config) -> dict[str, Any] | None:
     """Return the status document of the daemon that serves this configuration's state directory, or None."""
+    return _answer(config)[0]
+
+
+def metrics(config: Config) -> str | None:
+    """Return the metrics of the daemon that serves this configuration's state directory, or None."""
+    _, path = _answer(config)
+    body = asyncio.run(_get(path, "/metrics")) if path else None
+    return body.decode("utf-8", "replace") if body is not None else None
+
+
+def _answer(config: Config) -> tuple[dict[str, Any] | None, Path | None]:
+    """Return the status document of the daemon that is meant, and the socket it answers on."""
     state_dir = config.agent.agent.state_dir
     for path in dict.fromkeys((control_socket(state_dir), state_dir / "control.sock", SYSTEM_SOCKET)):
-        document = asyncio.run(_get(path))
-        if document is not None and document.get("state_dir") == str(state_dir.resolve()):
-            return document
-    return None
+        try:
+            document = json.loads(asyncio.run(_get(path, "/api/status")) or b"null")
+        except ValueError:
+            continue
+        if isinstance(document, dict) and document.get("state_dir") == str(state_dir.resolve()):
+            return document, path
+    return None, None
 
 
 def render(document: dict[str, Any]) -> str:
@@ -45,20 +61,19 @@ def render(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-async def _get(path: Path) -> dict[str, Any] | None:
+async def _get(path: Path, what: str) -> bytes | None:
     try:
         with short_path(path) as name:
-            return await _get_from(name)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):  # ValueError: it does not answer with JSON
+            return await _get_from(name, what)
+    except (aiohttp.ClientError, TimeoutError, OSError):
         return None
 
 
-async def _get_from(socket: str) -> dict[str, Any]:
+async def _get_from(socket: str, what: str) -> bytes:
     timeout = aiohttp.ClientTimeout(total=ANSWER_S)
     connector = aiohttp.UnixConnector(socket)
     async with (
         aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-        session.get("http://edge-agent/api/status") as response,
+        session.get(f"http://edge-agent{what}") as response,
     ):
-        document: dict[str, Any] = await response.json()
-        return document
+        return await response.read()

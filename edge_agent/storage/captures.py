@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import structlog
@@ -102,3 +102,13 @@ class Captures:
 def _on_disk(size: int) -> int:
     """Return what a file of ``size`` bytes takes: whole blocks of 4 KiB."""
     return -(-size // 4096) * 4096
+
+
+def stored(folder: Path, newest: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the newest captures of a folder, hash and body, for somebody who is not the daemon; the newest first."""
+    settings = StorageSettings(capture_days=0)
+    captures = Captures(folder, settings, 0)
+    for path in sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)[:newest]:
+        body = captures.read(path.stem)
+        if body is not None:
+            yield path.stem, body

@@ -23,6 +23,7 @@ from edge_agent.config.devices import (
 from edge_agent.config.explain import duration_text, field_named, keys
 from edge_agent.decoders import names, settings_model
 from edge_agent.receipts import template
+from edge_agent.shop.settings import TillSettings
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
@@ -46,6 +47,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     '`[[device]]` with `kind = "tcp-listen"`': (TcpListenSettings, LineSettings),
     **{f'`[[device]]` with `decoder = "{name}"`': (settings_model(name), LineSettings) for name in names()},
     "`[presence]`": (store.PresenceTable, None),
+    "`[till]`": (TillSettings, None),
     "`[privacy]`": (store.PrivacySettings, None),
     "`[[receipt_template]]`": (template.TemplateSettings, None),
     "`[receipt_template.lines]`": (template.LineSettings, None),

@@ -16,7 +16,7 @@ from edge_agent.errors import ConfigError
 from tests.unit.config.conftest import AGENT, STORE, Files
 
 IDENT = "1 to 63 of a-z, 0-9 and -, not beginning with -"
-STORE_KEYS = "device, presence, privacy, receipt_template, store, touchpoint, zone"
+STORE_KEYS = "device, presence, privacy, receipt_template, store, till, touchpoint, zone"
 MQTT_KEYS = ", ".join(keys(MqttSettings))
 DECODERS = ", ".join(names())
 KINDS_TEXT = ", ".join(KINDS)

@@ -1,6 +1,7 @@
 """What a cash register prints: sales with their truth, and the ESC/POS bytes of their receipts."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from unicodedata import east_asian_width
@@ -68,6 +69,7 @@ class Sale:
     items: tuple[Item, ...]
     discount: int
     tenders: tuple[Tender, ...]
+    workstation: str = "03"
 
     @property
     def gross(self) -> int:
@@ -99,20 +101,32 @@ def ring_up(rng: random.Random, style: str, order_no: str, printed_at: datetime)
     return Sale(style, kind, order_no, printed_at, items, discount, (Tender(type_, label, handed_over),))
 
 
-def encode(sale: Sale) -> bytes:
-    """Return the bytes a register sends for a sale, from initialising the printer to the cut."""
+def encode(sale: Sale, mark: str = "") -> bytes:
+    """Return the bytes a register sends for a sale, from initialising the printer to the cut.
+
+    ``mark``: a line above all others, such as that of a reprint.
+    """
     chinese = sale.style != "en-retail"
     body = _chinese(sale) if chinese else _english(sale)
     title = "人民广场店" if chinese else "CORNER STORE"
+    drawer = any(tender.type == "cash" for tender in sale.tenders)
+    thanks = "谢谢惠顾" if chinese else "Thank you"
+    return printed(title, [mark, *body] if mark else body, thanks, sale.order_no, drawer=drawer, chinese=chinese)
+
+
+def printed(
+    title: str, lines: Sequence[str], thanks: str = "", code: str = "", *, drawer: bool = False, chinese: bool = True
+) -> bytes:
+    """Return the bytes of a slip: its title large and centred, its lines, a QR code, a last line, the cut."""
     coded = "gb18030" if chinese else "ascii"
     parts = [
         _INIT,
         _CHINESE if chinese else b"",
         _CENTRE + _DOUBLE + title.encode(coded) + b"\n" + _SINGLE + _LEFT,
-        *(line.encode(coded) + b"\n" for line in body),
-        _CENTRE + _qr(sale.order_no.encode("ascii")) + b"\n" + _LEFT,
-        ("谢谢惠顾" if chinese else "Thank you").encode(coded) + b"\n\n",
-        _DRAWER if any(tender.type == "cash" for tender in sale.tenders) else b"",
+        *(line.encode(coded) + b"\n" for line in lines),
+        _CENTRE + _qr(code.encode("ascii")) + b"\n" + _LEFT if code else b"",
+        thanks.encode(coded) + b"\n\n",
+        _DRAWER if drawer else b"",
         _CUT,
     ]
     return b"".join(parts)
@@ -122,44 +136,55 @@ def _chinese(sale: Sale) -> list[str]:
     restaurant = sale.style == "zh-restaurant"
     sign = -1 if sale.kind == "return" else 1
     lines = ["退货单" if sign < 0 else ("结账单" if restaurant else "销售小票")]
-    lines += [f"单号:{sale.order_no}", f"时间:{sale.printed_at:%Y-%m-%d %H:%M:%S}", "收银员:王芳  机号:03"]
-    lines += ["-" * WIDTH, _row("菜名" if restaurant else "品名", "数量", "单价", "金额")]
+    lines += [
+        f"单号:{sale.order_no}",
+        f"时间:{sale.printed_at:%Y-%m-%d %H:%M:%S}",
+        f"收银员:王芳  机号:{sale.workstation}",
+    ]
+    lines += ["-" * WIDTH, row("菜名" if restaurant else "品名", "数量", "单价", "金额")]
     for item in sale.items:
         lines += _item(item, sign)
-    lines += ["-" * WIDTH, _pair("合计:", sign * sale.gross)]
-    lines += [_pair("优惠:", sale.discount)] if sale.discount else []
-    lines += [_pair("应退:" if sign < 0 else "应收:", sign * sale.payable)]
-    lines += [_pair(f"{tender.label}:", sign * tender.amount) for tender in sale.tenders]
-    return lines + ([_pair("找零:", sale.change)] if sale.change else [])
+    lines += ["-" * WIDTH, pair("合计:", sign * sale.gross)]
+    lines += [pair("优惠:", sale.discount)] if sale.discount else []
+    lines += [pair("应退:" if sign < 0 else "应收:", sign * sale.payable)]
+    lines += [pair(f"{tender.label}:", sign * tender.amount) for tender in sale.tenders]
+    return lines + ([pair("找零:", sale.change)] if sale.change else [])
 
 
 def _english(sale: Sale) -> list[str]:
     sign = -1 if sale.kind == "return" else 1
     lines = ["REFUND"] if sign < 0 else []
-    lines += [f"Receipt No: {sale.order_no}", f"Date: {sale.printed_at:%Y-%m-%d %H:%M:%S}", "Till: 03  Cashier: Anna"]
-    lines += ["-" * WIDTH, _row("Item", "Qty", "Price", "Amount")]
+    lines += [
+        f"Receipt No: {sale.order_no}",
+        f"Date: {sale.printed_at:%Y-%m-%d %H:%M:%S}",
+        f"Till: {sale.workstation}  Cashier: Anna",
+    ]
+    lines += ["-" * WIDTH, row("Item", "Qty", "Price", "Amount")]
     for item in sale.items:
         lines += _item(item, sign)
     lines += ["-" * WIDTH]
-    lines += [_pair("Subtotal", sale.gross), _pair("Discount", -sale.discount)] if sale.discount else []
-    lines += [_pair("TOTAL", sign * sale.payable)]
-    lines += [_pair(tender.label, sign * tender.amount) for tender in sale.tenders]
-    return lines + ([_pair("CHANGE", sale.change)] if sale.change else [])
+    lines += [pair("Subtotal", sale.gross), pair("Discount", -sale.discount)] if sale.discount else []
+    lines += [pair("TOTAL", sign * sale.payable)]
+    lines += [pair(tender.label, sign * tender.amount) for tender in sale.tenders]
+    return lines + ([pair("CHANGE", sale.change)] if sale.change else [])
 
 
 def _item(item: Item, sign: int) -> list[str]:
-    return [item.name, _row("", str(sign * item.quantity), _money(item.price), _money(sign * item.amount))]
+    return [item.name, row("", str(sign * item.quantity), money(item.price), money(sign * item.amount))]
 
 
-def _row(name: str, quantity: str, price: str, amount: str) -> str:
+def row(name: str, quantity: str, price: str, amount: str) -> str:
+    """Return one row of goods, in columns."""
     return _pad(name, 12) + _pad(quantity, -4) + _pad(price, -8) + _pad(amount, -8)
 
 
-def _pair(label: str, amount: int) -> str:
-    return _pad(label, WIDTH - 12) + _pad(_money(amount), -12)
+def pair(label: str, amount: int) -> str:
+    """Return a label and an amount in cents, at both ends of a row."""
+    return _pad(label, WIDTH - 12) + _pad(money(amount), -12)
 
 
-def _money(cents: int) -> str:
+def money(cents: int) -> str:
+    """Return cents as they are printed."""
     return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02}"
 
 

@@ -28,9 +28,10 @@ from edge_agent.errors import StorageError
 from edge_agent.generation import Generation
 from edge_agent.health import Health
 from edge_agent.page import status
-from edge_agent.page.control import control_socket, runtime_directory
+from edge_agent.page.control import control_socket
 from edge_agent.page.server import serving
 from edge_agent.shop.outcome import Outcome
+from edge_agent.sockets import runtime_directory
 from edge_agent.storage import Storage, StorageSettings
 from edge_agent.sync import Sync
 from edge_agent.uplink import Link, Uplink

@@ -8,7 +8,8 @@ from typing import Any
 import aiohttp
 
 from edge_agent.config import Config
-from edge_agent.page.control import control_socket, short_path
+from edge_agent.page.control import control_socket
+from edge_agent.sockets import short_path
 
 SYSTEM_SOCKET = Path("/run/edge-agent/control.sock")
 ANSWER_S = 5.0

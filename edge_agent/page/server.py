@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 from edge_agent.config.agent import PageSettings
 from edge_agent.health import Condition, Health, Level
 from edge_agent.page import status
-from edge_agent.page.control import short_path
+from edge_agent.sockets import short_path
 
 log = structlog.get_logger()
 

@@ -148,7 +148,7 @@ async def test_a_port_locked_by_another_program_is_busy_until_it_is_free(cable: 
 async def test_other_users_cannot_open_the_port_of_a_running_device(
     cable: Cable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_agent.devices.serial._PSEUDO_TERMINALS", range(0))  # the pty stands for a real port
+    monkeypatch.setattr("edge_agent.serial_port._PSEUDO_TERMINALS", range(0))  # the pty stands for a real port
     cable.plug()
     bench = Bench(cable)
     async with bench.supervised():

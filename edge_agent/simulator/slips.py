@@ -1,4 +1,4 @@
-"""What else comes out of a till's printer beside sales, and what its display shows: the bytes, in one vendor's layout."""
+"""What else comes out of a till's printer beside sales, and what its display shows, in one vendor's layout."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -298,7 +298,7 @@ NETS¦18.60
         medium="escpos",
     ),
     Slip(
-        "US pharmacy, thousands and gift card",
+        "US home theatre, thousands and gift card",
         "en",
         "USD",
         "sale",

@@ -14,6 +14,7 @@ import sqlite3
 import uuid
 from collections.abc import Generator
 from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 from pathlib import Path
@@ -30,6 +31,7 @@ from edge_agent.storage import ledger, meta, rows, state
 from edge_agent.storage.connection import FullError, lenient_text, migrate, translated
 from edge_agent.storage.epoch import Renumber, new_epoch, recovered
 from edge_agent.storage.packing import pack_events
+from edge_agent.storage.regrowth import regrow
 from edge_agent.storage.space import PAGE_BYTES
 
 _QUARANTINED = 3  # newest first; enough to compare, little enough for a small disk
@@ -68,8 +70,8 @@ def salvage(database: Path, origin: Origin, compression: Encoding, machine_id: s
     with ExitStack() as stack:
         stack.callback(building.unlink, missing_ok=True)
         try:
-            source = _readable(database, stack)
-            told = _build(building, source, origin, compression, machine_id, at)
+            damaged = _damaged(database, stack)
+            told = _build(building, damaged, origin, compression, machine_id, at)
         except OSError as error:
             raise FullError(str(error)) from error
         except sqlite3.DatabaseError as error:
@@ -79,21 +81,26 @@ def salvage(database: Path, origin: Origin, compression: Encoding, machine_id: s
     _log.error("storage_salvaged", old_epoch=told.old_epoch, salvaged=told.salvaged, lost=told.lost)
 
 
+@dataclass(frozen=True, slots=True)
+class _Damaged:
+    """What can be read. ``tables``: as they are in the file; ``frames``: where every leaf of theirs is reached."""
+
+    tables: sqlite3.Connection
+    frames: sqlite3.Connection
+
+
+def _damaged(database: Path, stack: ExitStack) -> _Damaged:
+    tables = _readable(database, stack)
+    return _Damaged(tables, _regrown(database, tables, stack))
+
+
 def _readable(database: Path, stack: ExitStack) -> sqlite3.Connection:
     """Return a connection to the damaged file; to a copy with a sound first page; or, in the end, to nothing at all."""
     try:
         return _source(database, stack)
     except sqlite3.DatabaseError:
         pass
-    copy = database.with_name(database.name + ".graft")
-    log = database.with_name(database.name + "-wal")
-    copied_log = copy.with_name(copy.name + "-wal")
-    stack.callback(copy.unlink, missing_ok=True)
-    stack.callback(copied_log.unlink, missing_ok=True)
-    stack.callback(copy.with_name(copy.name + "-shm").unlink, missing_ok=True)
-    shutil.copyfile(database, copy)
-    if log.exists():
-        shutil.copyfile(log, copied_log)
+    copy = _copy(database, ".graft", stack)
     _graft(copy)
     try:
         return _source(copy, stack)
@@ -101,6 +108,37 @@ def _readable(database: Path, stack: ExitStack) -> sqlite3.Connection:
         empty = stack.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
         migrate(empty)
         return empty
+
+
+def _copy(database: Path, suffix: str, stack: ExitStack) -> Path:
+    """Copy a database and its log for as long as the stack lasts. Raises OSError without room for it."""
+    copy = database.with_name(database.name + suffix)
+    for part in ("", "-wal", "-shm"):
+        stack.callback(copy.with_name(copy.name + part).unlink, missing_ok=True)
+    shutil.copyfile(database, copy)
+    log = database.with_name(database.name + "-wal")
+    if log.exists():
+        shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
+    return copy
+
+
+def _regrown(database: Path, source: sqlite3.Connection, stack: ExitStack) -> sqlite3.Connection:
+    """Return a connection in which every leaf of the frames can be reached; the source itself, if it is one.
+
+    Without room for a copy the source is read around its holes.
+    """
+    with suppress(sqlite3.DatabaseError):
+        source.execute("SELECT sum(last), sum(length(body)) FROM frame").fetchall()
+        return source
+    try:
+        copy = _copy(database, ".regrown", stack)
+        with closing(sqlite3.connect(copy, isolation_level=None)) as merged:
+            merged.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (root,) = source.execute("SELECT rootpage FROM sqlite_master WHERE name = 'frame'").fetchone()
+        regrow(copy, root, min(rows.key(stream, 0) for stream in Stream), max(map(rows.end, Stream)))
+        return _source(copy, stack)
+    except (OSError, sqlite3.DatabaseError):
+        return source
 
 
 def _source(path: Path, stack: ExitStack) -> sqlite3.Connection:
@@ -135,7 +173,7 @@ def _graft(copy: Path) -> None:
 
 
 def _build(
-    building: Path, source: sqlite3.Connection, origin: Origin, compression: Encoding, machine: str | None, at: Moment
+    building: Path, damaged: _Damaged, origin: Origin, compression: Encoding, machine: str | None, at: Moment
 ) -> data.Recovered:
     os.close(os.open(building, os.O_CREAT | os.O_WRONLY, 0o600))
     with closing(sqlite3.connect(building, isolation_level=None)) as target:
@@ -144,28 +182,28 @@ def _build(
         target.execute("PRAGMA journal_mode=OFF")
         target.execute("PRAGMA synchronous=OFF")
         migrate(target)
-        told = _fill(target, source, origin, compression, machine, at)
+        told = _fill(target, damaged, origin, compression, machine, at)
     with building.open("rb+") as file:
         os.fsync(file.fileno())
     return told
 
 
 def _fill(
-    target: sqlite3.Connection, source: sqlite3.Connection, origin: Origin, compression: Encoding,
+    target: sqlite3.Connection, damaged: _Damaged, origin: Origin, compression: Encoding,
     machine: str | None, at: Moment,
 ) -> data.Recovered:  # fmt: skip
-    old_epoch, watermarks = _identity(source)
+    old_epoch, watermarks = _identity(damaged.tables)
     salvaged, last = 0, 0
     lost: int | None = 0 if old_epoch else None
     for stream in reversed(Stream):
         upto = watermarks.get(stream)
         # Without the watermark everything is sent again: head office knows the ids.
         renumber = Renumber(stream, upto or 0, compression)
-        whole_end = _copy_frames(target, source, renumber)
+        whole_end = _copy_frames(target, damaged, renumber)
         salvaged += renumber.salvaged
         lost = lost + renumber.lost if whole_end and upto is not None and lost is not None else None
         last = renumber.last if stream is Stream.OPS else last
-    _copy_state(target, source)
+    _copy_state(target, damaged.tables)
     told = recovered("damaged", old_epoch, salvaged, lost, at)
     for frame in pack_events(Stream.OPS, [envelope(told, origin, last + 1, at)], "identity"):
         rows.insert(target, frame, at.wall_ms)
@@ -183,14 +221,16 @@ def _identity(source: sqlite3.Connection) -> tuple[str | None, dict[Stream, int]
     return old_epoch, watermarks
 
 
-def _copy_frames(target: sqlite3.Connection, source: sqlite3.Connection, renumber: Renumber) -> bool:
+def _copy_frames(target: sqlite3.Connection, damaged: _Damaged, renumber: Renumber) -> bool:
     """Record again what can be read of one stream. Returns whether its newest sequence is known for sure."""
     low, high = rows.key(renumber.stream, 0), rows.end(renumber.stream) - 1
     select = f"SELECT {rows.COLUMNS} FROM frame WHERE id"  # noqa: S608 — a constant
-    ranges, whole_end = readable_ranges(source, select, "id", low, high)
+    ranges = readable_ranges(damaged.frames, select, "id", low, high)
+    # A tree that was put together again ends where its leaves end, and knows of none that is missing behind them.
+    whole, newest = _read_through(damaged.tables, f"{select} BETWEEN ? AND ? ORDER BY id DESC", low, high)
     row = None
     target.execute("BEGIN")
-    for number, columns in enumerate(_read(source, f"{select} BETWEEN ? AND ? ORDER BY id", ranges), 1):
+    for number, columns in enumerate(_read(damaged.frames, f"{select} BETWEEN ? AND ? ORDER BY id", ranges), 1):
         if number % _PORTION == 0:  # without a journal, SQLite keeps every page of a transaction in memory
             target.execute("COMMIT")
             target.execute("BEGIN")
@@ -198,12 +238,12 @@ def _copy_frames(target: sqlite3.Connection, source: sqlite3.Connection, renumbe
         for frame, gap in renumber.frames(row):
             rows.insert(target, frame, row.recorded_ms, gap)
     target.execute("COMMIT")
-    return whole_end and (row is None or row.intact)
+    return (whole or newest is not None) and (row is None or row.intact)
 
 
 def _copy_state(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
     select = f"SELECT number, {state.COLUMNS} FROM state WHERE number"  # noqa: S608 — a constant
-    ranges, _ = readable_ranges(source, select, "number", 0, _NUMBERS)
+    ranges = readable_ranges(source, select, "number", 0, _NUMBERS)
     for _, part, key, value, expires_ms, crc in _read(source, f"{select} BETWEEN ? AND ? ORDER BY number", ranges):
         if isinstance(value, bytes) and crc == state.checksum(part, key, value, expires_ms):
             target.execute(state.UPSERT, (part, key, value, expires_ms, crc))
@@ -220,17 +260,14 @@ def _read(
                 yield columns
 
 
-def readable_ranges(
-    source: sqlite3.Connection, select: str, key: str, low: int, high: int
-) -> tuple[list[tuple[int, int]], bool]:
-    """Find the ranges of ``key`` whose rows can be read, ascending, and whether the upper end is one of them.
+def readable_ranges(source: sqlite3.Connection, select: str, key: str, low: int, high: int) -> list[tuple[int, int]]:
+    """Find the ranges of ``key`` whose rows can be read, ascending.
 
     ``select`` ends where ``BETWEEN ? AND ?`` follows. Each unreadable range is narrowed from both sides, then split;
     the narrowest goes first. With the newest page destroyed every key above the rows is unreadable too, and nothing
     tells where they ended: halving that would spend every probe far above them.
     """
     found: list[tuple[int, int]] = []
-    whole_end: bool | None = None
     waiting = [(high - low, low, high)]
     for _ in range(_PROBES):
         if not waiting:
@@ -239,7 +276,6 @@ def readable_ranges(
         whole, newest = _read_through(source, f"{select} BETWEEN ? AND ? ORDER BY {key}", low, high)
         if whole:
             found.append((low, high))
-            whole_end = True if whole_end is None else whole_end
             continue
         if newest is not None:
             found.append((low, newest))
@@ -248,11 +284,10 @@ def readable_ranges(
         if oldest is not None:
             found.append((oldest, high))
             high = oldest - 1
-        whole_end = (whole or oldest is not None) if whole_end is None else whole_end
         if low < high and not whole:
             for part in _split(low, high):
                 heappush(waiting, (part[1] - part[0], *part))
-    return sorted(found), bool(whole_end)
+    return sorted(found)
 
 
 def _split(low: int, high: int) -> Generator[tuple[int, int], None, None]:

@@ -32,6 +32,8 @@ def regrow(path: Path, root: int, low: int, high: int) -> None:
     A copy: what it overwrites is gone. Of leaves that overlap (a free page keeps what it held) the fuller one is taken.
     """
     level = list(_apart(_leaves(path, low, high)))
+    if [leaf.number for leaf in level] == [root]:
+        return  # all of a small table
     with path.open("rb+") as file:
         pages = path.stat().st_size // PAGE_BYTES
         while level:

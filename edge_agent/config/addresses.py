@@ -16,6 +16,7 @@ DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _URL_SHAPE = "mqtts://HOST", "mqtts://HOST:PORT"
 _LISTEN_SHAPE = "ADDRESS:PORT", "[IPV6]:PORT"
+_TCP_SHAPE = "tcp://HOST:PORT", "tcp://[IPV6]:PORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,18 @@ def parse_listen(text: str) -> tuple[str, int]:
     if bracketed != (":" in host) or not is_host(host):
         raise RefusedError("must be an address and a port", _LISTEN_SHAPE)
     return host, int(port)
+
+
+def parse_tcp(text: str) -> tuple[str, int]:
+    """Return the host and port of ``tcp://192.0.2.10:9100`` or ``tcp://[2001:db8::1]:9100``. Raises RefusedError."""
+    scheme, found, rest = text.partition("://")
+    try:
+        host, port = parse_listen(rest)
+    except RefusedError:
+        host, port = "", 0
+    if scheme != "tcp" or not found or port == 0:
+        raise RefusedError("must be a printer's address and port", _TCP_SHAPE)
+    return host, port
 
 
 def is_host(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import BeforeValidator, Field, ValidationInfo, create_model
 
 from edge_agent import decoders
-from edge_agent.config.addresses import Host, ListenAddress
+from edge_agent.config.addresses import Host, ListenAddress, parse_tcp
 from edge_agent.config.files import SdmKeysFile
 from edge_agent.config.problems import RefusedError
 from edge_agent.fields import Adapter, Aid, Duration, Ident, Settings
@@ -36,10 +36,18 @@ def _port(value: object, info: ValidationInfo) -> object:
     return str(folder / value)
 
 
+def _passthrough(value: object, info: ValidationInfo) -> object:
+    """Take a printer's address, or a path as any port's."""
+    if isinstance(value, str) and "://" in value:
+        parse_tcp(value)
+        return value
+    return _port(value, info)
+
+
 class DeviceSettings(Settings):
     """What every device has: an id that never changes, a name people use, and the touchpoint it stands at."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"passthrough", "drive"})
+    LATER: ClassVar[frozenset[str]] = frozenset()
 
     id: Ident
     name: str = Field(default_factory=lambda validated: validated.get("id", ""))
@@ -60,7 +68,11 @@ class LineSettings(DeviceSettings):
 
 
 class SerialSettings(LineSettings):
-    """A serial port. Name it by ``/dev/serial/by-id`` or ``by-path``: ``ttyUSB0`` moves when plugs move."""
+    """A serial port. Name it by ``/dev/serial/by-id`` or ``by-path``: ``ttyUSB0`` moves when plugs move.
+
+    ``passthrough``: the port or ``tcp://`` address of what the register prints or shows on, served by `edge-agent
+    relay`. ``drive``: the agent may write on that line display, too.
+    """
 
     kind: Literal["serial"]
     port: Annotated[str, BeforeValidator(_port, json_schema_input_type=str)]
@@ -70,10 +82,14 @@ class SerialSettings(LineSettings):
     stopbits: Literal[1, 2] = 1
     xonxoff: bool = False
     rtscts: bool = False
+    passthrough: Annotated[str, BeforeValidator(_passthrough, json_schema_input_type=str)] | None = None
+    drive: bool = False
 
 
 class TcpSettings(LineSettings):
     """A serial device server, or a register that listens: the agent connects."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"passthrough"})
 
     kind: Literal["tcp"]
     host: Host
@@ -82,6 +98,8 @@ class TcpSettings(LineSettings):
 
 class TcpListenSettings(LineSettings):
     """The agent listens, as a network printer does; registers connect."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"passthrough"})
 
     kind: Literal["tcp-listen"]
     listen: ListenAddress

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from edge_agent.config.addresses import is_loopback, overlap, parse_listen, parse_url
+from edge_agent.config.addresses import is_loopback, overlap, parse_listen, parse_tcp, parse_url
 from edge_agent.config.document import Document
 from edge_agent.config.problems import Loc, Problem, RefusedError, closest
 from edge_agent.shop.settings import PresenceSettings
@@ -39,6 +40,7 @@ def check_store(
     yield from _refers(document, devices, "touchpoint", _values(touchpoints, "id"))
     yield from _templates(document, devices, [*shipped_templates, *_values(templates, "name")])
     yield from _shared_things(document, devices)
+    yield from _driven(document, devices)
     yield from _shared_listeners(document, devices, page)
     yield from _hysteresis(document)
 
@@ -92,21 +94,42 @@ _OWNED = {"serial": "port", "tcp": "port", "nfc": "path", "pcsc": "reader", "ble
 def _shared_things(document: Document, devices: list[Row]) -> Iterator[Problem]:
     """Two devices on one port, address, reader or adapter would each get half of what it says."""
     first: dict[object, Loc] = {}
-    for loc, device in devices:
-        kind = device.get("kind")
-        key = _OWNED.get(kind) if isinstance(kind, str) else None
-        if key is None:
-            continue
-        host, thing = device.get("host"), device.get(key, "hci0" if kind == "ble" else None)
-        if kind == "tcp":
-            owned: object = (host.lower(), thing) if isinstance(host, str) and isinstance(thing, int) else None
-        else:
-            owned = _owned(document.file.parent, str(kind), thing) if isinstance(thing, str) else None
+    for loc, owned in (found for device in devices for found in _things(document.file.parent, *device)):
         if owned in first:
-            other = document.line((*first[owned], key))
-            yield document.problem((*loc, key), f"is taken: the device of line {other} reads it")
-        if owned is not None:
-            first.setdefault(owned, loc)
+            other = document.line(first[owned])
+            yield document.problem(loc, f"is taken: the device of line {other} reads it")
+        first.setdefault(owned, loc)
+
+
+def _things(folder: Path, loc: Loc, device: Mapping[str, Any]) -> Iterator[tuple[Loc, object]]:
+    """Yield what a device owns, and the key that names it."""
+    kind = device.get("kind")
+    key = _OWNED.get(kind) if isinstance(kind, str) else None
+    if key is None:
+        return
+    host, thing = device.get("host"), device.get(key, "hci0" if kind == "ble" else None)
+    if kind == "tcp":
+        if isinstance(host, str) and isinstance(thing, int):
+            yield (*loc, key), (host.lower(), thing)
+    elif isinstance(thing, str):
+        yield (*loc, key), _owned(folder, str(kind), thing)
+    behind = device.get("passthrough")
+    if kind == "serial" and isinstance(behind, str):
+        with suppress(RefusedError):
+            where = parse_tcp(behind) if "://" in behind else None
+            yield (*loc, "passthrough"), (where[0].lower(), where[1]) if where else _owned(folder, "serial", behind)
+
+
+def _driven(document: Document, devices: list[Row]) -> Iterator[Problem]:
+    """Only a display can be driven, and only where the agent stands between it and the register."""
+    for loc, device in devices:
+        if device.get("drive") is not True:
+            continue
+        if "passthrough" not in device:
+            message = "a tapped line would have two transmitters; add passthrough"
+            yield document.problem((*loc, "drive"), message)
+        if device.get("decoder") != "linedisplay":
+            yield document.problem((*loc, "drive"), 'only a line display is driven: decoder = "linedisplay"')
 
 
 def _owned(folder: Path, kind: str, thing: str) -> object:

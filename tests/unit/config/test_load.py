@@ -402,16 +402,15 @@ def test_one_adapter_has_one_owner_also_where_it_is_not_named(files: Files) -> N
 
 
 def test_an_unknown_key_of_a_device_may_be_meant_for_its_kind_or_its_decoder(files: Files) -> None:
-    files.write(store=STORE + 'baudrat = 9600\nencodign = "gbk"\npassthrough = "/dev/ttyS1"\n')
+    files.write(store=STORE + 'baudrat = 9600\nencodign = "gbk"\n')
 
-    baudrate, encoding, passthrough = files.problems()
+    baudrate, encoding = files.problems()
 
     assert baudrate.startswith("store.toml:19: device[0].baudrat: unknown key (allowed: baudrate, bytesize, ")
     assert baudrate.endswith("; did you mean baudrate)")
     assert "encoding" in baudrate
     assert encoding.startswith("store.toml:20: device[0].encodign: unknown key (allowed: ")
     assert encoding.endswith("; did you mean encoding)")
-    assert passthrough.startswith("store.toml:21: device[0].passthrough: is not supported by this version (allowed: ")
 
 
 def test_a_device_of_a_misspelt_kind_is_checked_as_what_was_meant(files: Files) -> None:

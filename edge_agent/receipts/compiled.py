@@ -10,7 +10,7 @@ from typing import Any
 import re2
 
 from edge_agent.receipts.template import TemplateSettings
-from edge_agent.receipts.words import Lexicon, quiet, table
+from edge_agent.receipts.words import SLIP_GROUPS, Lexicon, quiet, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,16 @@ class Template:
         return _lexicon(self.settings.words, tuple(self.settings.tenders.items()))
 
 
+    def lexicon_of(self, groups: tuple[str, ...]) -> Lexicon:
+        """Return the words of other tables than an order's: of a register's report, of cash put in or taken out."""
+        return _lexicon(self.settings.words, tuple(self.settings.tenders.items()), groups)
+
+
 @cache
-def _lexicon(languages: tuple[str, ...], own: tuple[tuple[str, str], ...]) -> Lexicon:
-    return Lexicon([table(language) for language in languages], dict(own))
+def _lexicon(
+    languages: tuple[str, ...], own: tuple[tuple[str, str], ...], groups: tuple[str, ...] = SLIP_GROUPS
+) -> Lexicon:
+    return Lexicon([table(language) for language in languages], dict(own), groups)
 
 
 def compile(settings: TemplateSettings) -> Template:  # noqa: A001 - the field's word, as in re.compile

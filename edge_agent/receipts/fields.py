@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,8 @@ _BESIDE_TIME = re.compile(
 _DAY_NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,3})(?!\d)")
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
+# Kinds that an offer or a notice at the foot may sound like; 作废 and 补打 are stamped there in earnest.
+_ABOUT_THE_SLIP = frozenset({"shift_report", "cash_in_out", "top_up"})
 _TITLE = 40  # characters; a longer row is a sentence, not a title
 
 # What a slip is, the decisive word first: a reprinted return is a reprint, a voided top-up is a void.
@@ -38,28 +40,50 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Titles:
-    """What titles and type fields say of a slip: its kinds, the platform whose order it is, and its number there."""
+    """What titles and type fields say of a slip: its kinds, the platform whose order it is, and its number there.
+
+    ``late``: the kinds that only rows below the last figure name, where offers and notices stand.
+    """
 
     kinds: frozenset[str]
     channel: str | None = None
     day_number: str | None = None
+    late: frozenset[str] = frozenset()
+
+    def without(self, kinds: frozenset[str]) -> "Titles":
+        """Return the same without some kinds."""
+        return replace(self, kinds=self.kinds - kinds, late=frozenset())
 
 
 def titles(rows: Sequence[Row], lexicon: Lexicon, own: Mapping[str, Sequence[Any]]) -> Titles:
     """Return the kinds that the slip's titles name; ``own``: a template's compiled patterns by kind."""
-    found: set[str] = set()
+    found: dict[str, int] = {}
     channel = day_number = None
-    for row in rows:
+    foot = _foot(rows)
+    for at, row in enumerate(rows):
         for kind, patterns in own.items():
             if any(pattern.search(row.text) for pattern in patterns):
-                found.add(kind)
+                found.setdefault(kind, -1)
         for kind in _named_kinds(row, lexicon):
             if kind.startswith("channel:"):
                 channel = channel or kind.removeprefix("channel:")
                 day_number = day_number or _day_number(row, lexicon, kind)
             else:
-                found.add(kind)
-    return Titles(frozenset(found), channel, day_number)
+                found.setdefault(kind, at)
+    late = frozenset(kind for kind, at in found.items() if at >= foot and kind in _ABOUT_THE_SLIP)
+    return Titles(frozenset(found), channel, day_number, late)
+
+
+def _foot(rows: Sequence[Row]) -> int:
+    """Return the position of the first row below the last labelled amount."""
+    last = [at for at, row in enumerate(rows) if any(p.word.group in ("money", "tenders") and p.numbers for p in row.pairs)]
+    return last[-1] + 1 if last else len(rows)
+
+
+def till_kind(found: Titles) -> str | None:
+    """Return the kind of a slip whose head says that it is about the till and no order, else None."""
+    others = found.kinds & {"kitchen", "merchant_copy"}
+    return next((k for k in ("shift_report", "cash_in_out") if k in found.kinds - found.late and not others), None)
 
 
 def _day_number(row: Row, lexicon: Lexicon, channel: str) -> str | None:

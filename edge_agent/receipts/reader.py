@@ -2,15 +2,16 @@
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 
-from edge_agent.receipts import assemble, fields, grid, items, layout, patterns, sums
+from edge_agent.receipts import assemble, fields, grid, items, layout, moves, patterns, reports, sums
 from edge_agent.receipts.amounts import minor_digits
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.figures import Mode
 from edge_agent.receipts.grid import Row
 from edge_agent.receipts.items import Goods
 from edge_agent.receipts.paid import Figure
-from edge_agent.receipts.reading import Reading
+from edge_agent.receipts.reading import Reading, Report
 from edge_agent.receipts.sums import Solution
 from edge_agent.receipts.template import TemplateSettings
 from edge_agent.receipts.words import fold
@@ -36,7 +37,7 @@ def read(
         rows = gridded.get(id(template.lexicon))
         if rows is None:
             rows = gridded[id(template.lexicon)] = grid.rows(lines, template.lexicon)
-        reading = _read(rows, template, currency, barcodes)
+        reading = _read(rows, lines, template, currency, barcodes)
         if reading is None or _refused(reading, template.settings):
             continue
         score = _score(reading)
@@ -64,22 +65,69 @@ def _score(reading: Reading) -> float:
     return score + 0.5 * (reading.number is not None) + 0.2 * len(reading.tenders)
 
 
-def _read(printed: list[Row], template: Template, currency: str, barcodes: Sequence[str]) -> Reading | None:
+def _read(
+    printed: list[Row], lines: Sequence[str], template: Template, currency: str, barcodes: Sequence[str]
+) -> Reading | None:
     digits = minor_digits(currency)
     rows = _wanted(printed, template)
-    solution, figures, unread = _solve(rows, template, digits)
     found = fields.titles(rows, template.lexicon, template.kinds)
+    kind = fields.till_kind(found)
+    if kind is None and reports.sounds_like_one(lines):
+        kind = "shift_report"
+    if kind is not None:
+        slip = _till_slip(rows, lines, template, currency, kind)
+        if slip is not None:
+            return slip
+    solution, figures, unread = _solve(rows, template, digits)
+    if found.late and _is_sale(solution):
+        found = found.without(found.late)
+    kind = _kind(rows, found, solution, figures)
+    if kind == "top_up" and solution is not None:
+        solution = _topped_up(solution)
+    if solution is None and kind not in _ORDERLESS:
+        return None
+    return assemble.reading(rows, template, currency, barcodes, solution, kind, found, unread)
+
+
+def _till_slip(
+    rows: Sequence[Row], lines: Sequence[str], template: Template, currency: str, kind: str
+) -> Reading | None:
+    """Return a slip about the till itself; a title at the foot of one that has no such figures is an advertisement."""
+    digits = minor_digits(currency)
+    found = fields.Titles(frozenset({kind}))
+    bare = assemble.reading(rows, template, currency, (), None, kind, found, ())
+    if kind == "shift_report":
+        report = reports.read(lines, template, digits)
+        return None if report is None else replace(bare, report=report, tenders_check=_report_check(report))
+    move, unread = moves.read(lines, template, digits)
+    return replace(bare, cash=move, unparsed=unread)
+
+
+def _report_check(report: Report) -> str:
+    if report.total is None or not report.tenders:
+        return "unknown"
+    return "pass" if sum(report.tenders.values()) == report.total else "unknown"
+
+
+def _kind(rows: Sequence[Row], found: fields.Titles, solution: Solution | None, figures: Sequence[Figure]) -> str:
     negative = solution is not None and solution.payable < 0
     paid = solution is not None and solution.paid is not None and bool(solution.paid.tenders)
     refund = solution is not None and any(f.role == "refund" and f.amount == solution.payable for f in figures)
     kind = fields.decide(found, negative=negative, refund=refund, paid=paid, priced=solution is not None)
     if any(f.role == "top_up" for f in figures) and kind == "sale" and solution is not None and solution.built is None:
-        kind = "top_up"
-    if kind == "sale" and _is_card_slip(rows, solution):
-        kind = "merchant_copy"
-    if solution is None and kind not in _ORDERLESS:
-        return None
-    return assemble.reading(rows, template, currency, barcodes, solution, kind, found, unread)
+        return "top_up"
+    return "merchant_copy" if kind == "sale" and _is_card_slip(rows, solution) else kind
+
+
+def _is_sale(solution: Solution | None) -> bool:
+    """Tell whether goods and payment prove each other, so that a slip is about a sale whatever stands at its foot."""
+    return solution is not None and solution.built is not None
+
+
+def _topped_up(solution: Solution) -> Solution:
+    """Keep what a card's balance seems to say out of what was paid: the money on it is what was bought."""
+    implied = solution.paid is not None and solution.paid.implied and solution.paid.tenders[0].type == "stored_value"
+    return replace(solution, paid=None) if implied else solution
 
 
 def _is_card_slip(rows: Sequence[Row], solution: Solution | None) -> bool:

@@ -51,6 +51,22 @@ Field_ = Literal[
     "original_number",
     "payable",
 ]
+# What the row after the goods may be, beside a tender; ``none``: it is understood and means no money.
+MoneyRole = Literal[
+    "due",
+    "total",
+    "subtotal",
+    "gross",
+    "net",
+    "received",
+    "change",
+    "discount",
+    "fee",
+    "rounding",
+    "tax",
+    "tip",
+    "none",
+]
 Column = Literal["code", "name", "unit", "quantity", "unit_price", "discount", "amount", "skip"]
 Language = Literal["zh", "en", "ja", "ko"]
 Check = Literal["lines", "tenders"]
@@ -137,7 +153,7 @@ class TemplateSettings(Settings):
     only if one of these is found in a row of it (none given: any slip). ``priority``: higher ones are tried first.
     ``columns``: the order of a goods row's columns, if it has no heading that says so. ``fields``: how to find a field,
     the value in the first group; it wins over the words. ``tenders``: pattern of a printed label → tender type, tried
-    before the shipped ones. ``kind``: patterns of rows that make a slip that kind. ``received``: what 实收 and its
+    before the shipped ones. ``money``: the same for what is no tender, label → what its amount is. ``kind``: patterns of rows that make a slip that kind. ``received``: what 实收 and its
     like mean: money handed over (``tendered``), money kept (``net``), or whatever the sums say. ``dates``: order of
     day and month where figures alone do not tell. ``checks``: sums that must not fail, else the template passes the
     slip on to the next one.
@@ -152,6 +168,7 @@ class TemplateSettings(Settings):
     fields: dict[Field_, Pattern] = Field(default_factory=dict)
     lines: LineSettings = LineSettings()
     tenders: dict[Pattern, TenderType] = Field(default_factory=dict)
+    money: dict[Pattern, MoneyRole] = Field(default_factory=dict)
     kind: dict[Kind, tuple[Pattern, ...]] = Field(default_factory=dict)
     received: Literal["sums", "tendered", "net"] = "sums"
     dates: Literal["currency", "ymd", "dmy", "mdy"] = "currency"

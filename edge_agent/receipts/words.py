@@ -19,11 +19,13 @@ _FOLD = str.maketrans(
     "應總計額單號實錢現銀員機據編發數價優讓續贖稅時間檯臺訂會點餘寶電貨項類帳賬結補廚復聯戶廢沖減禮儲門網軟"
     "収証釣預番領売買払込円軽対処請験検済検楽図伝録検圖國業務產產條碼紙張費餐廳賣買開關銷"
     "達遊幣紅貴營櫃隨載轉體獲稱備註區學車該顧經辦歸滿贈運進帶節約過遞"
-    "預簽掛臨鈔雲閃團購則飲飯麵鋪東責師導專審離場財灣歐餓麼盤層劵離權驗閉記銷誤圓裝餅貼還編統構負參別種複報換積兌蹤終捨腦帐刪買條檯",
+    "預簽掛臨鈔雲閃團購則飲飯麵鋪東責師導專審離場財灣歐餓麼盤層劵離權驗閉記銷誤圓裝餅貼還編統構負參別種複報換積兌蹤終捨腦帐刪買條檯"
+    "筆淨匯繳當換證錄訖與從確認級藥傳執線鐘話樓覽暫細說萬雙週彙壞貨紀",
     "应总计额单号实钱现银员机据编发数价优让续赎税时间台台订会点余宝电货项类账账结补厨复联户废冲减礼储门网软"
     "収証釣預番領売買払込円軽対処请験検済検楽図伝録検图国业务产产条码纸张费餐厅卖买开关销"
     "达游币红贵营柜随载转体获称备注区学车该顾经办归满赠运进带节约过递"
-    "预签挂临钞云闪团购则饮饭面铺东责师导专审离场财湾欧饿么盘层券离权验闭记销误圆装饼贴还编统构负参别种复报换积兑踪终舍脑账删买条台",
+    "预签挂临钞云闪团购则饮饭面铺东责师导专审离场财湾欧饿么盘层券离权验闭记销误圆装饼贴还编统构负参别种复报换积兑踪终舍脑账删买条台"
+    "笔净汇缴当换证录讫与从确认级药传执线钟话楼览暂细说万双周汇坏货纪",
 )
 # Labels repeat from slip to slip, names of goods do too; beyond this many the memory is begun anew.
 _MEMORY = 4096
@@ -43,9 +45,16 @@ _BLANKS = fixed(r"\s+")
 _DROP = fixed(r"[.:#*'№]")
 
 
+SECTION_GROUPS = ("sections",)
+MOVE_GROUPS = ("moves", "fields")
+SLIP_GROUPS = ("never", "titles", "charges", "tenders", "money", "info", "fields")
+# On a register's own report 销售 and NET SALES are figures of a day, and goods are none of its business.
+REPORT_GROUPS = ("report", "tenders", "fields")
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a label means: ``group`` (``money`` ``info`` ``fields`` ``tenders``), ``role`` in it, ``rank`` (0: best)."""
+    """What a label means: ``group`` (``money`` ``info`` ``fields`` ``tenders`` ``report``), ``role``, ``rank`` (0: best)."""
 
     group: str
     role: str
@@ -86,7 +95,14 @@ def variants(label: str) -> tuple[str, ...]:
 class Lexicon:
     """The words of some languages, the first one's meaning first."""
 
-    def __init__(self, tables: Iterable[Mapping[str, Any]], tenders: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        tables: Iterable[Mapping[str, Any]],
+        tenders: Mapping[str, str] | None = None,
+        groups: Sequence[str] = SLIP_GROUPS,
+    ) -> None:
+        """``tenders``: a template's own, before all others; ``groups``: the tables to learn, the first one first."""
+        self._groups = groups
         self._meanings = re2.Set.FullMatchSet(quiet())
         self._kinds = re2.Set.FullMatchSet(quiet())
         self._words: list[Word] = []
@@ -103,9 +119,10 @@ class Lexicon:
         self._kinds.Compile()
 
     def _add(self, table: Mapping[str, Any]) -> None:
-        for group in ("never", "titles", "charges", "tenders", "money", "info", "fields"):
+        for group in self._groups:
             for role, patterns in table.get(group, {}).items():
-                for rank, same in enumerate(patterns if group in ("fields", "titles") else [patterns]):
+                ranked = bool(patterns) and isinstance(patterns[0], list)
+                for rank, same in enumerate(patterns if ranked else [patterns]):
                     for pattern in same:
                         self._learn(pattern, Word(_GROUPS.get(group, group), role, rank))
         for role, names in table.get("headings", {}).items():
@@ -146,6 +163,11 @@ class Lexicon:
             return word
         inside = [self.meaning(part[1:-1]) for part in _REMARK.findall(label)]
         return next((w for w in inside if w is not None and w.group == "tenders"), word)
+
+    def role(self, label: str, group: str) -> str | None:
+        """Return a label's role in a group, or None if it means nothing or something of another group."""
+        word = self.meaning(label)
+        return word.role if word is not None and word.group == group else None
 
     def kinds(self, text: str) -> tuple[str, ...]:
         """Return the kinds (or ``channel:name``) that a title names. Only whole titles count, not sentences."""

@@ -26,14 +26,16 @@ def differences(slip: Slip, reading: Reading | None) -> list[str]:
     if reading is None:
         return ["not understood"]
     truth = slip.truth
-    tenders = sorted((t.type, t.amount) for t in reading.tenders)
+    report = reading.report
+    payable = report.total if report is not None else reading.totals.payable
+    tenders = sorted(report.tenders.items() if report is not None else ((t.type, t.amount) for t in reading.tenders))
     found = []
     if reading.kind != truth.kind:
         found.append(f"kind {reading.kind}, not {truth.kind}")
     if reading.number != truth.number:
         found.append(f"number {reading.number}, not {truth.number}")
-    if reading.totals.payable != truth.payable:
-        found.append(f"payable {reading.totals.payable}, not {truth.payable}")
+    if payable != truth.payable:
+        found.append(f"payable {payable}, not {truth.payable}")
     if tenders != sorted(truth.tenders):
         found.append(f"tenders {tenders}, not {sorted(truth.tenders)}")
     return found

@@ -26,19 +26,28 @@ class Template:
     @property
     def lexicon(self) -> Lexicon:
         """The words, learnt when a slip first asks: a language that none speaks costs no memory (1 to 2 MB each)."""
-        return _lexicon(self.settings.words, tuple(self.settings.tenders.items()))
-
+        return _lexicon(self.settings.words, *_own(self.settings))
 
     def lexicon_of(self, groups: tuple[str, ...]) -> Lexicon:
         """Return the words of other tables than an order's: of a register's report, of cash put in or taken out."""
-        return _lexicon(self.settings.words, tuple(self.settings.tenders.items()), groups)
+        return _lexicon(self.settings.words, *_own(self.settings), groups)
+
+
+Labels = tuple[tuple[str, str], ...]
+
+
+def _own(settings: TemplateSettings) -> tuple[Labels, Labels]:
+    return tuple(settings.tenders.items()), tuple((label, str(role)) for label, role in settings.money.items())
 
 
 @cache
 def _lexicon(
-    languages: tuple[str, ...], own: tuple[tuple[str, str], ...], groups: tuple[str, ...] = SLIP_GROUPS
+    languages: tuple[str, ...], tenders: Labels, money: Labels, groups: tuple[str, ...] = SLIP_GROUPS
 ) -> Lexicon:
-    return Lexicon([table(language) for language in languages], dict(own), groups)
+    own: dict[str, dict[str, list[str]]] = {"charges": {}, "never": {"none": []}}
+    for label, role in money:
+        own["never" if role == "none" else "charges"].setdefault(role, []).append(label)
+    return Lexicon([own, *(table(language) for language in languages)], dict(tenders), groups)
 
 
 def compile(settings: TemplateSettings) -> Template:  # noqa: A001 - the field's word, as in re.compile

@@ -153,10 +153,10 @@ class TemplateSettings(Settings):
     only if one of these is found in a row of it (none given: any slip). ``priority``: higher ones are tried first.
     ``columns``: the order of a goods row's columns, if it has no heading that says so. ``fields``: how to find a field,
     the value in the first group; it wins over the words. ``tenders``: pattern of a printed label → tender type, tried
-    before the shipped ones. ``money``: the same for what is no tender, label → what its amount is. ``kind``: patterns of rows that make a slip that kind. ``received``: what 实收 and its
-    like mean: money handed over (``tendered``), money kept (``net``), or whatever the sums say. ``dates``: order of
-    day and month where figures alone do not tell. ``checks``: sums that must not fail, else the template passes the
-    slip on to the next one.
+    before the shipped ones. ``money``: the same for what is no tender: label → what its amount is. ``kind``: patterns
+    of rows that make a slip that kind. ``received``: what 实收 and its like mean: money handed over (``tendered``),
+    money kept (``net``), or whatever the sums say. ``dates``: order of day and month where figures alone do not tell.
+    ``checks``: sums that must not fail, else the template passes the slip on to the next one.
     """
 
     name: Ident

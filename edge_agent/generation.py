@@ -12,7 +12,7 @@ import structlog
 from edge_agent import decoders, devices
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config
-from edge_agent.config.devices import DeviceSettings
+from edge_agent.config.devices import DeviceSettings, LineSettings
 from edge_agent.config.shop import shop_settings
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
@@ -23,8 +23,11 @@ from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Health, Level
 from edge_agent.log import places
 from edge_agent.observations import Observation, Undecoded
+from edge_agent.rereading import Rereading
+from edge_agent.shop import layouts
 from edge_agent.shop.forgetting import concerns
 from edge_agent.shop.outcome import Outcome, Show, Signal, StateChange, combined
+from edge_agent.shop.rereading import without_member
 from edge_agent.shop.shop import Shop
 from edge_agent.storage import Storage
 from edge_agent.supervisor import supervise
@@ -79,6 +82,9 @@ class Generation:
         self._clock = clock
         self.shop = Shop(shop_settings(config), key, storage.state)
         self.devices = {settings.id: RunningDevice(settings, clock.now()) for settings in config.store.devices}
+        lines = {d.id: d for d in config.store.devices if isinstance(d, LineSettings)}
+        self._rereading = Rereading(lines, self.shop, storage, clock, self._commit)
+        self._started = asyncio.Event()  # every device works or has failed
         self._changes: asyncio.Queue[Outcome] = asyncio.Queue(CHANGES)
         self._on_the_way: dict[int, Outcome] = {}  # by identity: being committed, oldest first
 
@@ -88,7 +94,9 @@ class Generation:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._record_changes())
             group.create_task(self._tick())
+            group.create_task(supervise("rereading", self._read_again, on_down=lambda *_: None, rng=rng))
             for running in self.devices.values():
+                self._look_at_layout(running.settings)
                 device = self._create(running)
                 running.device = device
                 emit = partial(self._record, running)
@@ -102,8 +110,10 @@ class Generation:
         ``member``: as the members dataset names them, else the token they are known by. Raises StorageError.
         """
         identities = self.shop.people.identities_of(member)
-        await self._commit(self.shop.forget(member))
-        return await self._storage.forget(lambda body: concerns(body, member, identities))
+        async with self._rereading.paused():
+            await self._commit(combined((self.shop.forget(member), self._rereading.forget(member))))
+            forget_captured = partial(without_member, member=member)
+            return await self._storage.forget(lambda body: concerns(body, member, identities), forget_captured)
 
     def _create(self, running: RunningDevice) -> devices.Device:
         settings = running.settings
@@ -138,6 +148,21 @@ class Generation:
         for observation in observations:
             if isinstance(observation, Undecoded):
                 running.undecoded[observation.reason] += len(observation.data)
+        self._look_at_layout(running.settings)
+
+    async def _read_again(self) -> None:
+        """Read captures again that other templates have read, once every device works or has failed."""
+        await self._started.wait()
+        await self._rereading.run(self.shop.read_by)
+
+    def _look_at_layout(self, settings: DeviceSettings) -> None:
+        """Take to health whether a device's receipts are printed in another layout than they were."""
+        condition = None
+        if self.shop.layouts.has_changed(settings.id):
+            detail = f"{settings.name or settings.id}: {layouts.DETAIL}"
+            condition = Condition(layouts.REASON, Level.ATTENTION, detail)
+        if self._health.report(f"layout/{settings.id}", condition) and condition is not None:
+            log.warning(layouts.REASON, device=settings.id)
 
     async def _commit(self, outcome: Outcome) -> None:
         """Make an outcome durable, then let its effects be seen. Raises StorageError."""
@@ -226,6 +251,8 @@ class Generation:
         if state.state == "up" and running.reason != STARTING:
             log.info("device_up", device=running.settings.id)
         running.state, running.reason, running.detail, running.since = state.state, state.reason, state.detail, at
+        if all(other.reason != STARTING for other in self.devices.values()):
+            self._started.set()
         self._listen(running, at)
         settings = running.settings
         name = settings.name or settings.id

@@ -1,10 +1,12 @@
 """What the shop's rules need to know, from the configuration."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from edge_agent import BUILT, receipts
+from edge_agent import BUILT, __version__, decoders, receipts
 from edge_agent.config.devices import DeviceSettings, LineSettings, TagReaderSettings
 from edge_agent.config.files import read_keys
 from edge_agent.config.load import Config
@@ -41,12 +43,24 @@ def _facts(device: DeviceSettings, zone: str | None, available: Mapping[str, rec
     match device:
         case LineSettings():
             templates = tuple(available[name] for name in device.templates or available)
-            return replace(facts, decoder=device.decoder, templates=templates)
+            return replace(facts, decoder=device.decoder, templates=templates, read_by=read_by(device, templates))
         case TagReaderSettings():
             sdm = read_keys(device.sdm_keys_file, sdm_keys) if device.sdm_keys_file else None
             return replace(facts, debounce_ms=round(device.debounce.total_seconds() * 1000), sdm=sdm)
         case _:
             return facts
+
+
+def read_by(device: LineSettings, templates: Sequence[receipts.Template]) -> str:
+    """Return a hash of all that a line's bytes are read with: this version, the decoder's settings, the templates."""
+    own = decoders.settings_model(device.decoder).model_fields
+    said = [
+        __version__,
+        BUILT.isoformat(),
+        device.model_dump(mode="json", include={"decoder", *own}),
+        [template.settings.model_dump(mode="json", exclude={"samples"}) for template in templates],
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def template_set(own: Sequence[TemplateSettings]) -> dict[str, receipts.Template]:

@@ -33,6 +33,7 @@ async def document(sources: Sources) -> dict[str, object]:
     now = sources.clock.now()
     conditions = sources.health.conditions()
     names = {f"device/{d.settings.id}": d.settings.name for d in sources.generation.devices.values()}
+    names |= {f"layout/{d.settings.id}": d.settings.name for d in sources.generation.devices.values()}
     return {
         "level": sources.health.level().value,
         "headline": advice.headline(conditions, names),

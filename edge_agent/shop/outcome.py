@@ -21,10 +21,14 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Redacted raw bytes kept for re-reading, named by the SHA-256 (hex) of these very bytes."""
+    """Redacted raw bytes kept for re-reading, named by the SHA-256 (hex) of these very bytes.
+
+    ``about``: what must be known to read them again, as ``shop.rereading`` writes it; empty: they never are.
+    """
 
     sha256: str
     body: bytes
+    about: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,15 @@ class DeviceFacts:
     """One device as the rules see it.
 
     ``zone``: the touchpoint's zone, else the touchpoint itself. Of a line: its ``decoder`` and the ``templates`` to try
-    on its receipts, in order. Of a tag reader: ``debounce_ms``, and ``sdm``, the keys that verify tags.
+    on its receipts, in order; ``read_by`` is another one whenever the same bytes may be read differently. Of a tag
+    reader: ``debounce_ms``, and ``sdm``, the keys that verify tags.
     """
 
     id: str
     touchpoint: str
     decoder: str = ""
     templates: tuple[Template, ...] = ()
+    read_by: str = ""
     kind: str = ""
     zone: str | None = None
     debounce_ms: int = 0

@@ -5,6 +5,7 @@ An observation is worked out in full before anything is remembered: where the ru
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -28,11 +29,12 @@ from edge_agent.observations import (
     Weight,
 )
 from edge_agent.redact import Redactor
-from edge_agent.shop import companions, numbers, papers, today
+from edge_agent.shop import companions, layouts, numbers, papers, rereading, today
 from edge_agent.shop.drafts import draft
 from edge_agent.shop.outcome import Outcome, StateChange, combined
 from edge_agent.shop.people import People
 from edge_agent.shop.proof.proof import Proof
+from edge_agent.shop.rereading import About, Again
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.slips import Slip, SlipReader
 
@@ -69,10 +71,16 @@ class Shop:
         self._papers = papers.Papers(state(papers.PART))
         self._numbers = numbers.Numbers(state(numbers.PART))
         self._today = today.Today(state(today.PART))
+        self.layouts = layouts.Layouts(state(layouts.PART))
         self._companions = companions.Companions(self._settings, state(companions.PART))
         self.proof = Proof(self._settings, state)
         self._visitors = today.Visitors(state(today.VISITORS))
         self.people.restore(state, self._count_person, at)
+
+    @property
+    def read_by(self) -> dict[str, str]:
+        """What each line's bytes are read with, by device."""
+        return {facts.id: facts.read_by for facts in self._settings.devices.values() if facts.read_by}
 
     def counts(self, at: Moment) -> today.Counts:
         """Return the counts of the business day of ``at``; before the clock is set, those of the last day known."""
@@ -128,7 +136,8 @@ class Shop:
         if isinstance(slip.data, data.Unparsed):
             name = slip.data.evidence.capture_sha256 or uuid7(at.wall_ms)
             event = self._draft(facts, slip.event, at, slip.data, f"slip/{name}")
-            return Outcome((event,), (self._count(slip, at, _COUNTERS[slip.event]),), slip.captures)
+            counted = Outcome((event,), (self._count(slip, at, _COUNTERS[slip.event]),))
+            return combined((counted, self._captured(facts, slip, None, event.id, at)))
         return self._order(facts, slip, slip.data, at)
 
     def _order(self, facts: DeviceFacts, slip: Slip, order: data.Order, at: Moment) -> Outcome:
@@ -161,7 +170,46 @@ class Shop:
         self.gaps += check == "fail"
         if numbering is not None:
             state.append(self._numbers.remember(workstation, numbering))
-        return Outcome((event, *linked.events), tuple(state), slip.captures)
+        outcome = Outcome((event, *linked.events), tuple(state))
+        return combined((outcome, self._captured(facts, slip, order, event.id, at)))
+
+    def _captured(self, facts: DeviceFacts, slip: Slip, sent: data.Order | None, id_: str, at: Moment) -> Outcome:
+        """Return a slip's capture, with what must be known to read it again, and what it tells of its layout."""
+        about = rereading.about_slip(facts, slip, sent, id_, at, self._settings.built_ms)
+        captures = tuple(replace(capture, about=about) for capture in slip.captures)
+        had_changed = self.layouts.has_changed(facts.id)
+        state = self.layouts.seen(facts.id, slip)
+        has_changed = self.layouts.has_changed(facts.id)
+        events = () if has_changed == had_changed else (self._layout(facts, at, changed=has_changed),)
+        return Outcome(events, state, captures)
+
+    def read_again(self, about: About, observation: Receipt | Record, at: Moment) -> Again:
+        """Return what a slip that was captured says by the templates of now. ``at``: now.
+
+        Whatever it raises is a defect; nothing is remembered then.
+        """
+        facts = self._settings.devices[about.device]
+        then = about.moment(at)
+        if isinstance(observation, Receipt):
+            slip = self._slips.receipt(facts, observation, then)
+        else:
+            slip = self._slips.record(facts, observation, then)
+        capture = slip.captures[0] if slip.captures else None
+        verdict, order = rereading.judged(about, slip)
+        if order is None or slip.event is None or not isinstance(slip.data, data.Order):
+            return Again(verdict, capture=capture)
+        known = self._papers.order_of(slip.paper, about.wall_ms) if slip.paper.is_certain else None
+        if verdict == "read" and known is not None:
+            return Again("merged", capture=capture)
+        kind = slip.event if verdict == "read" else "o2o.order.corrected.v1"
+        event = self._draft(facts, kind, at, order, f"order/{order.order_id}")
+        kept, row = rereading.renewed(about, facts, slip.data, order)
+        state = [row, *self.proof.noted(order, at)]
+        if slip.paper.is_certain and known is None:
+            state.append(self._papers.remember(slip.paper, order.order_id, about.wall_ms))
+        if verdict == "read":
+            state += self._today.reread(order.business_day, slip.kind, _COUNTERS[slip.event])
+        return Again(verdict, Outcome((event,), tuple(state)), kept, capture)
 
     def tick(self, at: Moment) -> Outcome:
         """Return what the passing of time leads to; to be asked about once a second."""
@@ -202,6 +250,13 @@ class Shop:
             day = self._today.counts.business_day or day  # the clock is not set and nothing printed says which day
         self.seen[slip.kind] += 1
         return self._today.count(day, slip.kind, counter)
+
+    def _layout(self, facts: DeviceFacts, at: Moment, *, changed: bool) -> Draft:
+        what = data.DeviceChanged(device=facts.id, kind=facts.kind, touchpoint=facts.touchpoint)
+        if changed:
+            what.reason, what.detail = layouts.REASON, layouts.DETAIL
+        kind = "o2o.device.degraded.v1" if changed else "o2o.device.up.v1"
+        return self._draft(facts, kind, at, what, f"device/{facts.id}")
 
     def _scan(self, facts: DeviceFacts, scan: Scan, at: Moment) -> Outcome:
         presented = data.CodePresented(

@@ -59,6 +59,17 @@ class Today:
         setattr(self.counts, counter, getattr(self.counts, counter) + 1)
         return self._row()
 
+    def reread(self, business_day: str, kind: str, counter: str) -> tuple[StateChange, ...]:
+        """Count a slip that was unparsed as what it is, on its own day if that still counts; returns the rows."""
+        counts = self.of(business_day)
+        if counts is not self.counts and counts is not self._before:
+            return ()
+        counts.unparsed = max(0, counts.unparsed - 1)
+        counts.seen["unparsed"] = max(0, counts.seen.get("unparsed", 0) - 1)
+        counts.seen[kind] = counts.seen.get(kind, 0) + 1
+        setattr(counts, counter, getattr(counts, counter) + 1)
+        return (self._row(),)
+
     def of(self, business_day: str) -> Counts:
         """Return the counts of that day, or of the one they came after; others are empty."""
         known = (counts for counts in (self.counts, self._before) if counts.business_day == business_day)

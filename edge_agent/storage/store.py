@@ -18,7 +18,7 @@ from edge_agent.errors import StorageError
 from edge_agent.health import Health
 from edge_agent.shop.outcome import Outcome
 from edge_agent.storage import epoch, forgetting, ledger, rows
-from edge_agent.storage.captures import Captures
+from edge_agent.storage.captures import Captures, Change, Held
 from edge_agent.storage.connection import Database, FullError
 from edge_agent.storage.housekeeping import Housekeeping
 from edge_agent.storage.journal import Journal
@@ -204,13 +204,14 @@ class Storage:
             await self._with_room(at, lambda connection: epoch.begin(connection, outbox, reason, self._machine, at))
         self._recorded()
 
-    async def forget(self, concerns: Callable[[bytes], bool]) -> int:
+    async def forget(self, concerns: Callable[[bytes], bool], captured: Change | None = None) -> int:
         """Take every check-in and presence event about a person out of the outbox, and its bytes out of the files.
 
         ``concerns`` is given the CloudEvent JSON of each event held, delivered or not, in the storage's own thread, and
         tells whether it is about the person. Gap events, reason ``forgotten``, take the places; every other event keeps
         its bytes, id and sequence. What was deleted from the database before leaves the files as well: commit the facts
-        about the person as None first. Returns how many events were forgotten.
+        about the person as None first. Returns how many events were forgotten. ``captured`` is given what is known
+        about each slip captured, and returns it without the person.
 
         Works in bites, with commits between them, and waits while the disk is too full. Cut short, by a kill or a
         cancellation, it has done a part; calling it again finishes. Raises StorageError, and what ``concerns`` raises.
@@ -218,6 +219,9 @@ class Storage:
         forgotten = sum([await self._search(stream, concerns) for stream in forgetting.FORGETTABLE])
         for listener in self.on_forgotten:
             listener()
+        if captured is not None:
+            for sha256 in await self.captures():
+                await self.rewrite_capture(sha256, captured)
         await self._erase()
         _log.info("events_forgotten", count=forgotten)
         return forgotten
@@ -229,6 +233,34 @@ class Storage:
     def capture(self, sha256: str) -> bytes | None:
         """Return a capture if it is still held."""
         return self._recorder.captures.read(sha256)
+
+    async def captures(self) -> list[str]:
+        """Return the hashes of all captures, oldest first."""
+        await self._writer.settle_captures()
+        return await self._thread.run(lambda _: self._recorder.captures.names())
+
+    async def held_capture(self, sha256: str) -> Held | None:
+        """Return a capture with what is known about it, if it is still held."""
+        return await self._thread.run(lambda _: self._recorder.captures.held(sha256))
+
+    async def rewrite_capture(self, sha256: str, change: Change, body: bytes | None = None) -> bool:
+        """Change what is known about a capture, and its bytes where ``body`` is given; on disk once this returns.
+
+        ``change`` is called in the storage's own thread. False: it is not held (any more). Raises StorageError where
+        the disk has no room for it: then it is as it was.
+        """
+
+        def rewrite(_: sqlite3.Connection) -> bool:
+            try:
+                return self._recorder.captures.rewrite(sha256, change, body)
+            except OSError as error:
+                raise StorageError(f"capture {sha256[:16]}: {error.strerror}") from error
+
+        return await self._thread.run(rewrite)
+
+    async def drop_capture(self, sha256: str) -> None:
+        """Delete a capture that must not be kept."""
+        await self._thread.run(lambda _: self._recorder.captures.delete(sha256))
 
     def journal(self, device: str) -> Journal:
         """Return the journal of a line's unrecorded bytes; ``device`` is an ident."""

@@ -171,6 +171,10 @@ class Writer:
         captured, self._captured, self._captures_due = self._captured, [], False
         await self.thread.run(lambda _: self.recorder.keep(captured))
 
+    async def settle_captures(self) -> None:
+        """Return once the captures of all that is recorded are written."""
+        await self._keep_captures()
+
     async def flush(self) -> None:
         """Write the captures and save the watermarks that are only in memory. Raises FullError, StorageError."""
         await self._keep_captures()

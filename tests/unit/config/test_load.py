@@ -303,7 +303,7 @@ STORE_PROBLEMS = [
     (
         '"escpos"',
         '"scale"',
-        f'18: device[0].decoder: "scale" is not supported by this version (allowed: {DECODERS})',
+        "13: device[0].protocol: is required",
     ),
     ('port = "/dev/ttyUSB0"\n', "", "13: device[0].port: is required"),
     ("/dev/ttyUSB0", "ttyUSB0", "17: device[0].port: must be a device's path (did you mean /dev/ttyUSB0)"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from edge_agent import decoders
 from edge_agent.clock import Clock, Moment
@@ -81,7 +81,17 @@ def _settings(decoder: str, config: Config | None, device: str | None) -> tuple[
             raise ConfigError(f"device {device!r} has decoder {found[0].decoder!r}, not {decoder!r}")
     else:
         found = [line for line in lines if line.decoder == decoder]
-    return (found[0], found[0].id) if found else (decoders.settings_model(decoder)(), "capture")
+    return (found[0], found[0].id) if found else (_defaults(decoder), "capture")
+
+
+def _defaults(decoder: str) -> BaseModel:
+    try:
+        return decoders.settings_model(decoder)()
+    except ValidationError as error:
+        missing = ", ".join(str(detail["loc"][0]) for detail in error.errors(include_url=False))
+        raise ConfigError(
+            f"decoder {decoder!r} has no defaults for {missing} (give --config with a device that has them)"
+        ) from None
 
 
 def _shop(

@@ -62,6 +62,7 @@ async def run(config: Config) -> None:
     async with Storage.open(agent.state_dir, origin, clock, health, storage_settings, machine_id()) as storage:
         sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
         generation = Generation(config, storage, health, clock, _hash_key(config))
+        sync.on_day_answers.append(generation.answered)
         sources = status.Sources(config, clock, health, storage, sync, generation)
         uplink = Uplink(settings_of(config.agent), topics, health, clock, lambda: storage.epoch)
         async with (

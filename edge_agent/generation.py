@@ -39,6 +39,7 @@ TICK_S = 1.0  # how late a visit may be noticed as ended: of the 60 s without a 
 HELD_UP_MS = 500
 AFTER_DEFECT_MS = 60_000  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
 CHANGES = 1_000  # changes of devices' states that wait for the disk: one device flapping for a quarter of an hour
+ANSWERS = 100  # words of head office that wait for the disk; each is said again with the next acknowledgement
 STARTING = "starting"  # why a device is down that has not said yet whether it works
 STARTING_MS = 5_000  # what opening takes at most: a PN532 that must be woken twice, 3 s; beyond it, it is news
 SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, while they work
@@ -86,6 +87,7 @@ class Generation:
         self._rereading = Rereading(lines, self.shop, storage, clock, self._commit)
         self._started = asyncio.Event()  # every device works or has failed
         self._changes: asyncio.Queue[Outcome] = asyncio.Queue(CHANGES)
+        self._answers: asyncio.Queue[tuple[Sequence[DayAnswer], bool]] = asyncio.Queue(ANSWERS)
         self._on_the_way: dict[int, Outcome] = {}  # by identity: being committed, oldest first
 
     async def run(self) -> None:
@@ -93,6 +95,7 @@ class Generation:
         rng = random.Random()  # noqa: S311 - jitter of retries, no secret
         async with asyncio.TaskGroup() as group:
             group.create_task(self._record_changes())
+            group.create_task(self._record_answers())
             group.create_task(self._tick())
             group.create_task(supervise("rereading", self._read_again, on_down=lambda *_: None, rng=rng))
             for running in self.devices.values():
@@ -190,9 +193,14 @@ class Generation:
                 if isinstance(device, devices.Showing):
                     device.show(effect.rows, effect.seconds)
 
-    async def answered(self, answers: Sequence[DayAnswer]) -> None:
-        """Take head office's word on business days. Raises StorageError."""
-        await self._commit(self.shop.answered(answers, self._clock.now()))
+    def answered(self, answers: Sequence[DayAnswer], *, settled: bool) -> None:
+        """Take head office's word on business days; it is recorded when the disk takes it.
+
+        ``settled``: head office had everything recorded here.
+        """
+        if self._answers.full():
+            self._answers.get_nowait()
+        self._answers.put_nowait((answers, settled))
 
     def _restore(self) -> None:
         """Take the rules back to what is on disk, and on its way there: other devices' commits go on."""
@@ -228,6 +236,7 @@ class Generation:
                 defect_ms = at.uptime_ms
             else:
                 await self._commit(outcome)
+                self._judge_days(at)
 
     def _observe(self, device: str, observation: Observation, at: Moment) -> Outcome:
         """Return what the rules say. A defect in them costs this one slip its meaning, never the till its line.
@@ -283,6 +292,28 @@ class Generation:
             held_up = since_ms is not None and at.uptime_ms - since_ms >= HELD_UP_MS
             healthy = running.state != "down" and not held_up
             self.shop.people.health(running.settings.id, healthy=healthy, at=at)
+
+    async def _record_answers(self) -> None:
+        while True:
+            answers, settled = await self._answers.get()
+            try:
+                outcome = self.shop.answered(answers, settled=settled)
+            except Exception as error:  # noqa: BLE001 - a defect in the proof must not stop the tills
+                _log_defect("day_answer", error)
+                self._restore()
+            else:
+                await self._commit(outcome)
+                self._judge_days(self._clock.now())
+
+    def _judge_days(self, at: Moment) -> None:
+        """Say which days' proofs do not agree: with head office's books, or with the register's own report."""
+        differing = self.shop.proof.unresolved()
+        days = [f"{key.business_day}, {key.workstation}: {', '.join(names)}" for key, names in differing.items()]
+        self._health.report("day/central", Condition("day_differs", Level.ATTENTION, "; ".join(days)) if days else None)
+        off = [f"{key.business_day}, {key.workstation}" for key in self.shop.proof.registers_off(at)]
+        self._health.report(
+            "day/register", Condition("register_differs", Level.ATTENTION, "; ".join(off)) if off else None
+        )
 
     async def _record_changes(self) -> None:
         while True:

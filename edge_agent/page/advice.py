@@ -108,7 +108,18 @@ _PAGE = {
     ),
 }
 
-TABLE = {f"device_{reason}": advice for reason, advice in _DEVICES.items()} | _STORAGE | _LINK | _PAGE
+_DAYS = {
+    "day_differs": Advice(
+        "Head office's orders of a day are not the ones seen here.",
+        ("Read this message to support: it names the receipts that differ.", _SUPPORT),
+    ),
+    "register_differs": Advice(
+        "A register's own report says another total than its receipts.",
+        ("Compare the report with the receipts of that register: was one not printed?", _SUPPORT),
+    ),
+}
+
+TABLE = {f"device_{reason}": advice for reason, advice in _DEVICES.items()} | _STORAGE | _LINK | _PAGE | _DAYS
 
 
 def headline(conditions: Sequence[Reported], names: dict[str, str]) -> str:

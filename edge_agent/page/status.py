@@ -120,7 +120,34 @@ def _today(sources: Sources, now: Moment) -> dict[str, object]:
         "slips": counts.seen,
         "checkins": counts.checkins,
         "visitors": counts.visitors,
-        "day_proof": None,
+        "day_proof": _day_proof(sources, counts.business_day),
+    }
+
+
+def _day_proof(sources: Sources, business_day: str) -> dict[str, object]:
+    """Return how the day stands, then the one before and those earlier ones that differ; amounts are the manager's."""
+    proof = sources.generation.shop.proof
+    today = proof.standing(business_day)
+    workstations = [
+        {
+            "workstation": one.workstation,
+            "state": one.state,
+            "orders": one.orders,
+            "differing": one.differing,
+            "missing_numbers": one.missing_numbers,
+        }
+        for one in today.workstations
+    ]
+    return {
+        "business_day": today.business_day,
+        "state": today.state,
+        "orders": today.orders,
+        "differing": today.differing,
+        "workstations": workstations,
+        "earlier": [
+            {"business_day": day.business_day, "state": day.state, "differing": day.differing}
+            for day in proof.earlier(business_day)
+        ],
     }
 
 

@@ -68,6 +68,12 @@ class Numbers:
         return StateChange(PART, workstation, msgspec.json.encode(numbering))
 
 
+def parts(number: str) -> tuple[str, int] | None:
+    """Return a number as what stands before its counting digits, and their value; None where nothing counts."""
+    match = _TAIL.match(number)
+    return (match[1], int(match[2])) if match else None
+
+
 def _missing_between(last: str, number: str) -> int | None:
     """Return how many numbers lie between, or None where the two are not of one numbering."""
     before, after = _TAIL.match(last), _TAIL.match(number)

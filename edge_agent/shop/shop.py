@@ -106,7 +106,7 @@ class Shop:
             case DisplayText():
                 return Outcome(state=self._companions.shown(facts, observation, at))
             case Payment():
-                return Outcome(state=self._companions.paid(facts, observation, at))
+                return self._paid(facts, observation, at)
             case Advertisement():
                 return self.people.advertised(facts, observation, at)
             case TagRead():
@@ -130,7 +130,8 @@ class Shop:
             return Outcome((event,), (self._count(slip, at, None),), slip.captures)
         if slip.report is not None:
             counted = Outcome(state=(self._count(slip, at, None),), captures=slip.captures)
-            return combined((counted, self.proof.reported(facts, slip.workstation, slip.report, at)))
+            proved = self.proof.reported(facts, slip.workstation, slip.report, slip.business_day, at)
+            return combined((counted, proved))
         if slip.event is None or slip.data is None:
             return Outcome(state=(self._count(slip, at, None),))
         if isinstance(slip.data, data.Unparsed):
@@ -159,19 +160,31 @@ class Shop:
         order = completed.order
         kind = "o2o.order.corrected.v1" if completed.revises else slip.event
         event = self._draft(facts, kind, at, order, f"order/{order.order_id}")
-        linked = self.people.sold(facts, order, at)  # last: what cannot be written takes no tap with it
+        # Last: what cannot be written takes no tap with it. Who taps when a late receipt comes is another customer.
+        linked = Outcome() if completed.revises else self.people.sold(facts, order, at)
+        captured = self._captured(facts, slip, order, event.id, at)
+        about = next((capture.about for capture in captured.captures), b"")
         state: list[StateChange] = [
-            *completed.state,
+            *self._companions.remember(facts, completed, order, about, at),
             *linked.state,
             *self.proof.noted(order, at),
             self._papers.remember(slip.paper, order.order_id, at.wall_ms),
-            self._count(slip, at, _COUNTERS[slip.event]),
+            self._count(slip, at, None if completed.revises else _COUNTERS[slip.event]),
         ]
         self.gaps += check == "fail"
         if numbering is not None:
             state.append(self._numbers.remember(workstation, numbering))
-        outcome = Outcome((event, *linked.events), tuple(state))
-        return combined((outcome, self._captured(facts, slip, order, event.id, at)))
+        return combined((Outcome((event, *linked.events), tuple(state)), captured))
+
+    def _paid(self, facts: DeviceFacts, payment: Payment, at: Moment) -> Outcome:
+        """Return what a payment leads to: mostly nothing but waiting for its receipt."""
+        late, state = self._companions.paid(facts, payment, at)
+        if late is None:
+            return Outcome(state=state)
+        order = late.order
+        printer = self._settings.devices.get(order.source.device, facts)
+        event = self._draft(printer, "o2o.order.corrected.v1", at, order, f"order/{order.order_id}")
+        return Outcome((event,), (*state, *self.proof.noted(order, at), *rereading.sent_again(late.about, order, at)))
 
     def _captured(self, facts: DeviceFacts, slip: Slip, sent: data.Order | None, id_: str, at: Moment) -> Outcome:
         """Return a slip's capture, with what must be known to read it again, and what it tells of its layout."""
@@ -215,18 +228,19 @@ class Shop:
         """Return what the passing of time leads to; to be asked about once a second."""
         return combined((self.people.tick(at), self._unprinted(at), self.proof.tick(at)))
 
-    def answered(self, answers: Sequence[DayAnswer], at: Moment) -> Outcome:
-        """Take head office's word on business days."""
-        return self.proof.answered(answers, at)
+    def answered(self, answers: Sequence[DayAnswer], *, settled: bool) -> Outcome:
+        """Take head office's word on business days. ``settled``: it had everything recorded here."""
+        return self.proof.answered(answers, settled=settled)
 
     def _unprinted(self, at: Moment) -> Outcome:
         """Return the provisional orders of sales that no receipt has followed."""
         sales, state = self._companions.unprinted(at)
-        outcomes = [Outcome(state=state)]
+        outcomes = [Outcome(state=tuple(state))]
         for sale in sales:
             order = self._slips.provisional(sale)
             event = self._draft(sale.facts, "o2o.order.completed.v1", sale.at, order, f"order/{order.order_id}")
-            noted = (*self.proof.noted(order, at), self._today.add(order.business_day, "orders"))
+            told = self._companions.told(sale, order, at)
+            noted = (told, *self.proof.noted(order, at), self._today.add(order.business_day, "orders"))
             outcomes.append(Outcome((event,), noted))
         return combined(outcomes)
 
@@ -242,6 +256,7 @@ class Shop:
     def forget(self, member: str) -> Outcome:
         """Return the deletion of all durable state about somebody."""
         subjects = self.people.subjects_of(member)
+        self._companions.forget_orders()
         return combined((self.people.forget(member), Outcome(state=self._visitors.forget(subjects))))
 
     def _count(self, slip: Slip, at: Moment, counter: str | None) -> StateChange:

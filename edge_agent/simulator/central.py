@@ -3,7 +3,8 @@
 ``python -m edge_agent.simulator.central --port 1883 --database central.db``
 
 stdout carries JSON lines: ``{"ready": true}`` once subscribed; ``{"stored": type, …}`` for each new event outside the
-presence stream, after COMMIT and after its acknowledgement was handed to paho; ``{"alarm": kind, …}``.
+presence stream, after COMMIT and after its acknowledgement was handed to paho; ``{"day": business day, "agrees": …}``
+for each daily closing proof compared; ``{"alarm": kind, …}``.
 stdin takes JSON lines: ``{"agent": "acme/sh-0001/pc-1", "need": {"orders": [[1, 20]]}}`` asks an agent to send again.
 A reader must keep up with stdout, or silence it with ``--quiet``: a full pipe stops the service like a blocked disk.
 """
@@ -156,6 +157,11 @@ def lines(batch: Batch) -> Iterator[dict[str, object]]:
     """Return what to print of a batch."""
     for news in batch.news:
         yield _stored(news)
+    for agent, day in batch.days:
+        yield {
+            "day": day.business_day, "workstation": day.workstation, "agrees": day.agrees,
+            "agent": agent.agent, "store": agent.store,
+        }  # fmt: skip
     for alarm in batch.alarms:
         yield _alarm(alarm)
 

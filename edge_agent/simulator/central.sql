@@ -51,3 +51,29 @@ CREATE TABLE IF NOT EXISTS alarm (
     sequence INTEGER,
     detail TEXT NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS book (     -- each order at its highest revision, as the daily closing proof counts it
+    agent INTEGER NOT NULL REFERENCES agent (id),
+    order_id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    payable INTEGER NOT NULL,
+    business_day TEXT NOT NULL,
+    workstation TEXT NOT NULL,
+    PRIMARY KEY (agent, order_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS book_day ON book (agent, business_day, workstation);
+
+CREATE TABLE IF NOT EXISTS day (      -- the last proof of each day and workstation, and our digest when it was answered
+    agent INTEGER NOT NULL REFERENCES agent (id),
+    business_day TEXT NOT NULL,
+    workstation TEXT NOT NULL,
+    stream INTEGER NOT NULL REFERENCES stream (id),
+    sequence INTEGER NOT NULL,
+    asked TEXT NOT NULL,
+    digest TEXT,                      -- null: not all that came before the proof is here yet
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (agent, business_day, workstation)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS day_waits ON day (agent, stream) WHERE digest IS NULL;
+CREATE INDEX IF NOT EXISTS day_differs ON day (agent) WHERE digest <> asked;

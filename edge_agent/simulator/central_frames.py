@@ -13,6 +13,7 @@ from edge_agent.contract.topics import Topics, parse_up
 
 GAP = "o2o.agent.gap.v1"
 ORDER_PREFIX = "o2o.order."
+DAY_CLOSED = "o2o.day.closed.v1"
 
 _LARGEST = 2**63 - 1  # SQLite's INTEGER
 
@@ -35,13 +36,24 @@ class Sale:
     revision: int
     kind: str
     payable: int | None
+    business_day: str = ""
+    workstation: str = ""  # as printed, else the touchpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What the answering side needs of a daily closing proof."""
+
+    business_day: str
+    workstation: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """One event of a frame. ``first`` .. ``sequence`` count as received; ``sequence`` is None if it told none.
 
-    ``trouble``: why it was not understood, empty if it was. ``sale``: of an order that was.
+    ``trouble``: why it was not understood, empty if it was. ``sale``: of an order that was, ``closed``: of a proof.
     """
 
     id: str
@@ -51,6 +63,7 @@ class Arrival:
     body: bytes
     sale: Sale | None = None
     trouble: str = ""
+    closed: Closed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +80,19 @@ class _Totals(msgspec.Struct):
     payable: int | None
 
 
+class _Attribution(msgspec.Struct):
+    touchpoint: str | None = None
+    workstation: str | None = None
+
+
 class _Order(msgspec.Struct):
     order_id: str
     order_no: str | None
     revision: int
     kind: str
     totals: _Totals
+    business_day: str = ""
+    attribution: _Attribution = msgspec.field(default_factory=_Attribution)
 
 
 class _Head(msgspec.Struct):
@@ -86,6 +106,7 @@ _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _head = msgspec.json.Decoder(_Head).decode
 _gap = msgspec.json.Decoder(Gap).decode
 _order = msgspec.json.Decoder(_Order).decode
+_closed = msgspec.json.Decoder(Closed).decode
 
 
 def read_frame(message: Message) -> Arrived:
@@ -133,11 +154,12 @@ def _arrival(body: bytes, place: int | None) -> Arrival:
     try:
         first = _gap(head.data).first if head.type == GAP else sequence
         sale = _sale(head.data) if head.type.startswith(ORDER_PREFIX) and head.type != UNPARSED else None
+        closed = _closed(head.data) if head.type == DAY_CLOSED else None
     except UNREADABLE as error:
         return Arrival(head.id, head.type, sequence or 0, sequence, body, trouble=f"data: {error}")
     if sequence is None or first is None or not 1 <= first <= sequence:
         return Arrival(head.id, head.type, sequence or 0, sequence, body, sale, trouble=f"sequence: {head.sequence!r}")
-    return Arrival(head.id, head.type, first, sequence, body, sale)
+    return Arrival(head.id, head.type, first, sequence, body, sale, closed=closed)
 
 
 UNPARSED = "o2o.order.unparsed.v1"  # an order event whose data is not an order
@@ -145,7 +167,15 @@ UNPARSED = "o2o.order.unparsed.v1"  # an order event whose data is not an order
 
 def _sale(data: msgspec.Raw) -> Sale:
     order = _order(data)
-    return Sale(order.order_id, order.order_no, order.revision, order.kind, order.totals.payable)
+    return Sale(
+        order_id=order.order_id,
+        order_no=order.order_no,
+        revision=order.revision,
+        kind=order.kind,
+        payable=order.totals.payable,
+        business_day=order.business_day,
+        workstation=order.attribution.workstation or order.attribution.touchpoint or "",
+    )
 
 
 def _sequence(text: str) -> int | None:

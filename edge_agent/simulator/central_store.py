@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+import msgspec
+
 from edge_agent.contract.frames import FrameError
-from edge_agent.contract.messages import Ack
+from edge_agent.contract.messages import Ack, encode
 from edge_agent.contract.topics import Topics
+from edge_agent.simulator.central_days import Asked, Compared, Days
 from edge_agent.simulator.central_frames import GAP, Arrival, Arrived, Message, read_frame
 from edge_agent.simulator.ranges import Ranges
 
@@ -37,10 +40,11 @@ class News:
 
 @dataclass(slots=True)
 class Batch:
-    """What storing some frames brought: the agents to acknowledge, the new events, the alarms."""
+    """What storing some frames brought: the agents to acknowledge, the new events, the days compared, the alarms."""
 
     touched: dict[Topics, None] = field(default_factory=dict)  # a set that keeps its order
     news: list[News] = field(default_factory=list)
+    days: list[tuple[Topics, Compared]] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
 
 
@@ -68,7 +72,11 @@ class CentralStore:
         schema = resources.files("edge_agent.simulator").joinpath("central.sql").read_text("utf-8")
         self._connection.executescript(schema)
         self._agents: dict[Topics, _Agent] = {}
+        self._days = Days(self._connection)
         self._load()
+        with self._transaction():
+            for agent in self._agents.values():
+                self._days.compare_again(agent.id)
 
     def close(self) -> None:
         """Close the file."""
@@ -82,7 +90,8 @@ class CentralStore:
         """Return the acknowledgement of an agent's latest epoch, with nothing asked for."""
         agent = self._agents[topics]
         upto = {name: stream.received.upto for (epoch, name), stream in agent.streams.items() if epoch == agent.epoch}
-        return Ack(epoch=agent.epoch, upto=upto)
+        days = [msgspec.Raw(encode(answer)) for answer in self._days.answers(agent.id)]
+        return Ack(epoch=agent.epoch, upto=upto, day=days)
 
     def holes(self, topics: Topics) -> dict[str, list[tuple[int, int]]]:
         """Return what is missing of an agent's latest epoch, by stream; empty if nothing is."""
@@ -106,7 +115,9 @@ class CentralStore:
         """
         batch = Batch()
         with self._transaction():
-            self._store_events(self._read(messages, batch), batch)
+            frames = self._read(messages, batch)
+            self._store_events(frames, batch)
+            self._close_days(frames, batch, at_ms)
             rows = [(at_ms, alarm.kind, alarm.topic, alarm.sequence, alarm.detail) for alarm in batch.alarms]
             self._connection.executemany(
                 "INSERT INTO alarm (at_ms, kind, topic, sequence, detail) VALUES (?, ?, ?, ?, ?)", rows
@@ -160,6 +171,26 @@ class CentralStore:
             self._connection.execute("DELETE FROM received WHERE stream = ?", (stream.id,))
             ranges = [(stream.id, first, last) for first, last in stream.received]
             self._connection.executemany("INSERT INTO received VALUES (?, ?, ?)", ranges)
+
+    def _close_days(self, frames: list[Arrived], batch: Batch, at_ms: int) -> None:
+        """Enter the orders in the books and compare the days that can be; of what differed, only what is healed."""
+        new = {news.event.id for news in batch.news}
+        streams: dict[int, tuple[Arrived, _Stream]] = {}
+        for frame in frames:
+            agent, stream = self._agents[frame.agent], self._agents[frame.agent].streams[frame.epoch, frame.stream]
+            streams[stream.id] = (frame, stream)
+            self._days.enter(agent.id, [event.sale for event in frame.events if event.sale and event.id in new])
+            proofs = [event for event in frame.events if event.closed]
+            self._days.ask(agent.id, _asked(stream.id, (event for event in proofs if event.id in new)), at_ms)
+            self._days.ask_again(agent.id, _asked(stream.id, (event for event in proofs if event.id not in new)))
+        for frame, stream in streams.values():
+            agent = self._agents[frame.agent]
+            healed = self._days.compare_again(agent.id)
+            for day in (*healed, *self._days.compare(agent.id, stream.id, stream.received.upto)):
+                batch.days.append((frame.agent, day))
+                if not day.agrees:
+                    detail = f"{day.business_day}, {day.workstation}: not the orders that we hold"
+                    batch.alarms.append(Alarm("day_differs", frame.agent.up(frame.stream), day.sequence, detail))
 
     def _known_ids(self, frames: list[Arrived]) -> set[str]:
         ids = json.dumps([event.id for frame in frames for event in frame.events])
@@ -216,6 +247,11 @@ class CentralStore:
                 self._connection.execute("ROLLBACK")
             self._load()
             raise
+
+
+def _asked(stream: int, events: Iterable[Arrival]) -> list[Asked]:
+    """Return the proofs among events that say their place."""
+    return [Asked(stream, event.sequence, event.closed) for event in events if event.closed and event.sequence]
 
 
 def _alarm(kind: str, news: News, detail: str) -> Alarm:

@@ -1,10 +1,20 @@
 """What central's word means for the streams: pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
 
 from edge_agent.contract.events import Stream
-from edge_agent.contract.messages import UNREADABLE, Ack, decode_ack
+from edge_agent.contract.messages import UNREADABLE, Ack, DayAnswer, decode_ack
+
+
+class DayHeard(Protocol):
+    """Takes central's word on business days. ``settled``: central had everything recorded here."""
+
+    def __call__(self, answers: Sequence[DayAnswer], *, settled: bool) -> None:
+        """Take it, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,20 @@ def read_ack(payload: bytes) -> Ack | None:
     in_range = all(upto >= 0 for upto in ack.upto.values())
     ordered = all(1 <= first <= last for ranges in ack.need.values() for first, last in ranges)
     return ack if in_range and ordered else None
+
+
+def day_answers(ack: Ack) -> tuple[list[DayAnswer], list[bytes]]:
+    """Return what an acknowledgement says of business days, and what of that cannot be read."""
+    answers, malformed = [], []
+    for raw in ack.day:
+        try:
+            answers.append(_decode_answer(raw))
+        except UNREADABLE:
+            malformed.append(bytes(raw))
+    return answers, malformed
+
+
+_decode_answer = msgspec.json.Decoder(DayAnswer).decode
 
 
 def interpret(ack: Ack, standing: Callable[[Stream], Standing]) -> Meaning:

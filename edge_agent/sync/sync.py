@@ -14,11 +14,12 @@ import structlog
 from edge_agent.clock import Clock
 from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import CONTENT_TYPE, Frame, FrameError
+from edge_agent.contract.messages import Ack
 from edge_agent.contract.topics import Topics
 from edge_agent.errors import LinkError
 from edge_agent.health import Condition, Health, Level
 from edge_agent.storage import FORGETTABLE, Storage
-from edge_agent.sync.acks import Meaning, Standing, interpret, read_ack
+from edge_agent.sync.acks import DayHeard, Meaning, Standing, day_answers, interpret, read_ack
 from edge_agent.sync.fit import fit, join, last_event
 from edge_agent.sync.repeats import Repeats
 from edge_agent.sync.window import Sent, Window
@@ -49,6 +50,7 @@ class Sync:
     ``connected``: a link is being used. ``confirmed_until_ms``: when the newest acknowledged event was recorded (Unix
     milliseconds), None before the first acknowledgement of this process. ``last_ack_ms``: when central last said
     anything of use. ``sent_frames``, ``sent_events``, ``resends``: counted since the process started.
+    ``on_day_answers``: called with what central says of business days, as often as it says so.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Sync:
         self.confirmed_until_ms: int | None = None
         self.last_ack_ms: int | None = None
         self.sent_frames = self.sent_events = 0
+        self.on_day_answers: list[DayHeard] = []
         self._storage = storage
         self._topics = topics
         self._health = health
@@ -76,6 +79,7 @@ class Sync:
         self._repeats = Repeats()
         self._acks: deque[bytes] = deque()
         self._heard = b""
+        self._malformed: list[bytes] = []
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
         storage.on_recorded.append(self._wake.set)
@@ -178,6 +182,7 @@ class Sync:
                 log.warning("ack_malformed", payload=payload[:200].decode("utf-8", "replace"))
             elif ack.epoch == self._storage.epoch:
                 await self._obey(interpret(ack, self._standing))
+                self._pass_on(ack)
 
     async def _obey(self, meaning: Meaning) -> None:
         if meaning.rolled_back:
@@ -199,6 +204,16 @@ class Sync:
             wanted_last = min(last, self._windows[stream].loaded)
             if first <= wanted_last and self._repeats.want(stream, first, wanted_last):
                 await self._storage.hold(stream, first, wanted_last)
+
+    def _pass_on(self, ack: Ack) -> None:
+        answers, malformed = day_answers(ack)
+        if malformed and malformed != self._malformed:  # each acknowledgement repeats them
+            log.warning("day_answer_malformed", answer=malformed[0][:200].decode("utf-8", "replace"))
+        self._malformed = malformed
+        orders = self._standing(Stream.ORDERS)
+        settled = ack.upto.get(Stream.ORDERS, orders.upto) >= orders.last
+        for heard in self.on_day_answers if answers else ():
+            heard(answers, settled=settled)
 
     def _standing(self, stream: Stream) -> Standing:
         storage = self._storage

@@ -22,7 +22,9 @@ def test_a_frame_of_orders(encoding: str) -> None:
     frame = read_frame(message(AGENT, "orders", golden.EPOCH, order_events(7, 9), encoding))
     assert (frame.agent, frame.epoch, frame.stream) == (AGENT, golden.EPOCH, "orders")
     assert [(event.first, event.sequence) for event in frame.events] == [(7, 7), (8, 8), (9, 9)]
-    assert frame.events[0].sale == Sale("00000000-0000-0000-0000-000000000007", "000007", 1, "sale", 7)
+    assert frame.events[0].sale == Sale(
+        "00000000-0000-0000-0000-000000000007", "000007", 1, "sale", 7, "2026-11-22", "03"
+    )
     assert not any(event.trouble for event in frame.events)
 
 

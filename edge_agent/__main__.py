@@ -168,6 +168,17 @@ def diagnostics(
 
 
 @cli.command()
+def relay(
+    device: Annotated[str, typer.Argument(help="The device's id.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Pass a register's bytes on to its printer, in a process of its own, until SIGTERM."""
+    from edge_agent.commands.relay import become_relay
+
+    become_relay(config, device)
+
+
+@cli.command()
 def selftest() -> None:
     """Run every decoder's vectors and every receipt template's own samples."""
     from edge_agent import decoders, receipts

@@ -20,6 +20,7 @@ from edge_agent.config.devices import (
 from edge_agent.decoders import Decoder
 from edge_agent.devices.line import Emit, Keep, Line
 from edge_agent.devices.line_status import LineStatus
+from edge_agent.devices.relay_start import Relays
 from edge_agent.devices.status import Report, Status
 from edge_agent.errors import ConfigError
 
@@ -67,12 +68,16 @@ def create(
     clock: Clock,
     report: Report,
     keep: Keep,
+    relays: Relays | None = None,
 ) -> Device:
     """Return the device that ``settings`` describes, not yet open.
 
     ``report`` hears of every change of its state; ``keep`` gives each of its lines a journal and where it goes on.
+    ``relays``: of this box, for a device that passes through one.
     """
     if isinstance(settings, LineSettings):
+        if isinstance(settings, SerialSettings) and settings.passthrough is not None:
+            return _relayed_device(settings, new_decoder(settings), clock, report, keep, relays)
         return _line_device(settings, new_decoder, clock, report, keep)
     match settings:
         case NfcSettings():
@@ -89,6 +94,20 @@ def create(
             return BleDevice(settings, Status(report, clock), clock)
         case _:
             raise ConfigError(f"{settings.id}: there is no such kind of device")
+
+
+def _relayed_device(
+    settings: SerialSettings, decoder: Decoder, clock: Clock, report: Report, keep: Keep, relays: Relays | None
+) -> Device:
+    from edge_agent.devices.relayed import RelayedDevice, RelayedStatus  # noqa: PLC0415 - loaded where configured
+
+    if relays is None:
+        raise ConfigError(f"{settings.id}: a passthrough needs a place for its relay")
+    status = RelayedStatus(report, clock, rate=settings.baudrate // 10)
+    journal, start = keep(settings.id)
+    idle_end = settings.idle_end.total_seconds()
+    line = Line(settings.id, decoder, status, idle_end=idle_end, journal=journal, start=start)
+    return RelayedDevice(settings, line, status, relays, position=start.consumed + len(start.replay))
 
 
 def _line_device(

@@ -1,0 +1,50 @@
+"""The process of a relay: ``python -m edge_agent.commands.relay_process FOLDER SETTINGS …`` (settings as JSON).
+
+Of the agent it knows the log and the socket it listens on; no database, no configuration file.
+"""
+
+import asyncio
+import gc
+import os
+import sys
+from pathlib import Path
+
+import structlog
+
+from edge_agent import log
+from edge_agent.relay.driving import Arbiter
+from edge_agent.relay.ledger import Ledger, TakenError
+from edge_agent.relay.places import ledger_path
+from edge_agent.relay.process import relay
+from edge_agent.relay.settings import Settings, decode, encode
+
+EXIT_TAKEN = 1
+
+
+def main(arguments: list[str]) -> int:
+    """Relay until told to end; told to do something else, begin again as a fresh process with the same id."""
+    folder, settings = Path(arguments[0]), decode(arguments[1])
+    log.set_up()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ledger = Ledger(ledger_path(folder, settings.device))
+    except TakenError:
+        structlog.get_logger().error("relay_runs_already", device=settings.device)
+        return EXIT_TAKEN
+    arbiter = _arbiter(settings)
+    gc.collect()
+    gc.freeze()
+    after = asyncio.run(relay(settings, ledger, folder, arbiter))
+    if after is not None:
+        program = [sys.executable, "-m", "edge_agent.commands.relay_process"]
+        os.execv(sys.executable, [*program, str(folder), encode(after).decode(), *arguments[2:]])  # noqa: S606 - itself
+    ledger.close()
+    return 0
+
+
+def _arbiter(settings: Settings) -> Arbiter | None:
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

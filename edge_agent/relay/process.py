@@ -1,0 +1,119 @@
+"""A relay from its first byte to its last."""
+
+import asyncio
+import os
+import signal
+import uuid
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from edge_agent.log import places
+from edge_agent.relay.copying import Sender, Spool
+from edge_agent.relay.driving import Arbiter, Driving
+from edge_agent.relay.ends import end_for
+from edge_agent.relay.ledger import Ledger
+from edge_agent.relay.messages import End, Ends, Serve, Show
+from edge_agent.relay.places import socket_path
+from edge_agent.relay.serving import Copy
+from edge_agent.relay.settings import Settings
+from edge_agent.relay.side import Side
+
+log = structlog.get_logger()
+
+# What a relay that is told to end waits for the printer to take what it has, and then for the agent to take its copy.
+DRAIN_S = 5.0
+SETTLE_S = 1.0
+
+
+async def relay(settings: Settings, ledger: Ledger, folder: Path, arbiter: Arbiter | None = None) -> Settings | None:
+    """Pass bytes on until SIGTERM, SIGINT or the agent's word; return what to go on with, or None.
+
+    A defect ends the process: whoever started it starts it again.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_defect)
+    passing = _Passing(settings, ledger, folder, arbiter)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, passing.end)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(part) for part in passing.parts()]
+        log.info("relay_started", device=settings.device, read=ledger.read)
+        word = await passing.copy.asked
+        await passing.drain()
+        for task in tasks:
+            task.cancel()
+    return word.settings if isinstance(word, Serve) else None
+
+
+class _Passing:
+    """Both sides and the copy, wired."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, folder: Path, arbiter: Arbiter | None) -> None:
+        self._ledger = ledger
+        self._spool = Spool(ledger.read)
+        sender = Sender(self._spool, ledger.bound, ledger.bind)
+        identity = str(uuid.uuid4())
+        fingerprint = settings.fingerprint()
+        self.copy = Copy(
+            socket_path(folder, settings.device),
+            sender,
+            hello=lambda: sender.hello(identity, fingerprint),
+            ends=self._ends,
+        )
+        self._register = Side("register", end_for(settings.register), self._from_register, self.copy.tell)
+        self._printer = Side("printer", end_for(settings.printer), self._register.write, self.copy.tell)
+        self._register.other, self._printer.other = self._printer, self._register
+        self._driving = Driving(arbiter, self._printer.write) if arbiter else None
+        if self._driving is not None:
+            self.copy.show = self._show
+
+    def parts(self) -> Sequence[Coroutine[object, object, None]]:
+        """Return what runs."""
+        return self._register.keep_open(), self._printer.keep_open(), self.copy.serve()
+
+    def end(self) -> None:
+        """End as if the agent had said so."""
+        self.copy.heard(End())
+
+    async def drain(self) -> None:
+        """Let the printer have what was read, then the agent its copy."""
+        self._register.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._printer.emptied()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                await self.copy.settled()
+        log.info("relay_ended", read=self._ledger.read, unprinted=self._printer.waiting, not_copied=self._uncopied)
+
+    @property
+    def _uncopied(self) -> int:
+        return self._spool.end - self._spool.begin
+
+    def _from_register(self, data: bytes) -> None:
+        """Pass bytes on first; then the copy."""
+        self._printer.write(data if self._driving is None else self._driving.register(data))
+        self._spool.append(data)
+        self._ledger.count(self._spool.end)
+        self.copy.more()
+
+    def _show(self, show: Show) -> None:
+        if self._driving is not None:
+            self._driving.show(show.rows, show.seconds)
+
+    def _ends(self) -> Ends:
+        return Ends(_how(self._register), _how(self._printer), self._printer.lost)
+
+
+def _how(side: Side) -> tuple[str, str]:
+    return (side.trouble.reason, side.trouble.detail) if side.trouble else ("", "")
+
+
+def _defect(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    error = context.get("exception")
+    trace = places(error) if isinstance(error, BaseException) else ""
+    log.error("relay_crashed", error=type(error).__name__, message=context.get("message"), traceback=trace)
+    os._exit(1)

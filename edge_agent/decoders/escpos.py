@@ -17,13 +17,13 @@ they also stand as U+FFFD in the receipt), ``unfinished`` (a command that silenc
 customer display on the same line). They follow the receipt they came with, one observation a reason.
 """
 
-import re
 from collections.abc import Callable
 from typing import Literal
 
 from edge_agent.decoders import _escpos_symbols as symbols
 from edge_agent.decoders._escpos_commands import COMMANDS, INVALID, NEED_MORE, PADDING, patterns
 from edge_agent.decoders._escpos_modes import MODE_COMMANDS, Modes
+from edge_agent.decoders._escpos_others import STAR_LEADS, display_end, is_star, language_end
 from edge_agent.decoders._escpos_slip import EMPTY_PICTURE, Slip
 from edge_agent.fields import Settings as BaseSettings
 from edge_agent.observations import Decoded
@@ -51,14 +51,6 @@ class Settings(BaseSettings):
     encoding: Encoding = "gb18030"
     templates: tuple[str, ...] | None = None
 
-
-# Star line mode: commands that begin ESC GS or ESC RS, and its raster mode. ESC/POS has neither.
-_STAR = re.compile(rb"\x1b(?:\x1d[taAybRPxLhS#@\x03\x19]|\x1e[aAEFdrL]|\*r[\x20-\x7e])")
-_ESCPOS_ONLY = re.compile(rb"(?<!\x1b)[\x1c\x1d]")
-_STAR_LEADS = (b"\x1b\x1d", b"\x1b\x1e", b"\x1b*")
-_STAR_END = re.compile(rb"\x1bd[\x00-\x030-3]|\x1b\*rB")
-_CUT = re.compile(rb"\x1dV(?:[\x00\x010-1]|[AB][\x00-\xff])")
-_DISPLAY_END = re.compile(rb"\x1b=[\x01-\x03]|" + _CUT.pattern)
 
 # Commands that print or place something: with them a receipt begins. (Pictures being defined print nothing.)
 _OPENING = frozenset(
@@ -230,7 +222,7 @@ class Decoder:
                 return self._control(at)
             if len(key) < 2:
                 return False
-            star = self._star(at) if key in _STAR_LEADS else None
+            star = self._star(at) if key in STAR_LEADS else None
             if star is not None:
                 return star
         length = INVALID if measure is None else measure if isinstance(measure, int) else measure(buffer, at)
@@ -295,44 +287,34 @@ class Decoder:
 
     def _star(self, at: int) -> bool | None:
         """Recognise Star line mode; None: it is not, False: not enough bytes to tell, True: recognised."""
-        if len(self._buffer) - at < 4:
-            return False
-        if not _STAR.match(self._buffer, at) or (self._open and _ESCPOS_ONLY.search(self._buffer, 0, at)):
-            return None
-        self._pos = self._begin(at)
-        self._slip.language = "star"
-        return True
+        found = is_star(self._buffer, at, self._open)
+        if found:
+            self._pos = self._begin(at)
+            self._slip.language = "star"
+        return False if found is None else found or None
 
     def _skip_language(self) -> bool:
         """Keep the bytes of another printer language up to its cut."""
-        end = (_STAR_END if self._slip.language == "star" else _CUT).search(self._buffer, self._pos, MAX_RECEIPT + 4)
-        if end is None and len(self._buffer) < MAX_RECEIPT + 4:
-            self._pos = max(self._pos, len(self._buffer) - 3)  # a cut may be half there
-            return False
-        self._pos = MAX_RECEIPT if end is None else end.end()
-        self._finish("truncated" if end is None else "")
-        return True
+        self._pos, ended = language_end(self._slip.language, self._buffer, self._pos, MAX_RECEIPT)
+        if ended:
+            self._finish("truncated" if self._pos == MAX_RECEIPT else "")
+        return ended
 
     def _skip_display(self) -> bool:
         """Set aside what goes to the customer display; a cut means that the printer is listening again."""
         start = self._begin(self._pos)
-        limit = start + MAX_NOISE - len(self._slip.aside.get("display", b""))
-        end = _DISPLAY_END.search(self._buffer, start, limit + 4)
-        if end is None and len(self._buffer) < limit + 4:
-            stop = max(start, len(self._buffer) - 3)
-            self._slip.put_aside("display", self._buffer[start:stop])
-            self._pos = stop
+        room = MAX_NOISE - len(self._slip.aside.get("display", b""))
+        self._pos, command = display_end(self._buffer, start, start + room)
+        self._slip.put_aside("display", self._buffer[start : self._pos])
+        if command is None:
             return False
-        stop = limit if end is None or end.start() > limit else end.start()
-        self._slip.put_aside("display", self._buffer[start:stop])
-        self._pos = stop
-        if end is None or stop != end.start():
+        if not command:
             self._finish("truncated")
-        elif end[0][0] == 0x1D:
+        elif command[0] == 0x1D:
             self._modes.display = False
         else:
-            self._pos = end.end()
-            self._select(end[0])
+            self._pos += len(command)
+            self._select(command)
         return True
 
     # A receipt's life.

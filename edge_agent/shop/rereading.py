@@ -17,6 +17,9 @@ PART = "reread"
 # Durable rows: by device, what all its captures have been read with.
 DONE = "reread_done"
 
+# A vendor's new layout is seen within a day and mended within days; such a row is 2 kB, in memory too.
+_SENT_AGAIN_MS = 7 * 24 * 3_600_000
+
 
 class About(msgspec.Struct, frozen=True, omit_defaults=True):
     """What must be known of a slip to read its capture again; nothing of a person that its event does not say.
@@ -110,6 +113,15 @@ def renewed(about: About, facts: DeviceFacts, read: data.Order, sent: data.Order
     about = msgspec.structs.replace(about, read_by=facts.read_by, read=read, sent=sent, **times)
     encoded = msgspec.json.encode(about)
     return encoded, StateChange(PART, about.id, encoded)
+
+
+def sent_again(about: bytes, sent: data.Order, at: Moment) -> tuple[StateChange, ...]:
+    """Return the row that says of a slip what was sent since for another reason than reading it again."""
+    known = parsed(about)
+    if known is None:
+        return ()
+    row = msgspec.json.encode(msgspec.structs.replace(known, sent=sent))
+    return (StateChange(PART, known.id, row, at.wall_ms + _SENT_AGAIN_MS),)
 
 
 def without_member(about: bytes, member: str) -> bytes:

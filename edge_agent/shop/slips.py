@@ -170,9 +170,8 @@ class SlipReader:
         """Return the order of a sale that was shown and not printed: no lines, and nothing that was not shown."""
         totals = data.Totals(payable=sale.payable, tendered=sale.tendered, change=sale.change)
         tenders = (sale.tender,) if sale.tender else ()
-        reading = Reading(
-            "sale", None, None, None, None, None, None, None, None, None, (), totals, tenders, "unknown", "unknown", ""
-        )
+        nothing = (None,) * 9  # number and time, who and where: a display says none of it
+        reading = Reading("sale", *nothing, (), totals, tenders, "unknown", _tenders_check(sale), "")
         evidence = data.Evidence(decoder=sale.facts.decoder, template=None, capture_sha256=None, flags=("provisional",))
         return self._order(sale.facts, reading, evidence, None, sale.at)
 
@@ -263,6 +262,13 @@ def _refusal(reading: Reading | None) -> str | None:
     if reading.kind not in _ORDER_EVENTS:
         return reading.kind
     return "no_total" if reading.totals.payable is None else None
+
+
+def _tenders_check(sale: Unprinted) -> str:
+    """Return whether the figures shown prove how a sale was paid; one that was worked out proves nothing."""
+    if sale.tender is None or (sale.tender.type == "cash" and (sale.tendered is None or sale.change is None)):
+        return "unknown"
+    return "pass" if sale.tender.amount - (sale.change or 0) == sale.payable else "fail"
 
 
 def _storable(text: str) -> str:

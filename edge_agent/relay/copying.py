@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from edge_agent.relay.messages import Acked, Bind, Data, Hello, Lost
+from edge_agent.relay.messages import Acked, Bind, Data, Hello, Lost, ProtocolError
 
 # What is held for an agent that is away: 6 minutes of a 115,200 baud line that never pauses, or 2,700 receipts of
 # 1.5 KB, more than a busy till prints in a day.
@@ -113,7 +113,9 @@ class Receiver:
         return Bind(self._offset, self.position), guessed
 
     def data(self, data: Data) -> tuple[bytes, Acked]:
-        """Return what is new, and what to answer once it is kept."""
+        """Return what is new, and what to answer once it is kept. Raises ProtocolError: something is left out."""
+        if data.offset > self._offset:
+            raise ProtocolError(f"byte {data.offset} where {self._offset} was to come")
         new = data.data[max(0, self._offset - data.offset) :]
         self._offset += len(new)
         self.position += len(new)

@@ -108,7 +108,7 @@ class Rereading:
                 continue
             again = self._read_again(about, body)
             verdicts[again.verdict] += 1
-            if again.outcome.events:
+            if again.about is not None:
                 await self._commit(again.outcome)
         if again is not None and again.verdict not in ("unreadable", "defect"):
             if again.capture is None:  # by now a secret is seen in it that cannot be taken out

@@ -27,6 +27,7 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     ``id``: of the slip's event. ``read_by``: what it was read with last (``DeviceFacts.read_by``). ``wall_ms``: when
     its last byte came; ``own_clock``: the agent's clock was set then. ``completed_at`` and ``business_day``: as sent.
     ``read``: the order as the slip alone says it, ``sent``: with what else was known; both None: it was unparsed.
+    ``merged``: it was, and is another print of a paper that is an order: for good, papers are known for two weeks only.
     """
 
     id: str
@@ -38,6 +39,7 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     business_day: str
     read: data.Order | None = None
     sent: data.Order | None = None
+    merged: bool = False
 
     def moment(self, now: Moment) -> Moment:
         """Return when the slip came, as the reader of slips takes it."""
@@ -87,7 +89,9 @@ def parsed(about: bytes) -> About | None:
 
 
 def judged(about: About, slip: Slip) -> tuple[str, data.Order | None]:
-    """Return the verdict on a second reading, ``merged`` apart, and the order that is to be sent, if any is."""
+    """Return the verdict on a second reading, as far as this slip alone tells, and the order to be sent, if any is."""
+    if about.merged:
+        return "merged", None
     order = slip.data if isinstance(slip.data, data.Order) else None
     if about.read is not None and about.sent is not None:
         if order is None or slip.event is None:
@@ -111,6 +115,15 @@ def renewed(about: About, facts: DeviceFacts, read: data.Order, sent: data.Order
     """Return what is known of a slip from now on, and the row that says so until its file does."""
     times = {"completed_at": sent.completed_at, "business_day": sent.business_day}
     about = msgspec.structs.replace(about, read_by=facts.read_by, read=read, sent=sent, **times)
+    return _row(about)
+
+
+def merged(about: About, facts: DeviceFacts) -> tuple[bytes, StateChange]:
+    """Return the same of a slip whose paper is an order already."""
+    return _row(msgspec.structs.replace(about, read_by=facts.read_by, merged=True))
+
+
+def _row(about: About) -> tuple[bytes, StateChange]:
     encoded = msgspec.json.encode(about)
     return encoded, StateChange(PART, about.id, encoded)
 

@@ -213,7 +213,8 @@ class Shop:
             return Again(verdict, capture=capture)
         known = self._papers.order_of(slip.paper, about.wall_ms) if slip.paper.is_certain else None
         if verdict == "read" and known is not None:
-            return Again("merged", capture=capture)
+            kept, row = rereading.merged(about, facts)
+            return Again("merged", Outcome(state=(row,)), kept, capture)
         kind = slip.event if verdict == "read" else "o2o.order.corrected.v1"
         event = self._draft(facts, kind, at, order, f"order/{order.order_id}")
         kept, row = rereading.renewed(about, facts, slip.data, order)

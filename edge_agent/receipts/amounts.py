@@ -30,7 +30,7 @@ class Number:
     """One printed number.
 
     ``places``: printed decimals; ``money``: it carries a currency mark; ``unit``: the unit of measure printed with it;
-    ``rate``: it is a percentage or 折; ``signed``: a plus or minus was printed.
+    ``rate``: it is a percentage or 折; ``signed``: a plus or minus was printed; ``per``: it is a price for one such unit (``9.98/kg``).
     """
 
     value: Decimal
@@ -39,6 +39,7 @@ class Number:
     unit: str = ""
     rate: bool = False
     signed: bool = False
+    per: bool = False
 
     def minor(self, digits: int) -> int | None:
         """Return the number as minor units of a currency with so many digits; None if it has a finer fraction."""
@@ -73,6 +74,7 @@ def parse(word: str) -> Number | None:
         (match["unit"] or "").strip("/"),
         bool(match["rate"]),
         signed=negative or bool(match["sign"] or match["sign2"]),
+        per=(match["unit"] or "").startswith("/"),
     )
 
 

@@ -1,6 +1,7 @@
 """From rows and their solution to the reading: fields, lines, totals, tenders, and the honest checks."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from edge_agent.contract.data import Line, Tender, Totals
@@ -87,7 +88,7 @@ def _lines(solution: Solution | None) -> tuple[Line, ...]:
             name=g.name,
             amount=sign * g.amount,
             gtin=fields.gtin(g.code),
-            quantity=None if g.quantity is None else format(g.quantity, "f"),
+            quantity=None if g.quantity is None else format(_like(g.quantity, sign * g.amount), "f"),
             unit=g.unit,
             unit_price=g.unit_price,
         )
@@ -98,6 +99,11 @@ def _lines(solution: Solution | None) -> tuple[Line, ...]:
         kind = "fee" if figure.role == "fee" or (figure.role == "unknown" and sign * figure.amount > 0) else "discount"
         lines.append(Line(number=len(lines) + 1, kind=kind, name=figure.label, amount=sign * figure.amount))
     return tuple(lines)
+
+
+def _like(quantity: Decimal, amount: int) -> Decimal:
+    """Return a quantity as it is told: minus only where it was printed so for an amount that is negative, too."""
+    return quantity if amount < 0 else abs(quantity)
 
 
 def _totals(solution: Solution | None, lines: Sequence[Line]) -> Totals:

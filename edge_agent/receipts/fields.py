@@ -9,7 +9,7 @@ from typing import Any
 
 from edge_agent.receipts import times
 from edge_agent.receipts.grid import Pair, Row
-from edge_agent.receipts.words import Lexicon
+from edge_agent.receipts.words import Lexicon, fold
 
 _NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
 _IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
@@ -25,7 +25,13 @@ _BESIDE_TIME = re.compile(
     r"\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
 )
 # #12 美团外卖 and 美团12号: what the platform counts from 1 every day, called out at the counter.
-_DAY_NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,3})(?!\d)")
+_DAY_NUMBER = re.compile(
+    r"#\s?([0-9A-Z]{1,3}\d{0,3}|[0-9A-F]{4,6})(?![0-9A-Za-z])|(?<![0-9A-Za-z])([1-9]\d{0,3}|[A-Z]{1,2}-?\d{1,4})(?![0-9A-Za-z])"
+)
+_SOURCES = frozenset(
+    {"来源", "渠道", "平台", "订单来源", "订单渠道", "下单渠道", "下单平台", "订单平台", "外卖平台", "source", "channel", "platform",
+     "order source", "order from", "via"}
+)  # fmt: skip
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 # Kinds that an offer or a notice at the foot may sound like; 作废 and 补打 are stamped there in earnest.
@@ -80,16 +86,18 @@ def _foot(rows: Sequence[Row]) -> int:
     return last[-1] + 1 if last else len(rows)
 
 
-def till_kind(found: Titles) -> str | None:
-    """Return the kind of a slip whose head says that it is about the till and no order, else None."""
-    others = found.kinds & {"kitchen", "merchant_copy"}
-    return next((k for k in ("shift_report", "cash_in_out") if k in found.kinds - found.late and not others), None)
+def till_kinds(found: Titles) -> tuple[str, ...]:
+    """Return the kinds a slip may be of whose head says that it is about the till and no order, the likeliest first."""
+    named = found.kinds - found.late
+    if named & {"kitchen", "merchant_copy"}:
+        return ()
+    return tuple(kind for kind in ("shift_report", "cash_in_out") if kind in named)
 
 
 def _day_number(row: Row, lexicon: Lexicon, channel: str) -> str | None:
     """Return the number in the title that names the platform."""
     numbers = (_DAY_NUMBER.search(text) for text in _title_texts(row) if channel in lexicon.kinds(text))
-    return next((number[1] for number in numbers if number), None)
+    return next((number[1] or number[2] for number in numbers if number), None)
 
 
 @lru_cache(maxsize=_MEMORY)
@@ -101,11 +109,14 @@ def _title_texts(row: Row) -> list[str]:
     if row.rule or not row.tokens:
         return []
     texts = [p.value for p in row.pairs if p.word.role == "type" and p.value]
+    texts += [p.value for p in row.pairs if p.value and fold(p.label).strip() in _SOURCES]
     for pair in row.pairs:
         if pair.word.role == "copies":
             count = [n.value for n in pair.numbers]
             texts.append("补打" if not count or count[-1] > 1 else "")
     if any(t.number is not None and (t.number.places == 2 or t.number.money) for t in row.tokens):
+        return texts
+    if any(p.word.group in ("tenders", "money") and p.numbers for p in row.pairs):
         return texts
     text = row.text.strip()
     if len(text) <= _TITLE:

@@ -12,12 +12,27 @@ from edge_agent.receipts.tokens import Token
 
 # Words between the figures of "0.856 kg @ 1.29 /kg" or "2 AT 1 FOR 3.25": they name nothing.
 NOISE = re.compile(
-    r"(?:at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|/?kg|/?ea|/?lb|[a-z]{3}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd)"
+    r"(?:at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|gal|l|ltr|litres?|升|元/[^\s\d]{1,3}|[位只条杯碗罐听包支根串笼块张枚套例扎打箱桶双片本]|/?kg|/?ea|/?lb|[a-z]{3}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd)"
     r"[.)]?",
     re.IGNORECASE,
 )
 _TAX_MARK = re.compile(r"[A-Za-z]\d?|[A-Z]{2}|[*#+※軽非内外込免税課과면]{1,2}")
-_SERIAL = re.compile(r"(\d{1,3})[.、)](?=\S)")
+# What a name ends with, as against how many were sold. Kilograms with decimals are a weight.
+_SIZE = re.compile(
+    r"\d+(?:\.\d)?(?:ml|cl|l|g|oz|pk|pt|ct|gal|lb|lbs|kg|mm|cm|m|w|v|mg|寸|抽|粒|片|克|毫升|升|本|枚|入|매|구|입)|\d+(?:cm|mm|\")",
+    re.IGNORECASE,
+)
+_CODE_LABELS = frozenset(
+    {"upc", "sku", "plu", "ean", "isbn", "jan", "gtin", "code", "item", "art", "条码", "条形码", "货号", "编码", "商品编码", "商品条码",
+     "款号", "商品号", "品号", "国条码", "商品代码", "코드", "바코드", "상품코드", "コード", "品番"}
+)  # fmt: skip
+_CODE = re.compile(r"#?[A-Za-z]{0,3}-?\d[\dA-Za-z-]{2,}")
+_SPECIFICATION = re.compile(
+    r"(?:规格|批号|效期|有效期|产地|厂家|单位|lot|batch|exp)\b|.*(?:批号|效期|规格)[: ]|"
+    r"\d+(?:\.\d+)?(?:mg|g|ml|l|kg|片|粒|袋|支|丸|贴|包|瓶|克|毫升)(?:[*x×/]\d*\S{0,8})*(?:/?[盒瓶袋支板])?$",
+    re.IGNORECASE,
+)
+_SERIAL = re.compile(r"(\d{1,3})[.、)](?=[^\s\d])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,9 @@ def figures(row: Row) -> Figures:
     tokens = list(row.tokens)
     code, lead, start = None, None, 0
     first = tokens[0] if tokens else None
-    if first is not None and first.number is not None and _is_code(first):
+    if len(tokens) > 1 and first is not None and is_code_label(first) and _CODE.fullmatch(tokens[1].text):
+        code, start = tokens[1].text, 2
+    elif first is not None and first.number is not None and _is_code(first):
         code, start = first.text, 1
     elif first is not None and _is_lead(tokens):
         lead, start = int(first.number.value) if first.number is not None else None, 1
@@ -56,12 +73,23 @@ def figures(row: Row) -> Figures:
         tail -= 1
     body = tokens[start:tail]
     cut = _first_figure(body)
+    cut += _sizes(body, cut)
     words = [t for t in body[:cut] if not (t.number is not None and _is_code(t)) and not (t.times and t is body[0])]
     if code is None:
         code = next((t.text for t in body if t.number is not None and _is_code(t)), None)
     numbers = tuple(t.number for t in body[cut:] if t.number is not None and not t.number.rate and not _is_code(t))
     full = 0 < cut < len(body) and body[cut].gap <= 2
     return Figures(name_of(words), code, lead, numbers, _factor(body), full)
+
+
+def is_code_label(token: Token) -> bool:
+    """Tell whether a word says that an article's number follows: ``UPC:`` ``SKU`` ``货号``."""
+    return token.text.casefold().strip(".:#") in _CODE_LABELS
+
+
+def is_specification(name: str) -> bool:
+    """Tell whether words only describe the goods named above: ``0.25g*24粒`` ``批号 A260318``."""
+    return _SPECIFICATION.match(name) is not None
 
 
 def _is_code(token: Token) -> bool:
@@ -97,6 +125,16 @@ def _first_figure(body: Sequence[Token]) -> int:
         elif not NOISE.fullmatch(token.text):
             break
     return cut
+
+
+def _sizes(body: Sequence[Token], cut: int) -> int:
+    """Return how many figures still belong to the name: ``PAPER TOWEL 6PK    9.49`` ``豆腐 300g   1,290  2  2,580``."""
+    if not 0 < cut < len(body) - 1 or body[cut].times or body[cut].gap > 1:
+        return 0
+    size, after = body[cut], body[cut + 1]
+    if size.number is None or size.number.money or size.number.signed or after.number is None or after.gap <= size.gap:
+        return 0
+    return int(_SIZE.fullmatch(size.text) is not None)
 
 
 def _is_tail(before: Token, token: Token) -> bool:
@@ -147,9 +185,9 @@ def interpret(
     if found.factor is not None and len(numbers) == 2:
         if found.name and mode == Mode() and not _is_money(numbers[-1], mode, digits):
             return None, None, None
-        return _product(*found.factor, digits), *_which(*found.factor)
+        return _product(*found.factor, digits), *which(*found.factor)
     if mode.product and len(numbers) >= 2:
-        return _product(numbers[-2], numbers[-1], digits), *_which(numbers[-2], numbers[-1])
+        return _product(numbers[-2], numbers[-1], digits), *which(numbers[-2], numbers[-1])
     candidates = [n for n in numbers if _is_money(n, mode, digits)]
     if not candidates:
         return None, None, None
@@ -167,7 +205,7 @@ def _by_product(
             continue
         for a, b in combinations(numbers[:last], 2):
             if product_is(a, b, abs(amount), digits):
-                return amount, *_which(a, b)
+                return amount, *which(a, b)
         return None
     return None
 
@@ -177,6 +215,8 @@ def _by_columns(
 ) -> tuple[int | None, Number | None, Number | None] | None:
     """Read figures by the heading's columns, if there are as many."""
     roles = [c for c in columns if c not in ("name", "code", "unit")]
+    if len(roles) == len(numbers) + 1 and "discount" in roles:
+        roles.remove("discount")  # a rate, as 85%, is no figure of the row's
     if len(roles) != len(numbers) or len(set(roles)) != len(roles):
         return None
     by_role = dict(zip(roles, numbers, strict=True))
@@ -189,7 +229,7 @@ def _by_columns(
 
 
 def _is_money(number: Number, mode: Mode, digits: int) -> bool:
-    if number.unit or number.rate:
+    if number.unit or number.rate or number.per:
         return False
     if number.money or digits == 0:
         return True
@@ -205,8 +245,10 @@ def product_is(a: Number, b: Number, amount: int, digits: int) -> bool:
     return abs(abs((a.value * b.value).scaleb(digits)) - amount) < 1
 
 
-def _which(a: Number, b: Number) -> tuple[Number, Number]:
+def which(a: Number, b: Number) -> tuple[Number, Number]:
     """Return quantity and price: the quantity has a unit, or no cents, or three decimals."""
+    if a.per != b.per:
+        return (b, a) if a.per else (a, b)
     if b.unit or (b.places in (0, 3) and a.places == 2 and not a.unit) or (a.money and not b.money):
         return b, a
     return a, b

@@ -104,10 +104,15 @@ def _pairs(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Pair]:
             index = _next_start(tokens, index) if glued is None else glued[1]
             continue
         label, word, begin = found
-        end = _value_end(tokens, begin, lexicon)
+        end = begin if _says_it_itself(label, word) else _value_end(tokens, begin, lexicon)
         value = tokens[begin:end]
         yield Pair(label, word, _text(value), tuple(t.number for t in value if t.number is not None))
         index = max(end, begin)
+
+
+def _says_it_itself(label: str, word: Word) -> bool:
+    """Tell whether a count is in its label: ``共4件 总计   11.00``."""
+    return word.role == "count" and any(letter.isdigit() for letter in label)
 
 
 def _glued_pair(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[Pair, int] | None:
@@ -168,7 +173,7 @@ def _has_money(tokens: Sequence[Token]) -> bool:
 
 def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool:
     """Tell whether a known word here is a label and not the beginning of a name."""
-    if tokens[end - 1].colon or end == len(tokens):
+    if tokens[end - 1].colon or end == len(tokens) or _says_it_itself(tokens[end - 1].text, word):
         return True
     after = tokens[end]
     if after.number is not None or after.gap >= 2 or after.times or word.role == "method":

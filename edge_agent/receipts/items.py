@@ -1,13 +1,31 @@
 """Goods rows: what was sold, in one row or two, by whichever reading the sums will prove."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from edge_agent.receipts.amounts import Number
-from edge_agent.receipts.figures import NOISE, Figures, Mode, figures, interpret, name_of, product_is
+from edge_agent.receipts.figures import (
+    NOISE,
+    Figures,
+    Mode,
+    figures,
+    interpret,
+    is_code_label,
+    is_specification,
+    name_of,
+    product_is,
+    which,
+)
 from edge_agent.receipts.grid import Row
 from edge_agent.receipts.words import Lexicon, fold, is_wide
+
+
+_WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a heading
+_MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
+_TIMES = re.compile(r"(.*[^\d\s.])\s*[*×xX](\d{1,3})$")
+_PACK = re.compile(r"\d\s*(?:ml|l|g|kg|mg|cm|片|粒|抽|克|毫升|升|包|袋|枚)$", re.IGNORECASE)  # 250ml*12 is a pack of twelve
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,7 @@ class _State:
     bounded: bool = False
     full: int | None = None
     leads: list[int | None] = field(default_factory=list)
+    tails: list[tuple[int, str]] = field(default_factory=list)
 
 
 def read(
@@ -46,14 +65,16 @@ def read(
     """Return the goods and discount lines of the rows of the goods region, and the indexes of rows not understood."""
     state = _State()
     for row in rows:
-        if row.rule or _is_field(row):
+        if row.rule or (_is_field(row) and not _is_coded(row, digits)):
             _join_tail(state)
             state.pending.clear()
             state.bounded = True
             continue
-        if not (_details(state, row, lexicon, digits) or _adjustment(state, row, digits) or _labelled(row)):
+        labelled = _labelled(row) and not _is_coded(row, digits)
+        if not (_details(state, row, lexicon, digits) or _adjustment(state, row, digits) or labelled):
             _goods_row(state, row, columns, mode, digits)
     _join_tail(state)
+    _join_wrapped(state)
     if state.goods and [n for n in state.leads if n is not None] != list(range(1, len(state.leads) + 1)):
         _use_leads(state)
     return state.goods, state.unread
@@ -74,11 +95,33 @@ def _is_field(row: Row) -> bool:
     return bool(row.pairs) and row.pairs[0].word.group == "fields" and bool(row.pairs[0].value)
 
 
+def _is_coded(row: Row, digits: int) -> bool:
+    """Tell whether a row gives an article's number or batch and then its figures: ``UPC:6923644278908   1   55.00``."""
+    numbers = [n for n in row.numbers if not n.rate]
+    priced = len(numbers) > 1 and any(n.money or (digits and n.places == digits) for n in numbers[-2:])
+    return priced and (is_code_label(row.tokens[0]) or is_specification(row.text.strip()))
+
+
 def _join_tail(state: _State) -> None:
     """Give a name that filled its column what is printed below it: there it was wrapped."""
-    if state.full is not None and state.goods and len(state.pending) == 1:
-        state.goods[-1] = replace(state.goods[-1], name=state.goods[-1].name + state.pending[0])
+    if state.goods and len(state.pending) == 1 and state.pending[0]:
+        if state.full is not None:
+            state.goods[-1] = replace(state.goods[-1], name=state.goods[-1].name + state.pending[0])
+        elif not _MODIFIER.search(state.pending[0]):
+            state.tails.append((len(state.goods) - 1, state.pending[0]))
     state.full = None
+
+
+def _join_wrapped(state: _State) -> None:
+    """Join the rows that go on with the name above: all of those names are as long as the longest one is."""
+    widths = [_cells(g.name) for g in state.goods]
+    if state.tails and all(widths[at] >= max(_WRAPPED, max(widths) - 2) for at, _ in state.tails):
+        for at, tail in state.tails:
+            state.goods[at] = replace(state.goods[at], name=_joined((state.goods[at].name, tail)))
+
+
+def _cells(text: str) -> int:
+    return sum(2 if is_wide(letter) else 1 for letter in text)
 
 
 # --- labelled rows ----------------------------------------------------------------------------------------------------
@@ -140,10 +183,12 @@ def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digi
     if found.name and NOISE.fullmatch(found.name):
         found = replace(found, name="")
     amount, quantity, price = interpret(found, columns, mode, digits)
+    if quantity is None and found.lead is not None and amount is not None:
+        quantity, price = _led(found, amount, digits)
     if found.name and amount is None:
         _name_row(state, found)
     elif not found.name and not state.pending and _is_detail(state, found, digits):
-        _attach(state, found)
+        _attach(state, found, digits)
     elif amount is not None and (found.name or state.pending or found.code or not state.goods):
         if not found.name and not state.pending and not found.code:
             state.unread.append(row.index)
@@ -154,6 +199,13 @@ def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digi
         state.pending.append("")
     elif found.numbers or amount is not None:
         state.unread.append(row.index)
+
+
+def _led(found: Figures, amount: int, digits: int) -> tuple[Number | None, Number | None]:
+    """Return the count before a name with the price that it makes the amount of: ``4  STUD  3.98  15.92``."""
+    count = Number(Decimal(found.lead or 0), 0)
+    price = next((n for n in found.numbers[:-1] if product_is(count, n, abs(amount), digits)), None)
+    return (None, None) if price is None else (count, price)
 
 
 def _name_row(state: _State, found: Figures) -> None:
@@ -176,29 +228,40 @@ def _is_detail(state: _State, found: Figures, digits: int) -> bool:
     return found.factor is not None and len(found.numbers) == 2
 
 
-def _attach(state: _State, found: Figures) -> None:
-    quantity, price = found.factor or (found.numbers[0], found.numbers[-1])
-    if not state.goods:
+def _attach(state: _State, found: Figures, digits: int) -> None:
+    """Explain the item above, if the figures make its amount; else they may explain the one below."""
+    quantity, price = which(*(found.factor or (found.numbers[0], found.numbers[1])))
+    last = state.goods[-1] if state.goods else None
+    if last is None or not product_is(quantity, price, abs(last.amount), digits):
         state.held = (quantity, price)
-    elif state.goods[-1].quantity is None:
-        state.goods[-1] = replace(state.goods[-1], quantity=abs(quantity.value), unit=quantity.unit or None)
+    elif last.quantity is None:
+        minor = price.minor(digits)
+        state.goods[-1] = replace(last, quantity=quantity.value, unit=quantity.unit or None, unit_price=minor)
 
 
 def _add(
     state: _State, row: Row, found: Figures, amount: int, quantity: Number | None, price: Number | None, digits: int
 ) -> None:
     name = found.name
+    if name and state.pending and is_specification(name):
+        name = ""
     if name:
         _join_tail(state)
     elif state.pending:
-        name = _joined(state.pending[-3:] if state.bounded or state.goods else state.pending[-1:])
+        parts = [part for part in state.pending if part]
+        name = _joined(parts[-3:] if state.bounded or state.goods else parts[-1:])
+    if quantity is None and state.held is not None and product_is(*state.held, abs(amount), digits):
+        quantity, price = state.held
+    state.held = None
+    if quantity is None and (times := _TIMES.fullmatch(name)) and not _PACK.search(times[1]):
+        name, quantity = times[1], Number(Decimal(times[2]), 0)
     state.goods.append(
         Goods(
             row.index,
-            "sale",
+            "fee" if row.pairs and (row.pairs[0].word.group, row.pairs[0].word.role) == ("money", "fee") else "sale",
             name,
             amount,
-            None if quantity is None else abs(quantity.value),
+            None if quantity is None else quantity.value,
             quantity.unit if quantity is not None and quantity.unit else None,
             None if price is None else price.minor(digits),
             found.code,
@@ -216,7 +279,7 @@ def _joined(parts: Sequence[str]) -> str:
 
 def _use_leads(state: _State) -> None:
     """Take the numbers before the names as counts, where they don't simply run 1, 2, 3."""
-    sales = [i for i, g in enumerate(state.goods) if g.kind == "sale"]
+    sales = [i for i, g in enumerate(state.goods) if g.kind != "discount"]
     for index, lead in zip(sales, state.leads, strict=True):
         if lead is not None and state.goods[index].quantity is None:
             state.goods[index] = replace(state.goods[index], quantity=Decimal(lead))

@@ -13,7 +13,7 @@ from edge_agent.receipts.words import Lexicon, fold
 _HEADING_MARKS = re.compile(r"[*/×|+()]")
 _BLANKS = re.compile(r"\s+")
 _TOTALS = frozenset(
-    {"due", "total", "gross", "subtotal", "net", "received", "change", "refund", "top_up", "tax", "rounding", "tip"}
+    {"due", "total", "gross", "subtotal", "net", "received", "change", "refund", "voided", "top_up", "tax", "rounding", "tip"}
 )
 # A subtotal may stand between groups of goods, a tax or rounding row between the goods and the total.
 _AMBIGUOUS = frozenset({"subtotal", "gross", "tax", "rounding", "tip"})
@@ -184,7 +184,7 @@ def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Fi
     if pair.word.group == "tenders":
         found.append(Figure(row.index, "tender", pair.label, amount, role))
     elif pair.word.group == "money":
-        inside = _inside(pair, lexicon) if role in ("net", "received") else None
+        inside = _inside(pair, lexicon) if role in ("net", "received", "refund") else None
         if inside is not None:
             found.append(Figure(row.index, "tender", inside[0], amount, inside[1]))
         elif role != _COUNT_OR_TOTAL or _has_money(pair, digits):

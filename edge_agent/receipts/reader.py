@@ -71,10 +71,8 @@ def _read(
     digits = minor_digits(currency)
     rows = _wanted(printed, template)
     found = fields.titles(rows, template.lexicon, template.kinds)
-    kind = fields.till_kind(found)
-    if kind is None and reports.sounds_like_one(lines):
-        kind = "shift_report"
-    if kind is not None:
+    kinds = fields.till_kinds(found) or (("shift_report",) if reports.sounds_like_one(lines) else ())
+    for kind in kinds:
         slip = _till_slip(rows, lines, template, currency, kind)
         if slip is not None:
             return slip

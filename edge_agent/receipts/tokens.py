@@ -18,7 +18,9 @@ _GLUED = re.compile(
 )
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
 _WORDS = 4096  # names, labels, prices and counts
-_COUNTED = frozenset({"件", "点", "项", "項", "点数", "品", "items", "item", "pcs", "articles", "個", "개", "건"})
+_COUNTED = frozenset(
+    {*"件点项項品個개건只位条瓶份个盒袋杯碗罐听包支根串笼块张枚套例扎打箱桶双片本", "点数", "items", "item", "pcs", "articles"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ def _factors(match: re.Match[str], gap: int) -> list[Token]:
         number = parse(text)
         if number is None:
             return []
+        if "/" in part:
+            number = replace(number, per=True)
         tokens.append(Token(part, gap if not tokens else 0, number))
     return tokens if len(tokens) > 1 else []
 

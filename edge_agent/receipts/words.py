@@ -36,7 +36,7 @@ _MASKED = fixed(r"\S*[*xX•]{3,}[- ]?\d+\S*|\S*\d[*xX•-]{3,}\S*")
 _MASKS = ("*", "•", "xx", "--")
 _ADDED = ("(", "（", "%", "％")  # without one of these there is no remark and no rate
 _FIGURES = fixed(r"(?:\d\D{0,2}){10}")  # a row with so many digits is no title
-_EDGE = " \t【】「」『』《》〈〉〔〕:;,.*#-=+~_|/\\<>[](){}·•★☆●○◆◇■□▲△※→►﹍…'\"`、。！!?№"
+_EDGE = " \t—–─━【】「」『』《》〈〉〔〕:;,.*#-=+~_|/\\<>[](){}·•★☆●○◆◇■□▲△※→►﹍…'\"`、。！!?№"
 # 總數 TOTAL and Total 總計
 _BILINGUAL = fixed(
     r"([^\x00-\x7f]{2,12})[ /]+([A-Za-z][A-Za-z .]{2,24})|([A-Za-z][A-Za-z .]{2,24}?)[ /]+([^\x00-\x7f]{1,12})"

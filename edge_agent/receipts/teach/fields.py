@@ -1,0 +1,85 @@
+"""Which printed values number a slip: the same label on all, another value on each."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_agent.receipts.teach.slip import Opened, label_key
+
+# A label and its value: 票 LS-0092, Beleg: 4471, 取单码#88; the value holds a digit and is no amount and no time.
+_VALUE = re.compile(
+    r"(?P<label>[^\d\s:#][^\d:#]*?)\s*[:#]?\s*(?P<value>(?:[A-Za-z]{1,6}[-/]?)?\d[A-Za-z\d/_-]*)(?=\s|$)"
+)
+_TIME = re.compile(r"\d{1,2}:\d\d|(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}")
+_AMOUNT = re.compile(r"[.,]\d{1,4}(?!\d)")
+_TOKEN = re.compile(r"\*[a-z]{3,}")  # what redaction puts in a secret's place
+_SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
+_PERSONAL_DIGITS = re.compile(r"\d{5}")
+_FEWEST_DIGITS = 2
+_NUMBER_VALUE = r"([A-Za-z]{0,6}[-/]?\d[A-Za-z\d/_-]*)"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A label that all slips have, with the value each prints after it."""
+
+    key: str
+    label: str
+    values: tuple[str, ...]
+
+    @property
+    def distinct(self) -> bool:
+        """Tell whether it says something else on every slip, as a receipt's number does."""
+        return len(set(self.values)) == len(self.values)
+
+    @property
+    def pattern(self) -> str:
+        """Return the template's pattern of the field."""
+        return rf"{escaped(self.label)}\s*[:#]?\s*{_NUMBER_VALUE}"
+
+
+def numbered(slips: Sequence[Sequence[Opened]]) -> list[Numbered]:
+    """Return the labels whose values may number a slip, a till or a person at it; in the order they are printed."""
+    found = [_values(slip) for slip in slips]
+    shared = [key for key in found[0] if all(key in values for values in found)]
+    return [Numbered(key, found[0][key][0], tuple(values[key][1] for values in found)) for key in shared]
+
+
+def _values(slip: Sequence[Opened]) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for opened in slip:
+        text = opened.row.text
+        if opened.row.rule or _TOKEN.search(text):
+            continue
+        for match in _VALUE.finditer(_TIME.sub(" ", text)):
+            digits = sum(character.isdigit() for character in match["value"])
+            rest = match.string[match.end("value") :]
+            key = label_key(match["label"])
+            if key and digits >= _FEWEST_DIGITS and not _AMOUNT.match(rest):
+                found.setdefault(key, (match["label"].strip(), match["value"]))
+    return found
+
+
+def claims(slips: Sequence[Sequence[Opened]], known: Sequence[str]) -> tuple[str, ...]:
+    """Return patterns of rows by which slips of this layout are told from others: the same on all, and nobody's data.
+
+    ``known``: labels that other layouts use too.
+    """
+    texts = [{row.key for row in slip if _telling(row, known)} for slip in slips]
+    shared = set.intersection(*texts)
+    order = [row for row in slips[0] if row.key in shared]
+    order.sort(key=lambda row: -len(row.row.text.strip()))
+    rows = [" ".join(row.row.text.split()) for row in order[:1]]
+    return tuple(r"^\s*" + escaped(row).replace(" ", r"\s+") for row in rows)
+
+
+def _telling(opened: Opened, known: Sequence[str]) -> bool:
+    text = opened.row.text.strip()
+    plain = opened.key.startswith("text ") and not opened.row.rule and len(text) >= _FEWEST_DIGITS
+    private = _TOKEN.search(text) or _PERSONAL_DIGITS.search(text)
+    return plain and not private and not any(character.isdigit() for character in text) and opened.key not in known
+
+
+def escaped(text: str) -> str:
+    """Return a text as an RE2 pattern that finds it."""
+    return _SPECIAL.sub(r"\\\1", text)

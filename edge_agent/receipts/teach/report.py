@@ -1,0 +1,113 @@
+"""What a person reads: each row of each capture with what it was taken for, and what nobody could explain."""
+
+from collections.abc import Iterator, Sequence
+
+from edge_agent.receipts.reading import Reading
+from edge_agent.receipts.teach import fields, sums
+from edge_agent.receipts.teach.slip import Opened
+from edge_agent.receipts.teach.sums import Explanation
+from edge_agent.receipts.template import TemplateSettings
+
+_UNEXPLAINED = "?"
+_WIDTH = 12
+_ROLES = {"due": "payable", "none": "no money"}
+
+
+def unproved(slips: Sequence[Sequence[Opened]]) -> tuple[str, ...]:
+    """Return what can be said of captures whose sums prove nothing."""
+    found = ["no sum holds on all captures: nothing is proposed. The figures that could not be explained:"]
+    for number, rows in enumerate(slips, 1):
+        found += [f"capture {number}", *(_line(_UNEXPLAINED, row) for row in rows if row.amounts)]
+    return (*found, "take captures of one layout, each with several goods, and one paid with change if you can")
+
+
+def rows(slips: Sequence[Sequence[Opened]], explanation: Explanation, readings: Sequence[Reading]) -> tuple[str, ...]:
+    """Return every row of every capture with what it was taken for; ``?``: it holds figures nobody explained."""
+    found: list[str] = []
+    keys = [{row.key for row in slip} for slip in slips]
+    shared = set.intersection(*keys)
+    for number, slip in enumerate(slips):
+        goods = {id(row) for row in sums.between(slip, explanation.start, explanation.end)}
+        reading = readings[number] if readings else None
+        payable = explanation.payable[number]
+        found.append(f"capture {number + 1}: {len(explanation.goods[number])} goods, payable {payable} (minor units)")
+        found += [
+            _line(
+                _meaning(row, row_is_goods=id(row) in goods, shared=shared, explanation=explanation, reading=reading),
+                row,
+            )
+            for row in slip
+        ]
+    return tuple(found)
+
+
+def _line(meaning: str, row: Opened) -> str:
+    return f"  {meaning:<{_WIDTH}} {row.row.text.strip()}"
+
+
+def _meaning(
+    row: Opened, *, row_is_goods: bool, shared: set[str], explanation: Explanation, reading: Reading | None
+) -> str:
+    if row.row.rule:
+        return "rule"
+    if row_is_goods:
+        return "goods" if row.amounts else "goods, name"
+    roles = [explanation.roles[found.key] for found in row.labelled if found.key in explanation.roles]
+    if roles:
+        return _ROLES.get(roles[0], roles[0])
+    if reading is not None and reading.number is not None and reading.number in row.row.text.replace(" ", ""):
+        return "number"
+    if (
+        reading is not None
+        and reading.printed_at is not None
+        and f"{reading.printed_at:%M}" in row.row.text
+        and ":" in row.row.text
+        and any(t.text[:1].isdigit() for t in row.row.tokens)
+    ):
+        return "printed_at"
+    named = [pair.word.role for pair in row.row.pairs]
+    if named:
+        return named[0]
+    if row.key in shared:
+        return "same on all"
+    return _UNEXPLAINED if any(character.isdigit() for character in row.row.text) else "text"
+
+
+def remarks(
+    settings: TemplateSettings,
+    slips: Sequence[Sequence[Opened]],
+    explanation: Explanation,
+    readings: Sequence[Reading],
+) -> tuple[str, ...]:
+    """Return what a person should look at before the template goes into a store's configuration."""
+    return tuple(_remarks(settings, slips, explanation, readings))
+
+
+def _remarks(
+    settings: TemplateSettings,
+    slips: Sequence[Sequence[Opened]],
+    explanation: Explanation,
+    readings: Sequence[Reading],
+) -> Iterator[str]:
+    proved = "lines and tenders" if explanation.paid else "lines"
+    yield f"proposed from {len(slips)} captures, proved by their own sums: {proved} of each make its total"
+    if not settings.match:
+        yield "no row is the same on all captures: the template tries every slip; give it a match of the shop's own"
+    for label in (label for label, kind in settings.tenders.items() if kind == "other"):
+        yield f"say what {label} is: wechat_pay, stored_value, coupon … (other is kept as it is)"
+    for label in explanation.doubtful:
+        yield f"{label} repeats the total on every capture: if it is how it was paid, move it to [tenders]"
+    for label, role in settings.money.items():
+        if role in ("discount", "fee"):
+            yield f"{label} is a {role} by its sums: rounding, tax or tip are said in [money] as well"
+    if any(reading.number is None for reading in readings):
+        yield "no label has another value on every capture: the receipt's number was not found"
+    if any(reading.printed_at is None for reading in readings):
+        yield "no date and time were found on every capture"
+    used = {reading.number for reading in readings}
+    for found in fields.numbered(slips):
+        if found.key in explanation.roles or used & set(found.values):
+            continue
+        if not any(found.label in (reading.workstation or "") for reading in readings):
+            values = ", ".join(dict.fromkeys(found.values))
+            yield f"not used: {found.label} ({values}); as a field: workstation = {found.pattern!r}"

@@ -1,0 +1,210 @@
+"""What the figures of several slips prove of themselves: where the goods are, and what each labelled amount is.
+
+Only one reading may hold on every slip: goods + adjustments = payable, and tenders - change = payable.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, product
+
+from edge_agent.receipts.teach.slip import Opened, common
+from edge_agent.receipts.words import Lexicon, Word
+
+_ADJUSTMENTS = 3  # kinds of discount, fee and tax between the goods and the total of one layout
+_SETTLING = 7  # labels below the total that are tried as tender, change or neither: 3 ** 7 ways
+_TOTALS = frozenset({"due", "total", "subtotal", "gross", "net", "refund"})
+_ADDED = {"fee": 1, "tax": 1, "tip": 1, "rounding": 1, "discount": -1, "saved": -1}
+
+Amounts = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the sums say. ``start`` and ``end``: keys of the rows around the goods (None: the slip's own edge).
+
+    ``goods``: the amounts of the goods rows, by slip; ``last``: whether a row's amount is its last or first figure.
+    ``roles``: label key → role (``due`` ``subtotal`` ``total`` ``discount`` ``fee`` … ``change`` ``tender`` ``none``).
+    ``paid``: whether tenders prove what is payable; ``doubtful``: labels that repeat it and may be a tender or a total.
+    """
+
+    start: str | None
+    end: str | None
+    goods: tuple[tuple[int, ...], ...]
+    last: bool
+    payable: tuple[int, ...]
+    roles: Mapping[str, str]
+    paid: bool
+    doubtful: tuple[str, ...] = ()
+    score: tuple[int, ...] = field(default=())
+
+
+def explain(slips: Sequence[Sequence[Opened]], lexicon: Lexicon) -> Explanation | None:
+    """Return the explanation that holds on every slip and explains most, or None."""
+    best: Explanation | None = None
+    for start, end, last in _places(slips):
+        regions = [between(slip, start, end) for slip in slips]
+        goods = tuple(tuple(row.amounts[-1 if last else 0] for row in region if row.amounts) for region in regions)
+        if not all(goods) or max(map(len, goods)) < 2:
+            continue
+        labels, meanings = _labels(slips, regions, lexicon)
+        found = _roles([sum(amounts) for amounts in goods], labels, meanings)
+        if found is None:
+            continue
+        roles, payable, paid, doubtful, used = found
+        size = sum(map(len, goods))
+        rows = sum(len(region) for region in regions)
+        score = (int(paid), size, used, -rows, int(last))
+        if best is None or score > best.score:
+            best = Explanation(start, end, goods, last, payable, roles, paid, doubtful, score)
+    return best
+
+
+def _places(slips: Sequence[Sequence[Opened]]) -> Iterator[tuple[str | None, str | None, bool]]:
+    shared = common(slips)
+    order = [row.key for row in slips[0] if row.key in shared]
+    for start in (None, *dict.fromkeys(order)):
+        for end in (*dict.fromkeys(order), None):
+            for last in (True, False):
+                if all(between(slip, start, end) for slip in slips):
+                    yield start, end, last
+
+
+def between(slip: Sequence[Opened], start: str | None, end: str | None) -> list[Opened]:
+    """Return the rows between the first ``start`` and the next ``end`` after it."""
+    begin = 0 if start is None else next(i for i, row in enumerate(slip) if row.key == start) + 1
+    stop = next((i for i in range(begin, len(slip)) if slip[i].key == end), None if end is not None else len(slip))
+    return [row for row in slip[begin:stop] if not row.row.rule] if stop is not None else []
+
+
+def _labels(
+    slips: Sequence[Sequence[Opened]], regions: Sequence[Sequence[Opened]], lexicon: Lexicon
+) -> tuple[list[dict[str, int]], dict[str, Word | None]]:
+    """Return the labelled amounts below the goods of each slip, and what the words know of the labels."""
+    found: list[dict[str, int]] = []
+    meanings: dict[str, Word | None] = {}
+    for slip, region in zip(slips, regions, strict=True):
+        below: dict[str, int] = {}
+        for opened in slip:
+            if opened.row.index <= region[-1].row.index:
+                continue
+            for labelled in opened.labelled:
+                below.setdefault(labelled.key, labelled.amount)
+                meanings.setdefault(labelled.key, lexicon.meaning(labelled.label))
+        found.append(below)
+    return found, meanings
+
+
+Found = tuple[dict[str, str], tuple[int, ...], bool, tuple[str, ...], int]
+
+
+def _roles(goods: Sequence[int], labels: Sequence[Amounts], meanings: Mapping[str, Word | None]) -> Found | None:
+    everywhere = [key for key in labels[0] if all(key in slip for slip in labels)]
+    best: Found | None = None
+    for payable in everywhere:
+        if not _may(meanings[payable], _TOTALS) or all(slip[payable] == 0 for slip in labels):
+            continue
+        amounts = [slip[payable] for slip in labels]
+        added = _added(payable, goods, amounts, labels, meanings)
+        if added is None:
+            continue
+        settled = _settled(payable, added, amounts, labels, meanings)
+        found = _found(payable, goods, added, settled, labels, meanings)
+        if best is None or (found[2], found[4]) > (best[2], best[4]):
+            best = found
+    return best
+
+
+def _may(word: Word | None, roles: frozenset[str]) -> bool:
+    return word is None or (word.group == "money" and word.role in roles)
+
+
+def _added(
+    payable: str,
+    goods: Sequence[int],
+    amounts: Sequence[int],
+    labels: Sequence[Amounts],
+    meanings: Mapping[str, Word | None],
+) -> dict[str, str] | None:
+    """Return the labels that lead from the goods to the payable amount, with their roles; None: nothing does."""
+    rest = [amount - base for amount, base in zip(amounts, goods, strict=True)]
+    usable = [
+        key
+        for key in dict.fromkeys(key for slip in labels for key in slip)
+        if key != payable and _may(meanings[key], frozenset(_ADDED)) and any(slip.get(key) for slip in labels)
+    ]
+    for count in range(_ADJUSTMENTS + 1):
+        for keys in combinations(usable, count):
+            for signs in product((-1, 1), repeat=count):
+                if all(
+                    sum(sign * abs(slip.get(key, 0)) for key, sign in zip(keys, signs, strict=True)) == missing
+                    for slip, missing in zip(labels, rest, strict=True)
+                ):
+                    return {key: _named(meanings[key], sign) for key, sign in zip(keys, signs, strict=True)}
+    return None
+
+
+def _named(word: Word | None, sign: int) -> str:
+    return word.role if word is not None else "discount" if sign < 0 else "fee"
+
+
+def _settled(
+    payable: str,
+    added: Mapping[str, str],
+    amounts: Sequence[int],
+    labels: Sequence[Amounts],
+    meanings: Mapping[str, Word | None],
+) -> dict[str, str]:
+    """Return which labels are tenders and which is the change; empty: the slips do not say how they were paid."""
+    order = list(dict.fromkeys(key for slip in labels for key in slip))
+    free = [key for key in order if key not in added and key != payable and any(slip.get(key) for slip in labels)]
+    choices = [_choices(meanings[key]) for key in free[:_SETTLING]]
+    best: dict[str, str] = {}
+    for roles in product(*choices):
+        chosen = {key: role for key, role in zip(free, roles, strict=False) if role != "none"}
+        if list(chosen.values()).count("change") <= 1 and len(chosen) > len(best) and _settles(chosen, amounts, labels):
+            best = chosen
+    return best
+
+
+def _choices(word: Word | None) -> tuple[str, ...]:
+    if word is None:
+        return ("none", "tender", "change")
+    if word.group == "tenders":
+        return ("tender", "none")
+    if word.group == "money" and word.role in ("net", "received"):
+        return ("none", "tender")
+    return ("change",) if word.group == "money" and word.role == "change" else ("none",)
+
+
+def _settles(chosen: Mapping[str, str], amounts: Sequence[int], labels: Sequence[Amounts]) -> bool:
+    tenders = [key for key, role in chosen.items() if role == "tender"]
+    change = [key for key, role in chosen.items() if role == "change"]
+    return all(
+        any(slip.get(key) for key in tenders)
+        and sum(abs(slip.get(k, 0)) for k in tenders) - sum(abs(slip.get(k, 0)) for k in change) == abs(amount)
+        for slip, amount in zip(labels, amounts, strict=True)
+    )
+
+
+def _found(
+    payable: str,
+    goods: Sequence[int],
+    added: Mapping[str, str],
+    settled: Mapping[str, str],
+    labels: Sequence[Amounts],
+    meanings: Mapping[str, Word | None],
+) -> Found:
+    amounts = tuple(slip[payable] for slip in labels)
+    tenders = [key for key, role in settled.items() if role == "tender"]
+    # One unknown label that repeats the payable amount on every slip may be how it was paid, or just another total.
+    plain = len(settled) == 1 and all(slip.get(tenders[0]) == slip[payable] for slip in labels)
+    doubtful = tuple(tenders) if plain and meanings[tenders[0]] is None else ()
+    roles = {payable: "due", **added}
+    roles |= dict.fromkeys(doubtful, "total") if doubtful else dict(settled)
+    for key in dict.fromkeys(key for slip in labels for key in slip):
+        if key in roles:
+            continue
+        same = [slip[key] == total for slip, total in zip(labels, goods, strict=True) if key in slip]
+        equal = [slip[key] == amount for slip, amount in zip(labels, amounts, strict=True) if key in slip]
+        roles[key] = "total" if all(equal) else "subtotal" if all(same) else "none"
+    return roles, amounts, bool(settled) and not doubtful, doubtful, sum(role != "none" for role in roles.values())

@@ -150,7 +150,8 @@ def pairs_by_role(rows: Sequence[Row]) -> dict[str, list[tuple[int, Row, Pair]]]
     for index, row in enumerate(rows):
         for pair in row.pairs:
             if pair.word.group == "fields":
-                found.setdefault(pair.word.role, []).append((index, row, pair))
+                dated = pair.word.role == "cashier" and _DATE.match(pair.value.strip())  # 结账: 2026-11-21 19:36
+                found.setdefault("printed_at" if dated else pair.word.role, []).append((index, row, pair))
     for entries in found.values():
         entries.sort(key=lambda entry: entry[2].word.rank)
     return found

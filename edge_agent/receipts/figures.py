@@ -18,6 +18,7 @@ NOISE = re.compile(
 )
 _TAX_MARK = re.compile(r"[A-Za-z]\d?|[A-Z]{2}|[*#+※軽非内外込免税課과면]{1,2}")
 # What a name ends with, as against how many were sold. Kilograms with decimals are a weight.
+_TWO_DIGITS = 10  # TEA BAGS 80: who buys ten and more of a thing has a till that prints what each costs
 _SIZE = re.compile(
     r"\d+(?:\.\d)?(?:ml|cl|l|g|oz|pk|pt|ct|gal|lb|lbs|kg|mm|cm|m|w|v|mg|寸|抽|粒|片|克|毫升|升|本|枚|入|매|구|입)|\d+(?:cm|mm|\")",
     re.IGNORECASE,
@@ -28,7 +29,7 @@ _CODE_LABELS = frozenset(
 )  # fmt: skip
 _CODE = re.compile(r"#?[A-Za-z]{0,3}-?\d[\dA-Za-z-]{2,}")
 _SPECIFICATION = re.compile(
-    r"(?:规格|批号|效期|有效期|产地|厂家|单位|lot|batch|exp)\b|.*(?:批号|效期|规格)[: ]|"
+    r"(?:规格|批号|效期|有效期|产地|厂家|单位|lot|batch|exp)\b|.*(?:批号|效期|规格)|"
     r"\d+(?:\.\d+)?(?:mg|g|ml|l|kg|片|粒|袋|支|丸|贴|包|瓶|克|毫升)(?:[*x×/]\d*\S{0,8})*(?:/?[盒瓶袋支板])?$",
     re.IGNORECASE,
 )
@@ -55,7 +56,7 @@ class Figures:
     full: bool = False
 
 
-def figures(row: Row) -> Figures:
+def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
     """Tell name, code, serial number and figures of a row apart."""
     tokens = list(row.tokens)
     code, lead, start = None, None, 0
@@ -73,7 +74,7 @@ def figures(row: Row) -> Figures:
         tail -= 1
     body = tokens[start:tail]
     cut = _first_figure(body)
-    cut += _sizes(body, cut)
+    cut += _sizes(body, cut, columns)
     words = [t for t in body[:cut] if not (t.number is not None and _is_code(t)) and not (t.times and t is body[0])]
     if code is None:
         code = next((t.text for t in body if t.number is not None and _is_code(t)), None)
@@ -127,14 +128,16 @@ def _first_figure(body: Sequence[Token]) -> int:
     return cut
 
 
-def _sizes(body: Sequence[Token], cut: int) -> int:
+def _sizes(body: Sequence[Token], cut: int, columns: Sequence[str]) -> int:
     """Return how many figures still belong to the name: ``PAPER TOWEL 6PK    9.49`` ``豆腐 300g   1,290  2  2,580``."""
     if not 0 < cut < len(body) - 1 or body[cut].times or body[cut].gap > 1:
         return 0
     size, after = body[cut], body[cut + 1]
     if size.number is None or size.number.money or size.number.signed or after.number is None or after.gap <= size.gap:
         return 0
-    return int(_SIZE.fullmatch(size.text) is not None)
+    bare = not columns and not size.number.unit and not size.number.places and size.number.value >= _TWO_DIGITS
+    plain = bare and after.gap > 1 and all(t.text.isascii() for t in body[:cut])
+    return int(plain or _SIZE.fullmatch(size.text) is not None)
 
 
 def _is_tail(before: Token, token: Token) -> bool:

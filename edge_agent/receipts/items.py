@@ -19,11 +19,13 @@ from edge_agent.receipts.figures import (
     which,
 )
 from edge_agent.receipts.grid import Row
+from edge_agent.receipts.tokens import Token
 from edge_agent.receipts.words import Lexicon, fold, is_wide
 
 
 _WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a heading
 _MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
+_STACKED = ("name", "unit_price", "quantity", "amount")
 _TIMES = re.compile(r"(.*[^\d\s.])\s*[*×xX](\d{1,3})$")
 _PACK = re.compile(r"\d\s*(?:ml|l|g|kg|mg|cm|片|粒|抽|克|毫升|升|包|袋|枚)$", re.IGNORECASE)  # 250ml*12 is a pack of twelve
 
@@ -175,11 +177,32 @@ def _adjustment(state: _State, row: Row, digits: int) -> bool:
     return False
 
 
+def stacked(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> list[Goods]:
+    """Return the goods of a slip that prints ``品名`` ``单价`` ``数量`` ``金额`` below each other, proved by their product."""
+    found: list[Goods] = []
+    parts: dict[str, Token] = {}
+    for row in rows:
+        role = lexicon.headings.get(fold(row.tokens[0].text)) if len(row.tokens) > 1 else None
+        if role == "name":
+            parts = {}
+        if role in _STACKED:
+            parts.setdefault(role, row.tokens[1])
+        price, quantity, amount = (parts[r].number if r in parts else None for r in _STACKED[1:])
+        if "name" not in parts or price is None or quantity is None or amount is None:
+            continue
+        minor = amount.minor(digits)
+        if minor is not None and product_is(price, quantity, abs(minor), digits):
+            unit = quantity.unit or None
+            found.append(Goods(row.index, "sale", parts["name"].text, minor, quantity.value, unit, price.minor(digits)))
+        parts = {}
+    return found
+
+
 # --- goods ------------------------------------------------------------------------------------------------------------
 
 
 def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digits: int) -> None:
-    found = figures(row)
+    found = figures(row, columns)
     if found.name and NOISE.fullmatch(found.name):
         found = replace(found, name="")
     amount, quantity, price = interpret(found, columns, mode, digits)

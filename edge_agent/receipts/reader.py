@@ -154,6 +154,8 @@ def _solve(rows: Sequence[Row], template: Template, digits: int) -> tuple[Soluti
         solution = sums.solve(figures, methods, [likeliest])
         if solution is None or solution.built is None:
             others = _otherwise(goods_rows, template, region.columns, digits)
+            if piled := items.stacked(rows, template.lexicon, digits):
+                others.append(piled)
             solution = sums.solve(figures, methods, [likeliest, *others])
         score = solution.score if solution is not None else -1.0
         if best is None or score > best[0]:

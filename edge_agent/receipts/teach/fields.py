@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_agent.receipts.teach.slip import Opened, label_key
+from edge_agent.receipts.words import Lexicon, fold
 
 # A label and its value: 票 LS-0092, Beleg: 4471, 取单码#88; the value holds a digit and is no amount and no time.
 _VALUE = re.compile(
@@ -14,8 +15,9 @@ _TIME = re.compile(r"\d{1,2}:\d\d|(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}")
 _AMOUNT = re.compile(r"[.,]\d{1,4}(?!\d)")
 _TOKEN = re.compile(r"\*[a-z]{3,}")  # what redaction puts in a secret's place
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
-_PERSONAL_DIGITS = re.compile(r"\d{5}")
 _FEWEST_DIGITS = 2
+_SHORTEST_CLAIM = 3  # characters: 小票 claims everybody's slips
+_CLAIMS = 2
 _NUMBER_VALUE = r"([A-Za-z]{0,6}[-/]?\d[A-Za-z\d/_-]*)"
 
 
@@ -60,24 +62,32 @@ def _values(slip: Sequence[Opened]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def claims(slips: Sequence[Sequence[Opened]], known: Sequence[str]) -> tuple[str, ...]:
+def claims(slips: Sequence[Sequence[Opened]], lexicon: Lexicon) -> tuple[str, ...]:
     """Return patterns of rows by which slips of this layout are told from others: the same on all, and nobody's data.
 
-    ``known``: labels that other layouts use too.
+    The first row of the head, mostly the shop's name, and the first below it in words no table knows; of the foot only
+    where the head has none, for what is printed there many shops print.
     """
-    texts = [{row.key for row in slip if _telling(row, known)} for slip in slips]
+    texts = [{row.key for row in slip if _telling(row)} for slip in slips]
     shared = set.intersection(*texts)
-    order = [row for row in slips[0] if row.key in shared]
-    order.sort(key=lambda row: -len(row.row.text.strip()))
-    rows = [" ".join(row.row.text.split()) for row in order[:1]]
+    first_amount = next((row.row.index for row in slips[0] if row.amounts), 0)
+    order = [row for row in slips[0] if row.key in shared and not _is_common(row, lexicon)]
+    head = [row for row in order if row.row.index < first_amount]
+    rows = [" ".join(row.printed.split()) for row in (head[:_CLAIMS] or order[:1])]
     return tuple(r"^\s*" + escaped(row).replace(" ", r"\s+") for row in rows)
 
 
-def _telling(opened: Opened, known: Sequence[str]) -> bool:
+def _telling(opened: Opened) -> bool:
     text = opened.row.text.strip()
-    plain = opened.key.startswith("text ") and not opened.row.rule and len(text) >= _FEWEST_DIGITS
-    private = _TOKEN.search(text) or _PERSONAL_DIGITS.search(text)
-    return plain and not private and not any(character.isdigit() for character in text) and opened.key not in known
+    plain = opened.key.startswith("text ") and not opened.row.rule and len(text) >= _SHORTEST_CLAIM
+    return plain and not any(character.isdigit() for character in text) and _TOKEN.search(text) is None
+
+
+def _is_common(opened: Opened, lexicon: Lexicon) -> bool:
+    """Tell whether a row is of words that other layouts use: a heading of goods, a title, a label."""
+    words = [fold(token.text) for token in opened.row.tokens]
+    heading = sum(word in lexicon.headings for word in words) * 2 >= len(words)
+    return heading or bool(opened.row.pairs) or bool(lexicon.kinds(opened.row.text.strip()))
 
 
 def escaped(text: str) -> str:

@@ -16,7 +16,7 @@ _COLUMNS: tuple[Column, ...] = get_args(Column)
 
 
 def columns(rows: Sequence[Opened], digits: int, *, last: bool) -> tuple[Column, ...]:
-    """Return the columns of goods rows that all hold as many figures; empty where products do not show which is which."""
+    """Return the columns of goods rows that all hold as many figures; empty where no product shows which is which."""
     priced = [row for row in rows if row.amounts]
     roles = _roles([row.row.numbers for row in priced], digits, last=last)
     return ("name", *(column for column in roles for known in _COLUMNS if known == column)) if roles else ()

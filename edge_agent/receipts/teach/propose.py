@@ -71,6 +71,8 @@ def _taught(captures: Sequence[Sequence[str]], templates: Sequence[Template], cu
             break
     if explanation is None:
         return Lesson(None, None, (), report.unproved(opened))
+    if len(set(explanation.goods)) < FEWEST:
+        return Lesson(None, None, (), ("all captures are of the same goods: take captures of different sales",))
     best, failures = _best(plain, opened, explanation, lexicon, captures, currency)
     if best is None:
         return Lesson(None, None, (), (*report.rows(opened, explanation, []), "", *failures))
@@ -104,7 +106,7 @@ def _best(
     captures: Sequence[Sequence[str]],
     currency: str,
 ) -> tuple[Best | None, list[str]]:
-    """Return the simplest template that is proved and tells most of the lines, or why none is."""
+    """Return the likeliest template that is proved and tells most of the lines, or why none is."""
     best: tuple[int, Best] | None = None
     failures: list[str] = []
     said = _said(slips, explanation, lexicon)
@@ -138,20 +140,31 @@ def _said(slips: Sequence[Sequence[Opened]], explanation: Explanation, lexicon: 
                 tenders[fields.escaped(key)] = "other" if word is None else "cash"
         elif word is None or (role != "none" and word.role not in (role, "net", "total")):
             money |= {fields.escaped(key): known for known in _MONEY if known == role}
-    known = [row.key for rows in slips for row in rows if any(pair.word.group == "money" for pair in row.row.pairs)]
     checks = ["lines", "tenders"] if explanation.paid else ["lines"]
-    return {"match": fields.claims(slips, known), "money": money, "tenders": tenders, "checks": checks}
+    money |= {fields.escaped(label): "discount" for label in _discounts(slips, explanation, lexicon)}
+    return {"match": fields.claims(slips, lexicon), "money": money, "tenders": tenders, "checks": checks}
+
+
+def _discounts(slips: Sequence[Sequence[Opened]], explanation: Explanation, lexicon: Lexicon) -> list[str]:
+    """Return the labels of what is taken off among the goods, where the words do not know them."""
+    rows = [row for rows in slips for row in sums.between(rows, explanation.start, explanation.end)]
+    less = [found for row in rows for found in row.labelled[-1:] if found.amount < 0]
+    sale = all(amount > 0 for amount in explanation.payable)
+    return [found.key for found in less if sale and lexicon.meaning(found.label) is None]
 
 
 def _line_settings(
     slips: Sequence[Sequence[Opened]], explanation: Explanation, digits: int
 ) -> Iterator[Mapping[str, object]]:
-    """Yield ways to say where the goods are and how they are printed, the simplest first."""
+    """Yield ways to say where the goods are and how they are printed, the likeliest first.
+
+    Where no row stands before or after them on every capture, and where saying so does not help, they find themselves.
+    """
     rows = [row for rows in slips for row in sums.between(rows, explanation.start, explanation.end)]
     start, end = _edge(slips, explanation.start), _edge(slips, explanation.end)
     edges = LineSettings(start=start, end=end)
-    yield {}
     yield {"lines": edges}
+    yield {}
     named = goods.columns(rows, digits, last=explanation.last)
     if named:
         yield {"lines": edges, "columns": named}

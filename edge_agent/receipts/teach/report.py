@@ -10,6 +10,7 @@ from edge_agent.receipts.template import TemplateSettings
 
 _UNEXPLAINED = "?"
 _WIDTH = 12
+_LONGEST_TILL = 6  # characters
 _ROLES = {"due": "payable", "none": "no money"}
 
 
@@ -104,10 +105,14 @@ def _remarks(
         yield "no label has another value on every capture: the receipt's number was not found"
     if any(reading.printed_at is None for reading in readings):
         yield "no date and time were found on every capture"
-    used = {reading.number for reading in readings}
+    yield from _unused(slips, explanation, readings)
+
+
+def _unused(slips: Sequence[Sequence[Opened]], explanation: Explanation, readings: Sequence[Reading]) -> Iterator[str]:
+    """Yield the labels whose short values may be a till, a table or a person at it: no sum can tell which."""
+    used = {value for reading in readings for value in (reading.number, reading.workstation, reading.table)}
     for found in fields.numbered(slips):
-        if found.key in explanation.roles or used & set(found.values):
-            continue
-        if not any(found.label in (reading.workstation or "") for reading in readings):
+        short = all(len(value) <= _LONGEST_TILL for value in found.values)
+        if short and found.key not in explanation.roles and not used & set(found.values):
             values = ", ".join(dict.fromkeys(found.values))
-            yield f"not used: {found.label} ({values}); as a field: workstation = {found.pattern!r}"
+            yield f"not used: {found.label} ({values}); if it is the till: [fields] workstation = '{found.pattern}'"

@@ -1,6 +1,7 @@
 """A captured slip laid open for comparison with others: its rows, their labelled amounts, what is the same on all."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,9 +28,13 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One row. ``key``: what it has in common with its like on other slips; ``amounts``: its figures that are money."""
+    """One row. ``key``: what it has in common with its like on other slips; ``amounts``: its figures that are money.
+
+    ``printed``: the row in its NFKC form, frames and blanks as they are, which is what a template's ``match`` sees.
+    """
 
     row: Row
+    printed: str
     key: str
     labelled: tuple[Labelled, ...]
     amounts: tuple[int, ...]
@@ -53,7 +58,8 @@ def opened(lines: Sequence[str], lexicon: Lexicon, digits: int, *, whole: bool) 
         rules += row.rule
         labelled = tuple(_labelled(row.tokens, digits, whole=whole))
         amounts = tuple(minor for t in row.tokens if (minor := money(t.number, digits, whole=whole)) is not None)
-        found.append(Opened(row, _key(row, labelled, rules), labelled, amounts))
+        printed = unicodedata.normalize("NFKC", lines[row.index])
+        found.append(Opened(row, printed, _key(row, labelled, rules), labelled, amounts))
     return found
 
 

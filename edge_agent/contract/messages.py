@@ -3,7 +3,7 @@
 import msgspec
 
 
-class DayAnswer(msgspec.Struct, kw_only=True):
+class DayAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Central's word on one workstation's business day.
 
     ``digest``: of its own orders, as in ``o2o.day.closed.v1``. ``entries``: its own lines

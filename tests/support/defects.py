@@ -1,0 +1,24 @@
+"""What can go wrong with an order at head office after it was stored: planted in the reference central's books."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from edge_agent.simulator import central_reading
+
+
+def plant(database: Path, defect: str, order_no: str) -> None:
+    """Spoil one order in the books: ``missing``, ``altered``, ``revision`` or ``doubled`` (under another id)."""
+    held = central_reading.orders(database)
+    (order_id,) = (one for one, order in held.items() if order.order_no == order_no)
+    statement = {
+        "missing": "DELETE FROM book WHERE order_id = :id",
+        "altered": "UPDATE book SET payable = payable + 100 WHERE order_id = :id",
+        "revision": "UPDATE book SET revision = revision + 1 WHERE order_id = :id",
+        "doubled": "INSERT INTO book SELECT agent, :twin, revision, kind, payable, business_day, workstation"
+        " FROM book WHERE order_id = :id",
+    }[defect]
+    twin = order_id[:-4] + f"{int(order_id[-4:], 16) ^ 0x100:04x}"
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+        changed = connection.execute(statement, {"id": order_id, "twin": twin}).rowcount
+    assert changed == 1, f"{order_no} is not in the books"

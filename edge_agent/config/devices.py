@@ -14,9 +14,6 @@ from edge_agent.config.files import SdmKeysFile
 from edge_agent.config.problems import RefusedError
 from edge_agent.fields import Adapter, Aid, Duration, Ident, Settings
 
-# What the contract names and a later version brings.
-LATER_DECODERS = frozenset({"linedisplay", "scanner"})
-
 _PORT_NAME = re.compile(r"tty[A-Za-z]\w*")
 # What nfcpy itself takes (nfc/clf/__init__.py, open): a tty is matched in /dev, where an underscore never does.
 _NFCPY_PATH = re.compile(

@@ -14,7 +14,6 @@ from edge_agent.config.addresses import parse_listen
 from edge_agent.config.agent import AgentSettings, PageSettings
 from edge_agent.config.devices import (
     KINDS,
-    LATER_DECODERS,
     READER_KINDS,
     DeviceSettings,
     TagReaderSettings,
@@ -128,10 +127,10 @@ def _store(document: Document, page: tuple[str, int] | None, problems: list[Prob
 
 def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: list[Problem]) -> DeviceSettings | None:
     before = len(problems)
-    kind = _choice(document, table, "kind", _Choices(tuple(KINDS)), at, problems)
+    kind = _choice(document, table, "kind", tuple(KINDS), at, problems)
     decoder = None
     if kind not in READER_KINDS:
-        decoder = _choice(document, table, "decoder", _Choices(tuple(decoders.names()), LATER_DECODERS), at, problems)
+        decoder = _choice(document, table, "decoder", tuple(decoders.names()), at, problems)
     settings: DeviceSettings | None = None
     if kind in READER_KINDS:
         settings, found = check(READER_KINDS[kind], {**table, "kind": kind}, document, at)
@@ -147,14 +146,8 @@ def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: lis
     return settings
 
 
-@dataclass(frozen=True, slots=True)
-class _Choices:
-    names: tuple[str, ...]
-    later: frozenset[str] = frozenset()  # known words that this version does not support
-
-
 def _choice(
-    document: Document, table: Mapping[str, Any], key: str, choices: _Choices, at: Loc, problems: list[Problem]
+    document: Document, table: Mapping[str, Any], key: str, names: tuple[str, ...], at: Loc, problems: list[Problem]
 ) -> str | None:
     """Return what is chosen, or was probably meant: so the rest of the table can be checked all the same."""
     value = table.get(key)
@@ -163,14 +156,12 @@ def _choice(
         message = "is required"
     elif not isinstance(value, str):
         message = "must be text in quotes"
-    elif value in choices.names:
+    elif value in names:
         return value
-    elif value in choices.later:
-        message = f"{quoted(value)} is not supported by this version"
     else:
         message = f"{quoted(value)} is not possible here"
-        suggestion = closest(value, choices.names)
-    problems.append(document.problem((*at, key), message, choices.names, suggestion))
+        suggestion = closest(value, names)
+    problems.append(document.problem((*at, key), message, names, suggestion))
     return suggestion
 
 

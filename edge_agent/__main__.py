@@ -112,6 +112,46 @@ def _pieces(file: Path) -> Iterator[bytes]:
 
 
 @cli.command()
+def teach(
+    captures: Annotated[
+        list[Path],
+        typer.Argument(help="Slips of one layout: captures (.zst), text (.txt) or raw bytes.", readable=False),
+    ],
+    out: Annotated[Path | None, typer.Option("--out", help="Write the template here.", readable=False)] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="agent.toml whose store config to use.", readable=False)
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Use this device's decoder, encoding and templates.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the template.")] = None,
+    currency: Annotated[str | None, typer.Option(help="The store's, else CNY.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Propose also where all is read already.")] = False,
+) -> None:
+    """Propose a receipt template from a few captures, proved by their own sums. Personal data is redacted."""
+    from edge_agent.commands.teach import name_for, teach_from
+
+    lesson = teach_from(
+        captures, config=config, device=device, name=name or name_for(out), currency=currency, force=force
+    )
+    for row in lesson.report:
+        typer.echo(row, err=out is None or lesson.toml is None)
+    if lesson.toml is not None:
+        _write(out, lesson.toml)
+    elif not lesson.known_by:
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+def _write(out: Path | None, text: str) -> None:
+    """Write a file, or to stdout where none is named. Raises ConfigError."""
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, "utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{out}: {getattr(error, 'strerror', None) or error}") from error
+
+
+@cli.command()
 def status(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole status document.")] = False,

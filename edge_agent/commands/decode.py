@@ -50,7 +50,7 @@ def decode_bytes(
     Raises ConfigError for an unknown decoder, device or template.
     """
     loaded = load(config) if config else None
-    settings, device_id = _settings(decoder, loaded, device)
+    settings, device_id = decoder_settings(decoder, loaded, device)
     shop, redactor = _shop(loaded, decoder, device_id, settings, template)
     running = decoders.create(decoder, settings)
     reader = SlipReader(shop, redactor)
@@ -66,7 +66,7 @@ def _silence(decoder: decoders.Decoder) -> Iterator[Decoded]:
     yield from decoder.idle()
 
 
-def _settings(decoder: str, config: Config | None, device: str | None) -> tuple[BaseModel, str]:
+def decoder_settings(decoder: str, config: Config | None, device: str | None) -> tuple[BaseModel, str]:
     """Return the settings of the named device, else of the first one with that decoder, else the decoder's defaults."""
     if decoder not in decoders.names():
         raise ConfigError(f"unknown decoder {decoder!r} (allowed: {', '.join(decoders.names())})")

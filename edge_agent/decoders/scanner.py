@@ -36,7 +36,7 @@ _AIM = re.compile(r"\]([A-Za-z])([0-9A-Za-z])")
 _KEPT = "\x1d\x1e\x04\t"
 
 # Made up for ``modes``, and looked for only where a stream begins: what follows belongs to a code that was too long.
-_CANCEL = b"\x18\x00\x18\x00"
+_CANCEL = b"\x18\x00\x18\x00skipping"
 _END = re.compile(rb"[\r\n]")  # of CR LF, the LF ends an empty line, which is nothing
 
 

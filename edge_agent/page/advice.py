@@ -38,6 +38,30 @@ _DEVICES = {
         "What {name} sends cannot be read.",
         ("Was the register or its printer setting changed? Undo it.", "Push the cable in at both ends.", _SUPPORT),
     ),
+    "implausible": Advice(
+        "What the register sends to {name} is not the display language set here: its figures are left out.",
+        (
+            "Was the register, its program or its display changed? Tell support.",
+            "Do two devices send on this cable? Unplug the one that is new.",
+            _SUPPORT,
+        ),
+    ),
+    "relay_missing": Advice(
+        "What stands between the register and {name} does not run: the till may not print.",
+        (_WAIT, _RESTART, "To print at once, plug the printer's cable into the register.", _SUPPORT),
+    ),
+    "printer_unreachable": Advice(
+        "The till cannot print: the printer behind {name} cannot be reached.",
+        ("Is the printer switched on, with its cable in at both ends?", _PLUG, _SUPPORT),
+    ),
+    "copy_lost": Advice(
+        "Some receipts of {name} were printed and not read here.",
+        ("Compare the till's own list of the day with the orders here.", _SUPPORT),
+    ),
+    "unprinted": Advice(
+        "Not everything that {name} was sent was printed: its printer was away for too long.",
+        ("Print again what is missing, at the till.", _SUPPORT),
+    ),
     "no_reply": Advice("{name} does not answer.", (_REPLUG, _SUPPORT)),
     "protocol": Advice("{name} answers nonsense.", (_REPLUG, _SUPPORT)),
     "hung": Advice("{name} hangs.", (_REPLUG, _SUPPORT)),
@@ -108,6 +132,14 @@ _PAGE = {
     ),
 }
 
+_LAYOUT = {
+    "layout_changed": Advice(
+        "The receipts of {name} look different than before, and are not fully understood.",
+        ("Was the register's program updated, or its receipt changed? Tell support.",
+         "Nothing is lost: the receipts are kept here and read again once this box has learnt them.", _SUPPORT),
+    ),
+}  # fmt: skip
+
 _DAYS = {
     "day_differs": Advice(
         "Head office's orders of a day are not the ones seen here.",
@@ -119,7 +151,7 @@ _DAYS = {
     ),
 }
 
-TABLE = {f"device_{reason}": advice for reason, advice in _DEVICES.items()} | _STORAGE | _LINK | _PAGE | _DAYS
+TABLE = {f"device_{reason}": advice for reason, advice in _DEVICES.items()} | _STORAGE | _LINK | _PAGE | _DAYS | _LAYOUT
 
 
 def headline(conditions: Sequence[Reported], names: dict[str, str]) -> str:

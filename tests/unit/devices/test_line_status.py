@@ -3,7 +3,7 @@ import random
 from edge_agent.clock import Clock, Moment, TimeQuality
 from edge_agent.devices.line_status import ENOUGH, FLOOD, WINDOW, LineStatus
 from edge_agent.devices.status import DeviceState
-from edge_agent.observations import Decoded, Scan, Undecoded
+from edge_agent.observations import Decoded, DisplayText, Scan, Undecoded
 from tests.support.devices import States
 
 
@@ -129,3 +129,36 @@ def test_last_data_is_the_moment_of_the_last_byte() -> None:
     assert status.last_data is None
     moment = status.received(3)
     assert status.last_data == moment == clock.now()
+
+
+def test_a_line_displays_wrong_dialect_degrades_after_five_figures_and_the_right_one_heals() -> None:
+    status, states = new()
+    status.up()
+    figure = Undecoded(b"\x1bs\x03\x01\x1bQA16.00\r", "implausible")
+    for _ in range(3):
+        hear(status, figure, consumed=len(figure.data))
+    assert states.reasons == ["up"]
+    for _ in range(3):
+        hear(status, figure, consumed=len(figure.data))
+    assert states.reasons == ["up", "implausible"]
+    for _ in range(WINDOW // 13 + 1):
+        hear(status, DisplayText(("16.00",), "total", "16.00"), consumed=13)
+    assert states.reasons == ["up", "implausible", "up"]
+
+
+def test_now_and_then_an_implausible_figure_is_no_dialect() -> None:
+    status, states = new()
+    status.up()
+    for _ in range(20):
+        hear(status, Undecoded(b"\x1bQA16.0.0\r", "implausible"), consumed=10)
+        for _ in range(30):
+            hear(status, DisplayText(("16.00",), "total", "16.00"), consumed=13)
+    assert states.reasons == ["up"]
+
+
+def test_what_goes_to_a_printer_on_the_same_line_is_no_noise() -> None:
+    status, states = new()
+    status.up()
+    for _ in range(50):
+        hear(status, Undecoded(b"a receipt", "printer"), consumed=20)
+    assert states.reasons == ["up"]

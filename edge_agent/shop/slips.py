@@ -138,7 +138,9 @@ class SlipReader:
             return self._till_slip(facts, reading, evidence, at, captures)
         printed_at = reading.printed_at.isoformat() if reading.printed_at else None
         order = self._order(facts, reading, evidence, printed_at, at)
-        paper = Paper(self._settings.store, reading.number, printed_at, body)
+        platform = reading.kind == "delivery_slip" and reading.number is not None
+        # 商家联 顾客联 骑手联 of one order say different things: the platform's number alone makes them one.
+        paper = Paper(self._settings.store, reading.number, printed_at, order.channel.id if platform else body)
         return Slip(reading.kind, order, _ORDER_EVENTS.get(reading.kind), paper, order.business_day, captures)
 
     def _till_slip(
@@ -170,8 +172,10 @@ class SlipReader:
         """Return the order of a sale that was shown and not printed: no lines, and nothing that was not shown."""
         totals = data.Totals(payable=sale.payable, tendered=sale.tendered, change=sale.change)
         tenders = (sale.tender,) if sale.tender else ()
-        nothing = (None,) * 9  # number and time, who and where: a display says none of it
-        reading = Reading("sale", *nothing, (), totals, tenders, "unknown", _tenders_check(sale), "")
+        reading = Reading(
+            "sale", None, None, sale.workstation, None, None, None, None, None, None, (), totals, tenders,
+            "unknown", _tenders_check(sale), "",
+        )  # fmt: skip
         evidence = data.Evidence(decoder=sale.facts.decoder, template=None, capture_sha256=None, flags=("provisional",))
         return self._order(sale.facts, reading, evidence, None, sale.at)
 
@@ -255,8 +259,8 @@ def _refusal(reading: Reading | None) -> str | None:
     """Return why a slip makes no order and is not one of those only seen, or None."""
     if reading is None:
         return "no_template"
-    if reading.kind in _SEEN_ONLY:
-        return None
+    if reading.kind in _SEEN_ONLY or (reading.kind == "cash_in_out" and not reading.unparsed):
+        return None  # a drawer that was only opened moved nothing
     if reading.report is not None or reading.cash is not None:
         return None
     if reading.kind not in _ORDER_EVENTS:

@@ -51,7 +51,10 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Unprinted:
-    """A sale that a display showed and no receipt followed. Minor units; ``at``: when it was last shown."""
+    """A sale that a display showed and no receipt followed. Minor units; ``at``: when it was last shown.
+
+    ``workstation``: the till's, as its last receipt says: a sale without paper is in the register's own report, too.
+    """
 
     facts: DeviceFacts
     at: Moment
@@ -59,6 +62,7 @@ class Unprinted:
     tendered: int | None = None
     change: int | None = None
     tender: data.Tender | None = None
+    workstation: str | None = None
     sale: Sale | None = field(default=None, compare=False)
 
 
@@ -148,6 +152,7 @@ class Companions:
         if completed.till is None:
             return []
         papers.note(completed.till, order, shown=completed.shown, at=at)
+        completed.till.workstation = order.attribution.workstation or completed.till.workstation
         self._orders[facts.touchpoint] = Late(order, about)
         return [self._keep(facts.touchpoint, completed.till, at)]
 
@@ -161,7 +166,7 @@ class Companions:
             if changed or renewed:
                 state.append(self._keep(touchpoint, till, at))
             state += self._paired(touchpoint, till, at)
-            sales += [self._unprinted(touchpoint, sale, at) for sale in self._due(till, at)]
+            sales += [self._unprinted(touchpoint, till, sale, at) for sale in self._due(till, at)]
             till.forget_old(self._window_ms, at)
             if till.is_empty():
                 del self._tills[touchpoint]  # its row goes by itself
@@ -235,11 +240,12 @@ class Companions:
         if now is not None and now.is_open and was_left_or_paid and now.stamp.elapsed_ms(at) >= self._window_ms:
             yield now
 
-    def _unprinted(self, touchpoint: str, sale: Sale, at: Moment) -> Unprinted:
+    def _unprinted(self, touchpoint: str, till: Till, sale: Sale, at: Moment) -> Unprinted:
         assert sale.total is not None
         facts = self._settings.devices.get(sale.device) or DeviceFacts(sale.device, touchpoint, "linedisplay")
         tender = tenders.shown_tender(sale)
-        return Unprinted(facts, _moment(sale.shown, at), sale.total, sale.received, sale.change, tender, sale)
+        shown = _moment(sale.shown, at)
+        return Unprinted(facts, shown, sale.total, sale.received, sale.change, tender, till.workstation, sale)
 
     def _till(self, touchpoint: str, at: Moment) -> Till:
         """Return a copy of what is known of a touchpoint: what fails half-way leaves memory as it was."""

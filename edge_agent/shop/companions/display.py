@@ -130,7 +130,7 @@ def _grows(now: Sale, eye: Eye, amount: int) -> bool:
 def _may_lead_on(now: Sale, eye: Eye, amount: int) -> bool:
     """Tell whether it may do so, though the goods shown do not add up: there are weights and quantities."""
     grown = now.is_bare and not now.rested and now.goods and now.total is not None and amount > now.total
-    return bool(grown and eye.goods != amount)
+    return bool(grown and eye.goods is not None and eye.goods != amount)
 
 
 def _minor(text: str, digits: int) -> int | None:

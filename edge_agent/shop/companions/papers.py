@@ -79,7 +79,7 @@ def printed_before(till: Till, sale: Sale, window_ms: int, at: Moment) -> Printe
 def left_over(till: Till, sale: Sale) -> Printed | None:
     """Return the receipt of another amount that was printed for a sale: neither fits anything else."""
     fits = (one for one in till.printed if not one.shown and one.kind == "sale")
-    return next((one for one in fits if 0 <= _between_ms(sale.shown, one.stamp) <= PAIR_MS), None)
+    return next((one for one in fits if 0 < _between_ms(sale.shown, one.stamp) <= PAIR_MS), None)
 
 
 def _between_ms(earlier: Stamp, later: Stamp) -> int:

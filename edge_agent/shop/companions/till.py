@@ -87,6 +87,7 @@ class Till(msgspec.Struct):
 
     ``display``: the device whose figures are read; others at the touchpoint show the same. ``now``: what it shows;
     ``waiting``: sales it has left, oldest first. ``codes``: when a payment code of each kind was last shown.
+    ``workstation``: as the last receipt says it.
     """
 
     display: str = ""
@@ -96,6 +97,7 @@ class Till(msgspec.Struct):
     paid: list[Paid] = []
     codes: dict[str, Stamp] = {}
     told: list[Told] = []
+    workstation: str | None = None
 
     def open_sales(self) -> list[Sale]:
         """Return the sales that still look for their receipt, newest first."""
@@ -111,4 +113,5 @@ class Till(msgspec.Struct):
 
     def is_empty(self) -> bool:
         """Whether nothing of it matters any more."""
-        return self.now is None and not (self.waiting or self.printed or self.paid or self.codes or self.told)
+        said = self.waiting or self.printed or self.paid or self.codes or self.told or self.workstation
+        return self.now is None and not said

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import sys
+import time
 from pathlib import Path
 
 import structlog
@@ -19,6 +20,7 @@ from edge_agent.relay.process import relay
 from edge_agent.relay.settings import Settings, decode, encode
 
 EXIT_TAKEN = 1
+_TRIES, _BETWEEN_S = 10, 0.05
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +29,7 @@ def main(arguments: list[str]) -> int:
     log.set_up()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ledger = Ledger(ledger_path(folder, settings.device))
+        ledger = _ledger(ledger_path(folder, settings.device))
     except TakenError:
         structlog.get_logger().error("relay_runs_already", device=settings.device)
         return EXIT_TAKEN
@@ -40,6 +42,16 @@ def main(arguments: list[str]) -> int:
         os.execv(sys.executable, [*program, str(folder), encode(after).decode(), *arguments[2:]])  # noqa: S606 - itself
     ledger.close()
     return 0
+
+
+def _ledger(path: Path) -> Ledger:
+    """Wait for a relay that is just dying; a killed process holds its lock for some milliseconds more."""
+    for _ in range(_TRIES):
+        try:
+            return Ledger(path)
+        except TakenError:
+            time.sleep(_BETWEEN_S)
+    return Ledger(path)
 
 
 def _arbiter(settings: Settings) -> Arbiter | None:

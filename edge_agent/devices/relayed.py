@@ -35,6 +35,7 @@ log = structlog.get_logger()
 # A Python process that loads little: 0.3 s on an idle core, a few seconds on a box that is starting up.
 START_S = 15.0
 POLL_S = 0.05
+AGAIN_S = 3.0  # and one that does not come is started again
 HELLO_S = 5.0
 # A loss is a thing of the past the moment it is told; it is shown for as long as somebody may look.
 SHOWN_MS = 10 * 60_000
@@ -114,24 +115,23 @@ class RelayedDevice:
 
     async def _connect(self) -> "_Connection":
         """Return a connection to a relay that does what the configuration says."""
-        connection = await self._reach()
-        hello = await connection.hello()
-        if hello.protocol == PROTOCOL and hello.fingerprint == self._settings.fingerprint():
-            return connection
-        log.info("relay_takes_over", device=self.name, protocol=hello.protocol)
-        connection.send(Serve(self._settings))
-        await connection.hung_up()
-        connection = await self._reach()
-        hello = await connection.hello()
-        if hello.protocol == PROTOCOL and hello.fingerprint == self._settings.fingerprint():
-            return connection
-        connection.abort()
+        grace = GRACE_S if os.environ.get("INVOCATION_ID") else 0.0
+        for _ in range(2):
+            connection = await self._reach(grace)
+            hello = await connection.hello()
+            if hello.protocol == PROTOCOL and hello.fingerprint == self._settings.fingerprint():
+                return connection
+            log.info("relay_takes_over", device=self.name, protocol=hello.protocol)
+            connection.send(Serve(self._settings))
+            await connection.hung_up()
+            grace = AGAIN_S  # it comes back by itself
         raise DeviceError("relay_missing", "another relay serves this line with other settings: end it")
 
-    async def _reach(self) -> "_Connection":
+    async def _reach(self, grace: float) -> "_Connection":
+        """Connect; a relay that does not come by itself for ``grace`` seconds is started."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        start_at: float | None = began + (GRACE_S if os.environ.get("INVOCATION_ID") else 0.0)
+        start_at = began + grace
         while True:
             try:
                 with short_path(socket_of(self._relays, self.name)) as path:
@@ -142,8 +142,8 @@ class RelayedDevice:
                 cause = error
             else:
                 return connection
-            if start_at is not None and loop.time() >= start_at:
-                start_at = None
+            if loop.time() >= start_at:
+                start_at = loop.time() + AGAIN_S
                 self._relays.start(self._settings)
             if loop.time() - began >= START_S:
                 detail = f"nobody serves {socket_of(self._relays, self.name)}: {cause.strerror}"

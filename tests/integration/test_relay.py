@@ -1,0 +1,300 @@
+"""The relay as a process of its own: real pseudo-terminals, real sockets, real signals."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from edge_agent.relay.copying import SPOOL
+from tests.support.command import edge_agent
+from tests.support.devices import SEED, supervised
+from tests.support.relay import Passing, passing, read_all, tcp_printer
+
+
+def noise(count: int) -> bytes:
+    return random.Random(SEED).randbytes(count)
+
+
+@asynccontextmanager
+async def by_hand(bench: Passing) -> AsyncIterator[Process]:
+    """Run ``edge-agent relay`` as an installer does."""
+    config = bench.write_config()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "edge_agent", "relay", "--config", config, "till-1", stderr=PIPE
+    )
+    try:
+        await bench.serving()
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+@pytest.mark.parametrize("count", [48_000, 4_000_000])
+async def test_bytes_pass_exactly_both_ways_at_once(tmp_path: Path, count: int) -> None:
+    down, up = noise(count), noise(count)[::-1]
+    async with passing(tmp_path) as bench, by_hand(bench) as process:
+        async with asyncio.TaskGroup() as tasks:
+            heard = tasks.create_task(read_all(bench.register, count))
+            tasks.create_task(bench.register.write(down))
+            tasks.create_task(bench.printer.cable.write(up))
+            tasks.create_task(bench.printer.until(lambda: len(bench.printer.printed) >= count))
+        assert bench.printer.printed == down
+        assert heard.result() == up
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("count", [48_000, 4_000_000])
+async def test_bytes_pass_exactly_to_a_printer_on_the_network(tmp_path: Path, count: int) -> None:
+    down, up = noise(count), noise(count)[::-1]
+    async with (
+        tcp_printer() as printer,
+        passing(tmp_path, f"tcp://127.0.0.1:{printer.port}") as bench,
+        by_hand(bench),
+    ):
+        await printer.until(lambda: printer.connection is not None)
+        assert printer.connection is not None
+        async with asyncio.TaskGroup() as tasks:
+            heard = tasks.create_task(read_all(bench.register, count))
+            tasks.create_task(bench.register.write(down))
+            printer.connection.write(up)
+            tasks.create_task(printer.until(lambda: len(printer.printed) >= count))
+        assert printer.printed == down
+        assert heard.result() == up
+
+
+async def test_a_slow_printer_slows_the_register_and_loses_nothing(tmp_path: Path) -> None:
+    down = noise(400_000)
+    async with passing(tmp_path) as bench, by_hand(bench):
+        bench.printer.hold()
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(bench.register.write(down))
+            while bench.register.unread() < 1024:  # the relay has stopped reading
+                await asyncio.sleep(0.01)
+            assert not writing.done()
+            bench.printer.take()
+            await bench.printer.until(lambda: len(bench.printer.printed) == len(down))
+        assert bench.printer.printed == down
+
+
+async def test_a_printer_that_goes_and_returns_prints_everything_meant_for_it(tmp_path: Path) -> None:
+    async with (
+        tcp_printer() as printer,
+        passing(tmp_path, f"tcp://127.0.0.1:{printer.port}") as bench,
+        by_hand(bench),
+    ):
+        await bench.register.write(b"before ")
+        await printer.until(lambda: printer.printed == b"before ")
+        await printer.switch_off()
+        down = noise(48_000)
+        await bench.register.write(down)
+        while bench.register.unread():
+            await asyncio.sleep(0.01)
+        await printer.switch_on()
+        await printer.until(lambda: len(printer.printed) >= 7 + len(down))
+        assert printer.printed == b"before " + down
+
+
+async def test_both_cables_may_be_pulled_and_put_back(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench, by_hand(bench):
+        sent = b""
+        for turn in range(3):
+            bench.register.unplug()
+            bench.register.plug()
+            bench.printer.unplug()
+            bench.printer.plug()
+            line = b"receipt %d " % turn
+            sent += line
+            await bench.register.write(line)
+            await bench.printer.until(lambda expected=sent: bench.printer.printed == expected)  # type: ignore[misc]
+            await bench.printer.cable.write(b"status")
+            assert await read_all(bench.register, 6) == b"status"
+
+
+async def test_one_device_has_one_relay(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench, by_hand(bench):
+        second = await asyncio.to_thread(edge_agent, "relay", "--config", bench.folder / "agent.toml", "till-1")
+        assert second.code == 1
+        assert "relay_runs_already" in second.err
+        await bench.register.write(b"still here")
+        await bench.printer.until(lambda: bench.printer.printed == b"still here")
+
+
+def test_a_device_without_a_passthrough_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    bench = Passing(tmp_path)
+    config = bench.write_config()
+    unknown = edge_agent("relay", "--config", config, "till-2")
+    assert (unknown.code, unknown.err) == (2, "there is no device 'till-2'; did you mean till-1?\n")
+    store = tmp_path / "store.toml"
+    store.write_text("\n".join(line for line in store.read_text().splitlines() if "passthrough" not in line))
+    without = edge_agent("relay", "--config", config, "till-1")
+    assert (without.code, without.err) == (2, "till-1 has no passthrough\n")
+
+
+async def test_the_relay_is_small(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench, by_hand(bench) as process:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        resident = int(status.split("VmRSS:")[1].split()[0])
+        loaded = Path(f"/proc/{process.pid}/maps").read_text()
+    assert resident < 45_000  # kB; 30 MB where it was measured
+    assert "pydantic" not in loaded
+    assert "sqlite" not in loaded
+
+
+async def test_the_agent_reads_what_is_printed(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench, supervised(bench.device(), bench.emit):
+        await bench.states.until_last("up")
+        await bench.register.write(b"one\ntwo\n")
+        await bench.emit.until(lambda: bench.emit.codes == ["one", "two"])
+        assert bench.printer.printed == b"one\ntwo\n"
+
+
+async def test_the_till_prints_on_while_the_agent_is_away_and_the_agent_reads_it_later(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench:
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until_last("up")
+            await bench.register.write(b"one\nhalf of ")
+            await bench.journal.until(lambda: bench.journal.kept.endswith(b"half of "))
+        pid = bench.pid()
+        await bench.register.write(b"two\nthree\n")
+        await bench.printer.until(lambda: bench.printer.printed.endswith(b"three\n"))
+        async with supervised(bench.device(), bench.emit):
+            await bench.emit.until(lambda: len(bench.emit.codes) >= 3)
+        assert bench.emit.codes == ["one", "half of two", "three"]
+        assert bench.pid() == pid
+        assert "copy_lost" not in bench.states.reasons
+
+
+async def test_a_killed_relay_is_started_again_and_what_it_took_with_it_is_told(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench:
+        device = bench.device()
+        async with supervised(device, bench.emit):
+            await bench.states.until_last("up")
+            await bench.register.write(b"one\nhalf")
+            await bench.journal.until(lambda: bench.journal.kept.endswith(b"half"))
+        await bench.register.write(b" gone\n")  # printed while no agent takes its copy
+        await bench.printer.until(lambda: bench.printer.printed == b"one\nhalf gone\n")
+        pid = await bench.serving()
+        os.kill(pid, signal.SIGKILL)
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until(lambda: "copy_lost" in bench.states.reasons)
+            await bench.register.write(b"two\n")
+            await bench.emit.until(lambda: "two" in bench.emit.codes)
+        lost = next(state for state in bench.states.all if state.reason == "copy_lost")
+        assert lost.detail.startswith("6 bytes")
+        assert bench.emit.codes == ["one", "half", "two"]
+        assert bench.printer.printed == b"one\nhalf gone\ntwo\n"
+        assert await bench.serving() != pid
+
+
+async def test_a_relay_killed_while_the_agent_listens_is_back_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench, supervised(bench.device(), bench.emit):
+        await bench.states.until_last("up")
+        await bench.register.write(b"one\n")
+        await bench.emit.until(lambda: bench.emit.codes == ["one"])
+        os.kill(await bench.serving(), signal.SIGKILL)
+        await bench.register.write(b"two\n")
+        await bench.emit.until(lambda: bench.emit.codes == ["one", "two"])
+        assert bench.printer.printed == b"one\ntwo\n"
+        assert "relay_missing" in bench.states.reasons
+        assert "copy_lost" not in bench.states.reasons
+
+
+async def test_what_does_not_fit_into_the_spool_is_told_and_no_two_receipts_are_glued(tmp_path: Path) -> None:
+    line = b"x" * 999 + b"\n"
+    async with passing(tmp_path) as bench:
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until_last("up")
+            await bench.register.write(b"head of a receipt")
+            await bench.journal.until(lambda: bench.journal.kept != b"")
+        count = SPOOL // len(line) + 100
+        await bench.register.write(b"\n" + line * count)
+        await bench.printer.until(lambda: bench.printer.printed.endswith(line * 2) and not bench.register.unread())
+        await bench.printer.until(lambda: len(bench.printer.printed) == 18 + count * len(line))
+        async with supervised(bench.device(), bench.emit):
+            await bench.register.write(b"the last\n")
+            await bench.emit.until(lambda: "the last" in bench.emit.codes)
+        assert bench.emit.codes[0] == "head of a receipt"
+        lost = [state for state in bench.states.all if state.reason == "copy_lost"]
+        assert len(lost) == 1
+        missing = int(lost[0].detail.split()[0])
+        read = sum(len(code) + 1 for code in bench.emit.codes)
+        assert missing + read - 1 == len(bench.printer.printed)  # the head had no line end
+
+
+async def test_a_change_of_the_line_is_taken_over_by_the_same_process(tmp_path: Path) -> None:
+    async with tcp_printer() as printer, passing(tmp_path) as bench:
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until_last("up")
+            await bench.register.write(b"one\n")
+            await bench.emit.until(lambda: bench.emit.codes == ["one"])
+            pid = bench.pid()
+        new = bench.changed(passthrough=f"tcp://127.0.0.1:{printer.port}")
+        async with supervised(bench.device(new), bench.emit):
+            await printer.until(lambda: printer.connection is not None)
+            await bench.register.write(b"two\n")
+            await bench.emit.until(lambda: bench.emit.codes == ["one", "two"])
+            assert bench.pid() == pid
+        assert bench.printer.printed == b"one\n"
+        assert printer.printed == b"two\n"
+
+
+async def test_a_change_of_anything_else_leaves_the_relay_alone(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench:
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until_last("up")
+        log = bench.relays.folder / "till-1.log"
+        before = log.read_bytes()
+        settings = bench.settings.model_copy(update={"name": "another name"})
+        async with supervised(bench.device(settings), bench.emit):
+            await bench.register.write(b"one\n")
+            await bench.emit.until(lambda: bench.emit.codes == ["one"])
+        assert log.read_bytes() == before
+
+
+async def test_the_relay_of_a_device_that_is_gone_ends(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench:
+        bench.start()
+        await bench.serving()
+        await bench.relays.end_others({"till-1"})
+        assert bench.pid() is not None
+        await bench.relays.end_others(set())
+        assert bench.pid() is None
+
+
+async def test_the_states_of_both_ends_are_told(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench, supervised(bench.device(), bench.emit):
+        await bench.states.until_last("up")
+        bench.printer.unplug()
+        await bench.states.until_last("printer_unreachable")
+        await bench.register.write(b"one\n")
+        await bench.emit.until(lambda: bench.emit.codes == ["one"])  # read, though not printed
+        bench.printer.plug()
+        await bench.states.until_last("up")
+        await bench.printer.until(lambda: bench.printer.printed == b"one\n")
+        bench.register.unplug()
+        await bench.states.until_last("missing")
+        bench.register.plug()
+        await bench.states.until_last("up")
+
+
+async def test_a_stranger_on_the_socket_is_hung_up_on_and_the_till_prints(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench:
+        bench.start()
+        await bench.serving()
+        reader, writer = await asyncio.open_unix_connection(bench.relays.folder / "till-1.sock")
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        while await reader.read(4096):
+            pass
+        writer.close()
+        await bench.register.write(b"one\n")
+        await bench.printer.until(lambda: bench.printer.printed == b"one\n")

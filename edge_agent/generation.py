@@ -19,6 +19,7 @@ from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
 from edge_agent.contract.messages import DayAnswer
 from edge_agent.devices.line import Journal, Position, Start
+from edge_agent.devices.relay_start import Relays
 from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Health, Level
 from edge_agent.log import places
@@ -79,6 +80,7 @@ class Generation:
     def __init__(self, config: Config, storage: Storage, health: Health, clock: Clock, key: bytes) -> None:
         """``key``: the tenant's, for hashes and redaction."""
         self._storage = storage
+        self._relays = Relays.of(config.agent.agent.state_dir, config.agent_file)
         self._health = health
         self._clock = clock
         self.shop = Shop(shop_settings(config), key, storage.state)
@@ -97,6 +99,7 @@ class Generation:
             group.create_task(self._record_changes())
             group.create_task(self._record_answers())
             group.create_task(self._tick())
+            group.create_task(self._relays.end_others(self._relayed()))
             group.create_task(supervise("rereading", self._read_again, on_down=lambda *_: None, rng=rng))
             for running in self.devices.values():
                 self._look_at_layout(running.settings)
@@ -118,6 +121,11 @@ class Generation:
             forget_captured = partial(without_member, member=member)
             return await self._storage.forget(lambda body: concerns(body, member, identities), forget_captured)
 
+    def _relayed(self) -> set[str]:
+        """Return the devices that pass through a relay."""
+        passing = (running.settings for running in self.devices.values())
+        return {settings.id for settings in passing if getattr(settings, "passthrough", None) is not None}
+
     def _create(self, running: RunningDevice) -> devices.Device:
         settings = running.settings
         return devices.create(
@@ -126,6 +134,7 @@ class Generation:
             clock=self._clock,
             report=partial(self._report, running),
             keep=self._keep,
+            relays=self._relays,
         )
 
     def _keep(self, line: str) -> tuple[Journal, Start]:

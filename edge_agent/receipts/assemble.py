@@ -1,5 +1,6 @@
 """From rows and their solution to the reading: fields, lines, totals, tenders, and the honest checks."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ from edge_agent.contract.data import Line, Tender, Totals
 from edge_agent.receipts import fields, times
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.grid import Row
+from edge_agent.receipts.items import Goods
 from edge_agent.receipts.reading import Reading
 from edge_agent.receipts.sums import Solution
 from edge_agent.receipts.tenders import entry, provider, references
@@ -70,6 +72,9 @@ def _own(rows: Sequence[Row], pattern: Any) -> str | None:
     return None
 
 
+_UNDONE = re.compile(r"取消|作废|退|撤|void|cancel|refund|return|error|訂正|返品|취소|반품", re.IGNORECASE)
+
+
 def _date_order(said: str, currency: str) -> str:
     if said != "currency":
         return said
@@ -84,7 +89,7 @@ def _lines(solution: Solution | None) -> tuple[Line, ...]:
     lines = [
         Line(
             number=i,
-            kind=g.kind,
+            kind=_kind(g, sign * g.amount),
             name=g.name,
             amount=sign * g.amount,
             gtin=fields.gtin(g.code),
@@ -99,6 +104,12 @@ def _lines(solution: Solution | None) -> tuple[Line, ...]:
         kind = "fee" if figure.role == "fee" or (figure.role == "unknown" and sign * figure.amount > 0) else "discount"
         lines.append(Line(number=len(lines) + 1, kind=kind, name=figure.label, amount=sign * figure.amount))
     return tuple(lines)
+
+
+def _kind(goods: Goods, amount: int) -> str:
+    """Return a line's kind: an amount taken off without a count of anything is a discount, unless it undoes a line."""
+    counted = goods.quantity is not None or goods.unit_price is not None or goods.code is not None
+    return "discount" if goods.kind == "sale" and amount < 0 and not counted and not _UNDONE.search(goods.name) else goods.kind
 
 
 def _like(quantity: Decimal, amount: int) -> Decimal:

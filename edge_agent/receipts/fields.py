@@ -14,6 +14,7 @@ from edge_agent.receipts.words import Lexicon, fold
 _NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
 _IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
 _DATE = re.compile(r"(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}(?!\d)|\d{1,2}:\d\d")
+_DATED = re.compile(r"\s+(?=(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d|\d{1,2}:\d\d)")
 # Printed in groups: of four digits with a shorter last one, or three and more of any size.
 _GROUPED = re.compile(r"(?:\d{4}(?: \d{4}){1,6}(?: \d{1,3})?|\d{2,8}(?: \d{2,8}){2,6})(?!\S)")
 _BILINGUAL = re.compile(r"([^A-Za-z]{2,20}?)[ /(]*([A-Za-z][A-Za-z -]{3,30})\)?")
@@ -133,8 +134,10 @@ def _title_texts(row: Row) -> list[str]:
 def decide(found: Titles, *, negative: bool, refund: bool, paid: bool, priced: bool) -> str:
     """Return the slip's kind from its titles, its total's sign, and whether it names a payment and prices."""
     kinds = found.kinds
+    # Of a platform's order 商家联 and 顾客联 are printed, and one of them alone in many a shop: either is the order.
+    copies = ("kitchen", "merchant_copy") if found.channel else ("kitchen",)
     for kind in _ORDER:
-        if kind in kinds and not (kind == "prebill" and paid) and not (kind == "kitchen" and priced):
+        if kind in kinds and not (kind == "prebill" and paid) and not (kind in copies and priced):
             return kind
     if negative or (refund and "sale" not in kinds):
         return "return"
@@ -203,7 +206,8 @@ def _below(rows: Sequence[Row], index: int) -> str | None:
 def text(found: Mapping[str, list[tuple[int, Row, Pair]]], role: str) -> str | None:
     """Return a field's value as printed, up to a wide gap."""
     for _, _, pair in found.get(role, ()):
-        value = _WIDE_GAP.split(pair.value.strip())[0].strip(" #:;,")
+        value = _WIDE_GAP.split(pair.value.strip())[0]
+        value = _DATED.split(value)[0].strip(" #:;,")
         if value:
             return value
     return None

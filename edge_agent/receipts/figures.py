@@ -12,27 +12,29 @@ from edge_agent.receipts.tokens import Token
 
 # Words between the figures of "0.856 kg @ 1.29 /kg" or "2 AT 1 FOR 3.25": they name nothing.
 NOISE = re.compile(
-    r"(?:at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|gal|l|ltr|litres?|升|元/[^\s\d]{1,3}|[位只条杯碗罐听包支根串笼块张枚套例扎打箱桶双片本]|/?kg|/?ea|/?lb|[a-z]{3}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd)"
+    r"(?:原价|会员价|现价|售价|单价|零售价|特价|促销价|折后价|优惠价|单品价|定价|was|now|reg|@price|单重|净重|重量|数量|小计|晚|小时|分钟|at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|gal|l|ltr|litres?|升|元/[^\s\d]{1,3}|[位只条杯碗罐听包支根串笼块张枚套例扎打箱桶双片本]|/?kg|/?ea|/?lb|[a-z]{3}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd)"
     r"[.)]?",
     re.IGNORECASE,
 )
-_TAX_MARK = re.compile(r"[A-Za-z]\d?|[A-Z]{2}|[*#+※軽非内外込免税課과면]{1,2}")
+_TAX_MARK = re.compile(r"(?:HST|GST|PST|QST|VAT|TAX|EXE|NON|TXB)|[A-Za-z]\d?|[A-Z]{2}|[*#+※軽非内外込免税課과면]{1,2}")
 # What a name ends with, as against how many were sold. Kilograms with decimals are a weight.
 _TWO_DIGITS = 10  # TEA BAGS 80: who buys ten and more of a thing has a till that prints what each costs
 _SIZE = re.compile(
-    r"\d+(?:\.\d)?(?:ml|cl|l|g|oz|pk|pt|ct|gal|lb|lbs|kg|mm|cm|m|w|v|mg|寸|抽|粒|片|克|毫升|升|本|枚|入|매|구|입)|\d+(?:cm|mm|\")",
+    r"\d+(?:\.\d+)?(?:ml|cl|l)|\d+(?:\.\d)?(?:ml|cl|l|g|oz|pk|pt|ct|gal|lb|lbs|kg|mm|cm|m|w|v|mg|寸|抽|粒|片|克|毫升|升|本|枚|入|매|구|입)|\d+(?:cm|mm|\")",
     re.IGNORECASE,
 )
 _CODE_LABELS = frozenset(
     {"upc", "sku", "plu", "ean", "isbn", "jan", "gtin", "code", "item", "art", "条码", "条形码", "货号", "编码", "商品编码", "商品条码",
      "款号", "商品号", "品号", "国条码", "商品代码", "코드", "바코드", "상품코드", "コード", "品番"}
 )  # fmt: skip
+_MARKED_CODE = re.compile(r"0\d{7,13}[A-Z]{0,2}")
 _CODE = re.compile(r"#?[A-Za-z]{0,3}-?\d[\dA-Za-z-]{2,}")
 _SPECIFICATION = re.compile(
     r"(?:规格|批号|效期|有效期|产地|厂家|单位|lot|batch|exp)\b|.*(?:批号|效期|规格)|"
     r"\d+(?:\.\d+)?(?:mg|g|ml|l|kg|片|粒|袋|支|丸|贴|包|瓶|克|毫升)(?:[*x×/]\d*\S{0,8})*(?:/?[盒瓶袋支板])?$",
     re.IGNORECASE,
 )
+_CLASS = re.compile(r"[外内非](?:8|10)?%?|[軽轻]|[*※#%^]{1,2}")  # how a good is taxed, printed before its name
 _SERIAL = re.compile(r"(\d{1,3})[.、)](?=[^\s\d])")
 
 
@@ -75,12 +77,21 @@ def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
     body = tokens[start:tail]
     cut = _first_figure(body)
     cut += _sizes(body, cut, columns)
-    words = [t for t in body[:cut] if not (t.number is not None and _is_code(t)) and not (t.times and t is body[0])]
+    words = [t for t in body[:cut] if not _is_code(t) and not (t.times and t is body[0])]
+    if "unit" in columns and columns.index("unit") < columns.index("quantity" if "quantity" in columns else "unit"):
+        words = _without_last_column(words)
     if code is None:
-        code = next((t.text for t in body if t.number is not None and _is_code(t)), None)
+        code = next((t.text for t in body if _is_code(t)), None)
     numbers = tuple(t.number for t in body[cut:] if t.number is not None and not t.number.rate and not _is_code(t))
-    full = 0 < cut < len(body) and body[cut].gap <= 2
+    figure = next((t for t in body[cut:] if t.number is not None and not _is_code(t)), None)
+    full = cut > 0 and figure is not None and figure.gap <= 2 and figure is body[cut]
     return Figures(name_of(words), code, lead, numbers, _factor(body), full)
+
+
+def _without_last_column(words: list[Token]) -> list[Token]:
+    """Return the words before the last wide gap: behind it stands the column 规格."""
+    gap = next((i for i in range(len(words) - 1, 0, -1) if words[i].gap > 1), len(words))
+    return words[:gap]
 
 
 def is_code_label(token: Token) -> bool:
@@ -102,13 +113,13 @@ def _is_code(token: Token) -> bool:
         and not number.unit
         and token.text.isdigit()
         and len(token.text) >= 5
-    )
+    ) or _MARKED_CODE.fullmatch(token.text) is not None
 
 
 def _is_lead(tokens: Sequence[Token]) -> bool:
     """Tell whether a row begins with a serial number or a count: ``1 农夫山泉 …`` ``2 x Espresso …``."""
     first = tokens[0].number
-    if first is None or first.places or first.money or not 0 < abs(first.value) < 1000:
+    if first is None or first.places or first.money or first.rate or not 0 < abs(first.value) < 1000:
         return False
     after = tokens[1:]
     if after and after[0].times:
@@ -130,14 +141,25 @@ def _first_figure(body: Sequence[Token]) -> int:
 
 def _sizes(body: Sequence[Token], cut: int, columns: Sequence[str]) -> int:
     """Return how many figures still belong to the name: ``PAPER TOWEL 6PK    9.49`` ``豆腐 300g   1,290  2  2,580``."""
-    if not 0 < cut < len(body) - 1 or body[cut].times or body[cut].gap > 1:
-        return 0
-    size, after = body[cut], body[cut + 1]
-    if size.number is None or size.number.money or size.number.signed or after.number is None or after.gap <= size.gap:
-        return 0
-    bare = not columns and not size.number.unit and not size.number.places and size.number.value >= _TWO_DIGITS
-    plain = bare and after.gap > 1 and all(t.text.isascii() for t in body[:cut])
-    return int(plain or _SIZE.fullmatch(size.text) is not None)
+    end = next((i for i in range(cut, len(body)) if i and body[i].gap > 1), len(body))
+    if not 0 < cut < end < len(body) or body[end].number is None:
+        return int(0 < cut < len(body) - 1 and body[cut].gap <= 1 and _SIZE.fullmatch(body[cut].text) is not None
+                   and body[cut + 1].gap > body[cut].gap)
+    sizes = body[cut:end]
+    amounts = [t.number.value for t in body[end:] if t.number is not None]
+    last = sizes[-1].number
+    if last is not None and len(amounts) > 1 and abs(last.value * amounts[-2] - amounts[-1]) < 1:
+        return 0  # 2瓶   3.50   7.00
+    plain = not columns and all(t.text.isascii() for t in body[:end])
+    return len(sizes) if all(_is_size(t, plain=plain) for t in sizes) else 0
+
+
+def _is_size(token: Token, *, plain: bool) -> bool:
+    number = token.number
+    if number is None or number.money or number.signed:
+        return False
+    whole = not number.unit and not number.places and number.value >= _TWO_DIGITS
+    return number.rate or _SIZE.fullmatch(token.text) is not None or (plain and whole)
 
 
 def _is_tail(before: Token, token: Token) -> bool:
@@ -169,6 +191,8 @@ def name_of(words: Sequence[Token]) -> str:
             parts[-1] += token.text
         else:
             parts.append(token.text)
+    if len(parts) > 1 and _CLASS.fullmatch(parts[0]):
+        parts = parts[1:]
     return _SERIAL.sub("", " ".join(parts), count=1).strip(" *-:;#") if parts else ""
 
 
@@ -252,6 +276,8 @@ def which(a: Number, b: Number) -> tuple[Number, Number]:
     """Return quantity and price: the quantity has a unit, or no cents, or three decimals."""
     if a.per != b.per:
         return (b, a) if a.per else (a, b)
+    if not (a.places or b.places or a.unit or b.unit or a.money or b.money):
+        return (a, b) if abs(a.value) <= abs(b.value) else (b, a)
     if b.unit or (b.places in (0, 3) and a.places == 2 and not a.unit) or (a.money and not b.money):
         return b, a
     return a, b

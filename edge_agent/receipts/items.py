@@ -205,6 +205,9 @@ def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digi
     found = figures(row, columns)
     if found.name and NOISE.fullmatch(found.name):
         found = replace(found, name="")
+    if row.tokens[0].times and len(row.tokens) == 2 and len(found.numbers) == 1:  # noqa: PLR2004 - @ 2.95
+        _price_above(state, found.numbers[0], digits)
+        return
     amount, quantity, price = interpret(found, columns, mode, digits)
     if quantity is None and found.lead is not None and amount is not None:
         quantity, price = _led(found, amount, digits)
@@ -222,6 +225,13 @@ def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digi
         state.pending.append("")
     elif found.numbers or amount is not None:
         state.unread.append(row.index)
+
+
+def _price_above(state: _State, price: Number, digits: int) -> None:
+    """Give the item above the price of one, where its count and this make its amount."""
+    lead = state.leads[-1] if state.leads else None
+    if state.goods and lead and product_is(Number(Decimal(lead), 0), price, abs(state.goods[-1].amount), digits):
+        state.goods[-1] = replace(state.goods[-1], quantity=Decimal(lead), unit_price=price.minor(digits))
 
 
 def _led(found: Figures, amount: int, digits: int) -> tuple[Number | None, Number | None]:

@@ -75,8 +75,8 @@ def regions(rows: Sequence[Row], lexicon: Lexicon, columns: Sequence[str]) -> li
                 start += 1
             break
     found = []
-    for ambiguous in (True, False):
-        end = next((i for i in range(start, len(rows)) if _ends(rows, i, ambiguous=ambiguous)), len(rows))
+    for ambiguous, tenders in ((True, True), (False, True), (True, False)):
+        end = next((i for i in range(start, len(rows)) if _ends(rows, i, ambiguous=ambiguous, tenders=tenders)), len(rows))
         region = Region(start, end, named)
         if region not in found:
             found.append(region)
@@ -89,8 +89,11 @@ def _columns(rows: Sequence[Row], index: int, roles: tuple[str, ...], lexicon: L
     return below or roles
 
 
-def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool) -> bool:
-    """Tell whether a row is the first after the goods: a total, or a tender with its amount."""
+def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool, tenders: bool) -> bool:
+    """Tell whether a row is the first after the goods: a total, or (``tenders``) a tender with its amount.
+
+    GREETING CARDS are goods: where only totals end them, what sounds like a tender among them is one.
+    """
     row = rows[index]
     if row.rule or _is_detail(row):
         return False
@@ -105,11 +108,12 @@ def _ends(rows: Sequence[Row], index: int, *, ambiguous: bool) -> bool:
             if pair.numbers or (not pair.value and _figures_only(rows, index + 1)):
                 return True
         elif pair.word.group == "tenders" and len(pair.numbers) == 1 and pair.numbers[0].value > 0:
-            return _ZEROS.fullmatch(pair.value) is None
+            if tenders:
+                return _ZEROS.fullmatch(pair.value) is None
         elif role == "method":
             return True
         elif role == "count" and len(row.pairs) == 1 and len(pair.numbers) == 1 and index + 1 < len(rows):
-            return _ends(rows, index + 1, ambiguous=ambiguous)
+            return _ends(rows, index + 1, ambiguous=ambiguous, tenders=tenders)
     return False
 
 
@@ -167,6 +171,10 @@ def _between(found: list[Figure]) -> list[Figure]:
 
 
 def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Figure], methods: list[Method]) -> None:
+    if pair.word.role == "taxed":
+        if sum(n.money or not n.rate for n in pair.numbers) > 1 and (tax := amount_of(pair.numbers, digits)):
+            found.append(Figure(row.index, "tax", pair.label, tax))
+        return
     amount = amount_of(pair.numbers, digits) if _ZEROS.fullmatch(pair.value) is None else None
     role = pair.word.role
     if role in ("method", "net", "received", "refund"):

@@ -63,6 +63,9 @@ def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
         yield Token(word, gap, times=True)
         return
     bare = word.rstrip(",;。，") or word
+    if bare.startswith("/") and (price := parse(bare[1:])) is not None:  # 1 lb /0.58
+        yield Token(word, gap, replace(price, per=True), colon)
+        return
     number = parse(bare)
     if number is not None or len(word) < 2:
         yield Token(word, gap, number, colon)

@@ -18,6 +18,7 @@ _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 _FEWEST_DIGITS = 2
 _SHORTEST_CLAIM = 3  # characters: 小票 claims everybody's slips
 _CLAIMS = 2
+_LONGEST_NUMBER = 24  # characters
 _NUMBER_VALUE = r"([A-Za-z]{0,6}[-/]?\d[A-Za-z\d/_-]*)"
 
 
@@ -30,9 +31,14 @@ class Numbered:
     values: tuple[str, ...]
 
     @property
-    def distinct(self) -> bool:
-        """Tell whether it says something else on every slip, as a receipt's number does."""
-        return len(set(self.values)) == len(self.values)
+    def likely(self) -> int:
+        """Return how much it looks like the receipt's number: other on every slip, and the longer the better.
+
+        0: it is none. Beyond 24 characters it is the payment service's own number (28 at WeChat and Alipay).
+        """
+        longest = max(map(len, self.values))
+        distinct = len(set(self.values)) == len(self.values)
+        return longest if distinct and longest <= _LONGEST_NUMBER else 0
 
     @property
     def pattern(self) -> str:

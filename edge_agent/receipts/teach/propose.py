@@ -39,12 +39,14 @@ def teach(
     currency: str = "CNY",
     *,
     name: str = "taught",
+    labels: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> Lesson:
     """Propose a template for captures of one layout.
 
     ``captures``: the rows of each slip, redacted. ``templates``: those that read slips now. ``name``: an ident for the
-    new one. ``force``: propose also where they read everything. A template is only returned if, read by it, every
+    new one. ``labels``: what a person knows of the layout's labels: printed label → tender type or role of
+    ``[money]``. ``force``: propose also where they read everything. A template is only returned if, read by it, every
     capture says what its own sums say.
     """
     distinct = [lines for i, lines in enumerate(captures) if lines not in captures[:i]]
@@ -54,13 +56,26 @@ def teach(
     if not force and all(map(proof.complete, now)):
         known = tuple(dict.fromkeys(reading.template for reading in now if reading))
         return Lesson(None, None, known, (f"every capture is read fully by {', '.join(known)}: nothing to teach",))
-    return _taught(distinct, templates, currency, name)
+    return _taught(distinct, templates, currency, _plain(distinct, name, labels or {}))
 
 
-def _taught(captures: Sequence[Sequence[str]], templates: Sequence[Template], currency: str, name: str) -> Lesson:
+def _plain(captures: Sequence[Sequence[str]], name: str, labels: Mapping[str, str]) -> TemplateSettings:
+    """Return the template as it is before anything is learnt. Raises ValueError for a label of no known role."""
+    keys = {fields.escaped(slip.label_key(label)): role for label, role in labels.items()}
+    said: dict[str, object] = {
+        "name": name,
+        "words": slip.words_of([row for lines in captures for row in lines]),
+        "priority": _PRIORITY,
+        "tenders": {key: role for key, role in keys.items() if role not in _MONEY},
+        "money": {key: role for key, role in keys.items() if role in _MONEY},
+    }
+    return TemplateSettings.model_validate(said)
+
+
+def _taught(
+    captures: Sequence[Sequence[str]], templates: Sequence[Template], currency: str, plain: TemplateSettings
+) -> Lesson:
     digits = minor_digits(currency)
-    words = slip.words_of([row for lines in captures for row in lines])
-    plain = TemplateSettings.model_validate({"name": name, "words": words, "priority": _PRIORITY})
     lexicon = compile(plain).lexicon
     opened: list[list[Opened]] = []
     explanation: Explanation | None = None
@@ -73,6 +88,8 @@ def _taught(captures: Sequence[Sequence[str]], templates: Sequence[Template], cu
         return Lesson(None, None, (), report.unproved(opened))
     if len(set(explanation.goods)) < FEWEST:
         return Lesson(None, None, (), ("all captures are of the same goods: take captures of different sales",))
+    if explanation.open:
+        return Lesson(None, None, (), (*report.rows(opened, explanation, []), "", *report.questions(explanation)))
     best, failures = _best(plain, opened, explanation, lexicon, captures, currency)
     if best is None:
         return Lesson(None, None, (), (*report.rows(opened, explanation, []), "", *failures))
@@ -109,7 +126,7 @@ def _best(
     """Return the likeliest template that is proved and tells most of the lines, or why none is."""
     best: tuple[int, Best] | None = None
     failures: list[str] = []
-    said = _said(slips, explanation, lexicon)
+    said = _said(plain, slips, explanation, lexicon)
     for lines in _line_settings(slips, explanation, minor_digits(currency)):
         settings = TemplateSettings.model_validate({**plain.model_dump(exclude_defaults=True), **said, **lines})
         readings = proof.readings(captures, [compile(settings)], currency)
@@ -128,10 +145,12 @@ def _best(
     return _with_fields(best[1], slips, captures, currency), []
 
 
-def _said(slips: Sequence[Sequence[Opened]], explanation: Explanation, lexicon: Lexicon) -> dict[str, object]:
+def _said(
+    plain: TemplateSettings, slips: Sequence[Sequence[Opened]], explanation: Explanation, lexicon: Lexicon
+) -> dict[str, object]:
     """Return what the template must say of the layout's own labels; what the words know already is left out."""
-    money: dict[str, MoneyRole] = {}
-    tenders: dict[str, str] = {}
+    money: dict[str, MoneyRole] = dict(plain.money)
+    tenders: dict[str, str] = dict(plain.tenders)
     printed = {found.key: found.label for rows in slips for row in rows for found in row.labelled}
     for key, role in explanation.roles.items():
         word = lexicon.meaning(printed[key])
@@ -194,9 +213,9 @@ def _with_fields(
     numbers = [reading.number for reading in readings]
     if None not in numbers and len(set(numbers)) == len(numbers):
         return best
-    for found in fields.numbered(slips):
-        if not found.distinct:
-            continue
+    for found in sorted(fields.numbered(slips), key=lambda found: -found.likely):
+        if not found.likely:
+            break
         more = settings.model_copy(update={"fields": {**settings.fields, "number": found.pattern}})
         again = [reading for reading in proof.readings(captures, [compile(more)], currency) if reading is not None]
         if [reading.number for reading in again] == list(found.values):

@@ -74,6 +74,16 @@ def _meaning(
     return _UNEXPLAINED if any(character.isdigit() for character in row.row.text) else "text"
 
 
+def questions(explanation: Explanation) -> tuple[str, ...]:
+    """Return what only a person knows: labels whose two roles the sums bear out alike."""
+    found = [
+        f"{label} may be a {first} or {_ROLES.get(other, other)}, the sums hold both ways: nothing is proposed. "
+        f"Say what it is: --label '{label}=discount' or a means of payment such as --label '{label}=coupon'"
+        for label, (first, other) in explanation.open.items()
+    ]
+    return tuple(found)
+
+
 def remarks(
     settings: TemplateSettings,
     slips: Sequence[Sequence[Opened]],
@@ -95,9 +105,9 @@ def _remarks(
     if not settings.match:
         yield "no row is the same on all captures: the template tries every slip; give it a match of the shop's own"
     for label in (label for label, kind in settings.tenders.items() if kind == "other"):
-        yield f"say what {label} is: wechat_pay, stored_value, coupon … (other is kept as it is)"
+        yield f"say what {label} is: --label '{label}=cash' (wechat_pay, coupon …); until then it is other"
     for label in explanation.doubtful:
-        yield f"{label} repeats the total on every capture: if it is how it was paid, move it to [tenders]"
+        yield f"{label} repeats the total on every capture: if it is how it was paid, say --label '{label}=cash' (…)"
     for label, role in settings.money.items():
         if role in ("discount", "fee"):
             yield f"{label} is a {role} by its sums: rounding, tax or tip are said in [money] as well"

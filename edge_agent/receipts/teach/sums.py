@@ -1,6 +1,8 @@
 """What the figures of several slips prove of themselves: where the goods are, and what each labelled amount is.
 
-Only one reading may hold on every slip: goods + adjustments = payable, and tenders - change = payable.
+One reading must hold on every slip: goods + adjustments = payable, and tenders - change = payable. Sums alone admit
+more than one (a discount is a tender by another name), so what no word tells, the order does: goods, adjustments,
+payable, tenders, change. Of several readings the one that has a use for most figures is taken.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +14,8 @@ from edge_agent.receipts.words import Lexicon, Word
 
 _ADJUSTMENTS = 3  # kinds of discount, fee and tax between the goods and the total of one layout
 _SETTLING = 7  # labels below the total that are tried as tender, change or neither: 3 ** 7 ways
+# Minor units: notes and coins handed over come to whole tenths, where a list price less what was saved does not.
+_ROUND = 10
 _TOTALS = frozenset({"due", "total", "subtotal", "gross", "net", "refund"})
 _ADDED = {"fee": 1, "tax": 1, "tip": 1, "rounding": 1, "discount": -1, "saved": -1}
 
@@ -25,6 +29,8 @@ class Explanation:
     ``goods``: the amounts of the goods rows, by slip; ``last``: whether a row's amount is its last or first figure.
     ``roles``: label key → role (``due`` ``subtotal`` ``total`` ``discount`` ``fee`` … ``change`` ``tender`` ``none``).
     ``paid``: whether tenders prove what is payable; ``doubtful``: labels that repeat it and may be a tender or a total.
+    ``open``: labels whose role decides what is payable, with both roles that hold: nothing can be proposed before a
+    person says which.
     """
 
     start: str | None
@@ -35,6 +41,7 @@ class Explanation:
     roles: Mapping[str, str]
     paid: bool
     doubtful: tuple[str, ...] = ()
+    open: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     score: tuple[int, ...] = field(default=())
 
 
@@ -50,12 +57,13 @@ def explain(slips: Sequence[Sequence[Opened]], lexicon: Lexicon) -> Explanation 
         found = _roles([sum(amounts) for amounts in goods], labels, meanings)
         if found is None:
             continue
-        roles, payable, paid, doubtful, used = found
+        (roles, payable, paid, doubtful, used), rival = found
         size = sum(map(len, goods))
         rows = sum(len(region) for region in regions)
         score = (int(paid), size, used, -rows, int(last))
         if best is None or score > best.score:
-            best = Explanation(start, end, goods, last, payable, roles, paid, doubtful, score)
+            unsure = _open(roles, rival[0]) if rival is not None else {}
+            best = Explanation(start, end, goods, last, payable, roles, paid, doubtful, unsure, score)
     return best
 
 
@@ -97,29 +105,54 @@ def _labels(
 Found = tuple[dict[str, str], tuple[int, ...], bool, tuple[str, ...], int]
 
 
-def _roles(goods: Sequence[int], labels: Sequence[Amounts], meanings: Mapping[str, Word | None]) -> Found | None:
+def _open(roles: Mapping[str, str], other: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    return {key: (role, other[key]) for key, role in roles.items() if role == "tender" and other[key] != role}
+
+
+def _roles(
+    goods: Sequence[int], labels: Sequence[Amounts], meanings: Mapping[str, Word | None]
+) -> tuple[Found, Found | None] | None:
+    """Return the roles that explain most, and others that explain as much and say that something else is payable."""
     everywhere = [key for key in labels[0] if all(key in slip for slip in labels)]
-    best: Found | None = None
+    holding: list[Found] = []
+    order = _order(labels)
     for payable in everywhere:
         if not _may(meanings[payable], _TOTALS) or all(slip[payable] == 0 for slip in labels):
             continue
         amounts = [slip[payable] for slip in labels]
-        added = _added(payable, goods, amounts, labels, meanings)
+        added = _added(payable, order, goods, amounts, labels, meanings)
         if added is None:
             continue
-        settled = _settled(payable, added, amounts, labels, meanings)
-        found = _found(payable, goods, added, settled, labels, meanings)
-        if best is None or (found[2], found[4]) > (best[2], best[4]):
-            best = found
-    return best
+        settled = _settled(payable, [key for key in order if key not in added], amounts, labels, meanings)
+        holding.append(_found(payable, goods, added, settled, labels, meanings))
+    if not holding:
+        return None
+    best = max(holding, key=lambda found: (found[4], found[2]))
+    rivals = [found for found in holding if found[4] == best[4] and found[1] != best[1]]
+    return best, rivals[0] if rivals else None
 
 
 def _may(word: Word | None, roles: frozenset[str]) -> bool:
     return word is None or (word.group == "money" and word.role in roles)
 
 
+def _order(labels: Sequence[Amounts]) -> list[str]:
+    """Return the labels of all slips in the order they are printed."""
+    found: list[str] = []
+    for slip in labels:
+        at = 0
+        for key in slip:
+            if key in found:
+                at = found.index(key) + 1
+            else:
+                found.insert(at, key)
+                at += 1
+    return found
+
+
 def _added(
     payable: str,
+    order: Sequence[str],
     goods: Sequence[int],
     amounts: Sequence[int],
     labels: Sequence[Amounts],
@@ -127,10 +160,14 @@ def _added(
 ) -> dict[str, str] | None:
     """Return the labels that lead from the goods to the payable amount, with their roles; None: nothing does."""
     rest = [amount - base for amount, base in zip(amounts, goods, strict=True)]
+    above = order[: order.index(payable)]
     usable = [
         key
-        for key in dict.fromkeys(key for slip in labels for key in slip)
-        if key != payable and _may(meanings[key], frozenset(_ADDED)) and any(slip.get(key) for slip in labels)
+        for key in order
+        if key != payable
+        and _may(meanings[key], frozenset(_ADDED))
+        and any(slip.get(key) for slip in labels)
+        and (key in above or meanings[key] is not None)
     ]
     for count in range(_ADJUSTMENTS + 1):
         for keys in combinations(usable, count):
@@ -149,19 +186,20 @@ def _named(word: Word | None, sign: int) -> str:
 
 def _settled(
     payable: str,
-    added: Mapping[str, str],
+    order: Sequence[str],
     amounts: Sequence[int],
     labels: Sequence[Amounts],
     meanings: Mapping[str, Word | None],
 ) -> dict[str, str]:
     """Return which labels are tenders and which is the change; empty: the slips do not say how they were paid."""
-    order = list(dict.fromkeys(key for slip in labels for key in slip))
-    free = [key for key in order if key not in added and key != payable and any(slip.get(key) for slip in labels)]
-    choices = [_choices(meanings[key]) for key in free[:_SETTLING]]
+    below = order[order.index(payable) + 1 :]
+    free = [key for key in below if any(slip.get(key) for slip in labels)][:_SETTLING]
     best: dict[str, str] = {}
-    for roles in product(*choices):
-        chosen = {key: role for key, role in zip(free, roles, strict=False) if role != "none"}
-        if list(chosen.values()).count("change") <= 1 and len(chosen) > len(best) and _settles(chosen, amounts, labels):
+    for roles in product(*(_choices(meanings[key]) for key in free)):
+        chosen = {key: role for key, role in zip(free, roles, strict=True) if role != "none"}
+        named = list(chosen.values())
+        in_order = "change" not in named[:-1] and named[:1] != ["change"]
+        if in_order and len(chosen) > len(best) and _settles(chosen, amounts, labels, meanings):
             best = chosen
     return best
 
@@ -176,14 +214,20 @@ def _choices(word: Word | None) -> tuple[str, ...]:
     return ("change",) if word.group == "money" and word.role == "change" else ("none",)
 
 
-def _settles(chosen: Mapping[str, str], amounts: Sequence[int], labels: Sequence[Amounts]) -> bool:
+def _settles(
+    chosen: Mapping[str, str], amounts: Sequence[int], labels: Sequence[Amounts], meanings: Mapping[str, Word | None]
+) -> bool:
     tenders = [key for key, role in chosen.items() if role == "tender"]
-    change = [key for key, role in chosen.items() if role == "change"]
-    return all(
-        any(slip.get(key) for key in tenders)
-        and sum(abs(slip.get(k, 0)) for k in tenders) - sum(abs(slip.get(k, 0)) for k in change) == abs(amount)
-        for slip, amount in zip(labels, amounts, strict=True)
-    )
+    change = next((key for key, role in chosen.items() if role == "change"), "")
+    guessed = change and None in (meanings[change], *(meanings[key] for key in tenders))
+    for slip, amount in zip(labels, amounts, strict=True):
+        handed = sum(abs(slip.get(key, 0)) for key in tenders)
+        back = abs(slip.get(change, 0))
+        if handed - back != abs(amount) or not any(slip.get(key) for key in tenders):
+            return False
+        if guessed and back and handed % _ROUND:
+            return False
+    return True
 
 
 def _found(
@@ -201,7 +245,7 @@ def _found(
     doubtful = tuple(tenders) if plain and meanings[tenders[0]] is None else ()
     roles = {payable: "due", **added}
     roles |= dict.fromkeys(doubtful, "total") if doubtful else dict(settled)
-    for key in dict.fromkeys(key for slip in labels for key in slip):
+    for key in _order(labels):
         if key in roles:
             continue
         same = [slip[key] == total for slip, total in zip(labels, goods, strict=True) if key in slip]

@@ -62,22 +62,6 @@ _DEVICES = {
         "Not everything that {name} was sent was printed: its printer was away for too long.",
         ("Print again what is missing, at the till.", _SUPPORT),
     ),
-    "relay_missing": Advice(
-        "What stands between the register and {name} does not run: the till may not print.",
-        (_WAIT, _RESTART, "To print at once, plug the printer's cable into the register.", _SUPPORT),
-    ),
-    "printer_unreachable": Advice(
-        "The till cannot print: the printer behind {name} cannot be reached.",
-        ("Is the printer switched on, with its cable in at both ends?", _PLUG, _SUPPORT),
-    ),
-    "copy_lost": Advice(
-        "Some receipts of {name} were printed and not read here.",
-        ("Compare the till's own list of the day with the orders here.", _SUPPORT),
-    ),
-    "unprinted": Advice(
-        "Not everything that {name} was sent was printed: its printer was away for too long.",
-        ("Print again what is missing, at the till.", _SUPPORT),
-    ),
     "no_reply": Advice("{name} does not answer.", (_REPLUG, _SUPPORT)),
     "protocol": Advice("{name} answers nonsense.", (_REPLUG, _SUPPORT)),
     "hung": Advice("{name} hangs.", (_REPLUG, _SUPPORT)),

@@ -11,8 +11,8 @@ one never counts.
 - An approved payment gives the tender of its amount a reference, and type, entry and provider where those are not
   known; each payment once, the nearest in time. One that comes just after the receipt makes a correction.
 - Of a payment code only the kind is kept: the tender of that kind was scanned by the merchant.
-- A sale that has been paid or left by the display, and that no receipt settles within ``provisional_after``, is
-  unprinted. A late receipt for it revises that order.
+- A sale that no receipt settles within ``provisional_after`` of the last thing that was said of it is unprinted. A late
+  receipt for it revises that order.
 """
 
 from edge_agent.shop.companions.companions import Companions, Completed, Unprinted

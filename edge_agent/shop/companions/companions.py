@@ -92,8 +92,11 @@ class Companions:
         if not display.show(till, eye, seen, facts.id, at):
             return ()
         till.display = facts.id
-        if seen.what == "total" and till.now is not None and till.now.is_open:
+        if till.now is not None and till.now.is_open and seen.what == "total":
             self._find_paper(till, till.now, at)
+        for told in till.told:  # a total that stood there for long, then was paid
+            if till.now is not None and told.order_id == till.now.order_id:
+                told.sale = copy.copy(till.now)
         return (self._keep(facts.touchpoint, till, at),)
 
     def paid(self, facts: DeviceFacts, payment: Payment, at: Moment) -> tuple[Late | None, tuple[StateChange, ...]]:
@@ -141,7 +144,7 @@ class Companions:
             till.told.remove(told)
             order = papers.revised(order, told)
         shown = told.sale if told is not None else sale
-        is_current = told is None and (sale is None or (sale is till.now and not sale.goods))
+        is_current = shown is None or (till.now is not None and not till.now.goods and till.now.is_of(shown))
         order = self._enriched(till, order, shown, is_current=is_current)
         return Completed(order, told is not None, till, shown is not None)
 
@@ -176,7 +179,7 @@ class Companions:
         """Remember the order that an unprinted sale became, for a receipt that comes late; returns the row to keep."""
         till, sale = self._tills[unprinted.facts.touchpoint], unprinted.sale
         assert sale is not None
-        sale.settled = True
+        sale.settled, sale.order_id = True, order.order_id
         till.waiting = [one for one in till.waiting if one is not sale]
         stamp = Stamp.of(at)
         till.told.append(Told(stamp, order.order_id, 1, order.business_day, order.completed_at, copy.copy(sale)))
@@ -236,8 +239,7 @@ class Companions:
             if sale.stamp.elapsed_ms(at) >= self._window_ms or place < len(till.waiting) - ROWS:
                 yield sale
         now = till.now
-        was_left_or_paid = now is not None and (now.goods or now.rested or not now.is_bare)
-        if now is not None and now.is_open and was_left_or_paid and now.stamp.elapsed_ms(at) >= self._window_ms:
+        if now is not None and now.is_open and now.stamp.elapsed_ms(at) >= self._window_ms:
             yield now
 
     def _unprinted(self, touchpoint: str, till: Till, sale: Sale, at: Moment) -> Unprinted:

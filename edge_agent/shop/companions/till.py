@@ -30,7 +30,7 @@ class Sale(msgspec.Struct):
 
     ``shown``: when its last figure came; ``stamp``: when anything last happened to it. ``goods`` and ``rested``: the
     display has shown goods, or nothing, since its last figure. ``leads_on``: it may be a part of the next one's total.
-    ``settled``: a receipt stands for it, or an order of its own.
+    ``settled``: a receipt stands for it, or an order of its own, ``order_id``.
     """
 
     device: str
@@ -43,6 +43,7 @@ class Sale(msgspec.Struct):
     rested: bool = False
     leads_on: bool = False
     settled: bool = False
+    order_id: str | None = None
     paid: Paid | None = None
     code: str | None = None
 
@@ -50,6 +51,10 @@ class Sale(msgspec.Struct):
     def is_bare(self) -> bool:
         """Whether nothing says that it was paid."""
         return self.received is None and self.change is None and self.paid is None
+
+    def is_of(self, other: "Sale") -> bool:
+        """Whether both are the same sale."""
+        return self is other or (self.order_id is not None and self.order_id == other.order_id)
 
     @property
     def is_open(self) -> bool:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 # Payment codes shown to the till's scanner: WeChat 18 digits, Alipay 16-24, e-CNY 19; UnionPay's begin with 62.
 _PAYMENT_CODE = re.compile(r"1[0-5]\d{16}|(?:2[5-9]|30)\d{14,22}|01\d{17}|62\d{17}")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
+# Written without a mark these look like anything: only a word for telephones or people tells. Japan, Korea; Taiwan.
+_NATIONAL = re.compile(r"0(?:[789]0|1[016-9])\d{8}|09\d{8}")
 # Issuer ranges with their lengths (ISO/IEC 7812): Visa, Mastercard, Amex, Diners, JCB, Discover, UnionPay.
 _CARD = re.compile(
     r"4\d{15}|4\d{18}|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|"
@@ -23,9 +25,10 @@ _CARD = re.compile(
 )
 _NUMBER = re.compile(
     r"(?<![\d.,*+A-Za-z-])(?:"
-    r"(?P<plain>\d{11,32})"
-    r"|(?P<card>\d{4}([ -])\d{4}\3\d{4}\3\d{1,7}(?:\3\d{1,3})?|\d{4}([ -])\d{6}\4\d{5})"
-    r"|(?P<phone>1[3-9]\d([ -])\d{4}\6\d{4})"
+    r"(?P<plain>\d{10,32})"
+    r"|(?P<card>\d{4}(?P<m>[ -])\d{4}(?P=m)\d{4}(?P=m)\d{1,7}(?:(?P=m)\d{1,4}){0,2}|\d{4}(?P<k>[ -])\d{6}(?P=k)\d{4,5})"
+    r"|(?P<phone>(?:1[3-9]\d|0[789]0|01[016-9])(?P<p>[ -])\d{4}(?P=p)\d{4}|09\d\d(?P<t>[ -])\d{3}(?P=t)\d{3})"
+    r"|(?P<american>\(\d{3}\) ?\d{3}[-. ]\d{4}|\d{3}(?P<a>[-.])\d{3}(?P=a)\d{4})"
     r")(?![\d*]|\.\d|-\d)"
 )
 # E.164 behind a plus; behind 00 only with blanks or dashes, and not in the middle of a number printed in groups.
@@ -36,30 +39,41 @@ _INTERNATIONAL = re.compile(
 
 _INTERNATIONAL_DIGITS = 12  # 00 65 6123 4567 is of the shortest
 _PHONE_WORD = re.compile(
-    r"电话|手机|联系|会员|顾客|客户|收货|收件|尾号|先生|女士|小姐|電話|手機|tel|phone|mobile|member|customer|携帯|휴대|전화|연락|회원",
+    r"电话|手机|联系|联络|会员|顾客|客户|客人|用户|买家|姓名|收货|收件|配送|骑手|尾号|先生|女士|小姐|電話|手機|聯絡|會員|顧客|"
+    r"tel|phone|mobile|\bcell|contact|whatsapp|member|customer|携帯|お客様|会員|氏名|휴대|핸드폰|전화|연락|회원|고객",
     re.IGNORECASE,
+)
+# A shop prints its own telephone on every receipt, in North America in the form of anybody's: whose it is decides.
+_PERSON_WORD = re.compile(r"member|customer|guest|mobile|\bcell|deliver|会员|會員|顾客|手机|客户", re.IGNORECASE)
+# A name alone before a mobile number: one of the hundred surnames that nine in ten Chinese people have, and one or two
+# characters more.
+_NAME = re.compile(
+    r"[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖"
+    r"石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴][\u4e00-\u9fff*]{1,2}"
 )
 _CARD_WORD = re.compile(
     r"卡号|卡號|银行卡|信用卡|借记卡|银联|card|acc(?:oun)?t|\bpan\b|visa|master|amex|カード|会員番号|카드",
     re.IGNORECASE,
 )
 _PAY_WORD = re.compile(
-    r"付款码|支付码|付款条码|支付条码|收款码|授权码|条码|条形码|扫码|auth_?code|pay(?:ment)? ?code|付款碼",
+    r"付款码|支付码|付款条码|支付条码|收款码|授权码|条码|条形码|扫码|auth_?code|pay(?:ment)? ?code|付款碼|"
+    r"支払い?(?:コード|バーコード)",
     re.IGNORECASE,
 )
 _DOCUMENT_WORD = re.compile(
     r"单号|流水|交易号|订单|票号|小票|单据|收据|商户|参考|凭证|批次|终端|发票|税号|编号|序号|货号|编码|店号|机号|取餐|运单|快递|單號|訂單|收據|序號|編號|票號|流水號|發票|統編|帳號|"
     r"レシート|伝票|取引|登録|영수증|거래|승인|주문|사업자|order|receipt|rcpt|trans|txn|invoice|\binv\b|bill|check|chk|"
-    r"ticket|tkt|\bref|\btrn\b|\btran\b|\brfn\b|\bseq|\bslip|\brec\b|trade|merchant|terminal|batch|\bno\b|\bid\b|number|docket|serial|\bs/?n\b|vat|abn|gst",
+    r"ticket|tkt|\btc\b|\bref|\btrn\b|\btran\b|\brfn\b|\bseq|\bslip|\brec\b|trade|merchant|terminal|batch|\bno\b|\bid\b|number|docket|serial|\bs/?n\b|vat|abn|gst",
     re.IGNORECASE,
 )
 # Seven digits with little between them: no secret and no document's number is shorter, and most rows hold none.
-_MAYBE = re.compile(r"\d(?:[ \u3000()-]{0,2}\d){6}")
+_MAYBE = re.compile(r"\d(?:[ \u3000()-]{0,2}\d){6}|\d{3}\.\d{3}\.\d{4}")
 _LABEL = re.compile(r"[^\d]*$")
 _LONG = re.compile(r"\d{8,32}")
 # What a row ends in if the number below is its value; a title such as 购物凭证 says nothing of the row below.
 _ASKS = re.compile(r"(?:[::]|号码?|號碼?|码|碼|番号|번호|编号|no\.?|number|id|#)\s*$", re.IGNORECASE)
 _LABEL_REACH = 24  # characters before a number in which its label stands
+_TOKEN = re.compile(r"\*[a-z]{9,}")
 _HALF_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {0xFF1A: 0x3A, 0x3000: 0x20, 0xFF0D: 0x2D, 0xFF0B: 0x2B}
 # Code pages a printer may hold full-width digits in; plain digits are the same byte in all of them.
 _CODE_PAGES = ("gb18030", "big5", "shift_jis", "euc_kr", "euc_jp", "utf_8")
@@ -161,7 +175,9 @@ def _secrets(text: str, above: str, documents: frozenset[str]) -> Iterator[tuple
             continue
         digits = re.sub(r"\D", "", match[0])
         label = _label(text, match.start(), above)
-        if _is_secret(match, digits, label, documents):
+        if _is_secret(match, digits, label, documents) or (
+            _MOBILE.fullmatch(digits) and digits not in documents and text.strip(" []|:") == match[0]
+        ):
             spans.append(match.span())
     yield from sorted(spans)
 
@@ -174,10 +190,14 @@ def _is_long_enough(phone: str) -> bool:
 def _is_secret(match: re.Match[str], digits: str, label: str, documents: frozenset[str]) -> bool:
     if match["phone"]:
         return not _is_document(label)
+    if match["american"]:
+        return _PERSON_WORD.search(label) is not None and not _is_document(label)
     if match["card"]:
-        return _luhn(digits) and not _is_document(label)
-    if _MOBILE.fullmatch(digits):
-        return _PHONE_WORD.search(label) is not None and not _is_document(label)
+        code = _PAYMENT_CODE.fullmatch(digits) is not None and _PAY_WORD.search(label) is not None
+        return (_luhn(digits) or code) and not _is_document(label)
+    if _MOBILE.fullmatch(digits) or _NATIONAL.fullmatch(digits):
+        whose = _PHONE_WORD.search(label) is not None or _NAME.fullmatch(label) is not None
+        return whose and not _is_document(label)
     if _CARD_WORD.search(label) and 13 <= len(digits) <= 19:
         return _luhn(digits) or (_CARD.fullmatch(digits) is not None and not _is_document(label))
     if _PAYMENT_CODE.fullmatch(digits):
@@ -203,13 +223,18 @@ def _only_number_word(rest: str) -> bool:
 
 def _label(text: str, start: int, above: str) -> str:
     """Return the words a number stands under: those before it in its row, else the row above if it has no figures."""
-    before = text[max(0, start - 4 * _LABEL_REACH) : start].rstrip(" :#*.([|=-")
+    before = _without_tokens(text[:start])[-4 * _LABEL_REACH :].rstrip(" :#*.([|=-")
     match = _LABEL.search(before)
     label = match[0].strip(" ,;|")[-_LABEL_REACH:] if match is not None else ""
     if label or before:
         return label
-    above = above.strip()
+    above = _without_tokens(above).strip()
     return above[-_LABEL_REACH:] if _ASKS.search(above) is not None and not any(c.isdigit() for c in above) else ""
+
+
+def _without_tokens(text: str) -> str:
+    """Return a row with noughts for tokens: what was redacted is as little a word as the digits it stands for."""
+    return _TOKEN.sub(lambda token: "0" * len(token[0]), text) if "*" in text else text
 
 
 def _documents(lines: Sequence[str], risky: AbstractSet[int]) -> frozenset[str]:

@@ -4,6 +4,7 @@ import re
 
 from edge_agent.decoders._escpos_modes import Modes
 from edge_agent.decoders._escpos_page import Page
+from edge_agent.decoders._escpos_text import REPLACEMENT
 from edge_agent.observations import Decoded, Receipt, Undecoded
 
 # A text receipt of 256 KiB is over 5,000 lines: 15 m of paper.
@@ -56,6 +57,11 @@ class Slip:
         self.flush()
         self.after_return = False
         self.page.end_line()
+
+    def spoil(self) -> None:
+        """Show that a figure may have lost a digit here: what is left of it must not be taken for one."""
+        self.flush()
+        self.page.put(REPLACEMENT, 1, self._modes.pitch, 1, 1, False)
 
     def put_aside(self, reason: str, data: bytes | bytearray) -> None:
         """Keep bytes that mean nothing on paper, to be told at the slip's end."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 REPLACEMENT = "\ufffd"
+_SPOILT_BLANK = b"\xa0"  # where it is no character: half of what a receipt prints are blanks
 _ESCAPED = re.compile("[\udc80-\udcff]")  # what the surrogateescape handler leaves of an undecodable byte
 
 # ESC t n, Epson's numbering. Thai, Vietnamese, Indian and block tables Python has no codec for are left out: their
@@ -49,6 +50,7 @@ MULTIBYTE = {
     "euc_jp": "euc_jp",
     "euc_kr": "cp949",  # a superset of EUC-KR
 }
+_PAIRS = ("gb18030", "cp949")  # both bytes of nearly every character are high
 JAPANESE = ("shift_jis", "cp932", "euc_jp")
 
 Decode = Callable[[bytes, str], str]  # bytes and the error handler → text
@@ -67,6 +69,67 @@ class Charset:
 
 def _by_codec(name: str, data: bytes, errors: str) -> str:
     return codecs.decode(data, name, errors)
+
+
+_HIGH = re.compile(rb"[\x80-\xff]{3,}")
+
+
+def _by_pairs(codec: str, data: bytes, errors: str) -> str:
+    """Read a code of byte pairs; where the line spoilt one byte of a pair, the other costs no character behind it.
+
+    A run of high bytes of odd length holds one that is no part of a pair: it stands where the rest reads best.
+    """
+    if errors == "strict":
+        return codecs.decode(data, codec)
+    out: list[str] = []
+    at = 0
+    for run in _HIGH.finditer(data):
+        if len(run[0]) % 2 and not _is_sound(data[run.start() : run.end() + 1], codec):
+            orphan = run.start() + _orphan(run[0], data[run.start() - 1 : run.start()] > b" ")
+            out += [codecs.decode(data[at:orphan], codec, errors), chr(0xDC00 | data[orphan])]
+            at = orphan + 1
+    return "".join(out) + codecs.decode(data[at:], codec, errors)
+
+
+def _is_sound(data: bytes, codec: str) -> bool:
+    """Tell whether the last high byte makes a character with what follows, as some rare ones do."""
+    try:
+        codecs.decode(data, codec)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _orphan(run: bytes, after_letter: bool) -> int:
+    """Return the even index whose byte, left out, leaves the likeliest pairs.
+
+    ``after_letter``: a letter stands before it, which may be what the line made of the first pair's first byte.
+    """
+    score = sum(_likely(run[i], run[i + 1]) for i in range(1, len(run), 2))
+    best, place = score + after_letter, 0
+    for index in range(2, len(run), 2):
+        score += _likely(run[index - 2], run[index - 1]) - _likely(run[index - 1], run[index])
+        if score > best:
+            best, place = score, index
+    return place
+
+
+# What Chinese and Korean receipts say most.
+_EVERYDAY_ZH = (
+    "单号时间日期收银员机台桌流水交易订小票销售退货品名数量价金额小计合总优惠折扣应实付找零现微信支宝行卡会积分余储值"
+    "券抹谢光临欢迎店地址电话元瓶袋盒份个斤克打印发备注网点餐外顾客您开码请保管凭证"
+)
+_EVERYDAY_KO = "영수증주문번호일자시간담당상품명량단가금액합계할인과세부면물판매받은돈거스름현카드승점전화감사니다"
+_EVERYDAY = {c.encode("gb18030") for c in _EVERYDAY_ZH} | {c.encode("cp949") for c in _EVERYDAY_KO}
+
+
+def _likely(first: int, second: int) -> int:
+    """Rate a pair: everyday characters, GB 2312's and KS X 1001's common rows, their other rows, the rest."""
+    if second < 0xA1 or first < 0xA1:
+        return 0
+    if bytes((first, second)) in _EVERYDAY:
+        return 4
+    return 2 if first <= 0xA3 or 0xB0 <= first <= 0xD7 else 1
 
 
 def _by_katakana_table(data: bytes, errors: str) -> str:
@@ -107,7 +170,7 @@ def charset(
         second = None if table is None else first
         shift_jis = startup in JAPANESE and kanji_system is not None
         codec = "cp932" if shift_jis else MULTIBYTE.get(startup, "gb18030")
-        first = _by_jis if jis else partial(_by_codec, codec)
+        first = _by_jis if jis else partial(_by_pairs if codec in _PAIRS else _by_codec, codec)
     pairs = _national(national)
     return Charset(first, second, two_byte, pairs, not jis and not pairs)
 
@@ -131,6 +194,6 @@ def decode(data: bytes, first: Decode, second: Decode | None) -> tuple[str, byte
         except UnicodeDecodeError:
             pass
         bad.extend(byte)
-        return REPLACEMENT
+        return " " if byte == _SPOILT_BLANK else REPLACEMENT
 
     return _ESCAPED.sub(replace, text), bytes(bad)

@@ -124,13 +124,22 @@ def teach(
     device: Annotated[str | None, typer.Option(help="Use this device's decoder, encoding and templates.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the template.")] = None,
     currency: Annotated[str | None, typer.Option(help="The store's, else CNY.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="LABEL=ROLE: what you know of a label; again for each.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Propose also where all is read already.")] = False,
 ) -> None:
     """Propose a receipt template from a few captures, proved by their own sums. Personal data is redacted."""
     from edge_agent.commands.teach import name_for, teach_from
 
     lesson = teach_from(
-        captures, config=config, device=device, name=name or name_for(out), currency=currency, force=force
+        captures,
+        config=config,
+        device=device,
+        name=name or name_for(out),
+        currency=currency,
+        labels=label or (),
+        force=force,
     )
     for row in lesson.report:
         typer.echo(row, err=out is None or lesson.toml is None)

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 from edge_agent import decoders
 from edge_agent.commands.decode import decoder_settings
@@ -13,12 +14,14 @@ from edge_agent.config.shop import template_set
 from edge_agent.errors import ConfigError
 from edge_agent.observations import Decoded, Receipt
 from edge_agent.receipts.teach import Lesson, teach
+from edge_agent.receipts.template import MoneyRole, TenderType
 from edge_agent.redact import Redactor
 from edge_agent.storage.captures import Captures
 from edge_agent.storage.settings import StorageSettings
 
 _DEFAULT_DECODER = "escpos"
 _DEFAULT_NAME = "taught"
+_ROLES = (*get_args(TenderType), *get_args(MoneyRole))
 _IDENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -29,15 +32,17 @@ def teach_from(
     device: str | None,
     name: str,
     currency: str | None = None,
+    labels: Sequence[str] = (),
     force: bool = False,
 ) -> Lesson:
     """Return what the slips in files teach: captures (``.zst``), text (``.txt``) or a printer line's raw bytes.
 
-    Personal data is redacted before anything looks at it. Raises ConfigError for an unknown device, a bad name or a
-    file that cannot be read.
+    ``labels``: ``LABEL=ROLE``, what a person knows of them. Personal data is redacted before anything looks at it.
+    Raises ConfigError for an unknown device or role, a bad name or a file that cannot be read.
     """
     if not _IDENT.fullmatch(name):
         raise ConfigError(f"{name!r} is no name for a template (allowed: a-z, 0-9 and -)")
+    known_labels = dict(map(_label, labels))
     loaded = load(config) if config else None
     decoder = _decoder_of(loaded, device)
     settings, _ = decoder_settings(decoder, loaded, device)
@@ -53,13 +58,20 @@ def teach_from(
     wanted = getattr(settings, "templates", None) or available
     templates = [available[known] for known in wanted if known != name]
     currency = currency or (store.store.currency if store else "CNY")
-    return teach(captures, templates, currency, name=name, force=force)
+    return teach(captures, templates, currency, name=name, labels=known_labels, force=force)
 
 
 def name_for(out: Path | None) -> str:
     """Return what to call the template where nobody says: the name of the file it goes to, if it may be one."""
     stem = out.stem.lower() if out else ""
     return stem if _IDENT.fullmatch(stem) else _DEFAULT_NAME
+
+
+def _label(said: str) -> tuple[str, str]:
+    label, _, role = said.rpartition("=")
+    if not label.strip() or role not in _ROLES:
+        raise ConfigError(f"--label {said!r}: write LABEL=ROLE (allowed roles: {', '.join(_ROLES)})")
+    return label.strip(), role
 
 
 def _decoder_of(config: Config | None, device: str | None) -> str:

@@ -76,10 +76,11 @@ def _meaning(
 
 def questions(explanation: Explanation) -> tuple[str, ...]:
     """Return what only a person knows: labels whose two roles the sums bear out alike."""
+    asked = {label: roles for label, roles in explanation.open.items() if roles[1] != "due"} or explanation.open
     found = [
         f"{label} may be a {first} or {_ROLES.get(other, other)}, the sums hold both ways: nothing is proposed. "
         f"Say what it is: --label '{label}=discount' or a means of payment such as --label '{label}=coupon'"
-        for label, (first, other) in explanation.open.items()
+        for label, (first, other) in asked.items()
     ]
     return tuple(found)
 

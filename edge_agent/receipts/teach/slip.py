@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import combinations
 
 from edge_agent.receipts import grid
 from edge_agent.receipts.amounts import Number
@@ -30,7 +32,8 @@ class Labelled:
 class Opened:
     """One row. ``key``: what it has in common with its like on other slips; ``amounts``: its figures that are money.
 
-    ``printed``: the row in its NFKC form, frames and blanks as they are, which is what a template's ``match`` sees.
+    ``products``: what any two of its figures come to, in minor units. ``printed``: the row in its NFKC form, frames and
+    blanks as they are, which is what a template's ``match`` sees.
     """
 
     row: Row
@@ -38,6 +41,7 @@ class Opened:
     key: str
     labelled: tuple[Labelled, ...]
     amounts: tuple[int, ...]
+    products: frozenset[int]
 
 
 def words_of(lines: Sequence[str]) -> tuple[str, ...]:
@@ -59,8 +63,13 @@ def opened(lines: Sequence[str], lexicon: Lexicon, digits: int, *, whole: bool) 
         labelled = tuple(_labelled(row.tokens, digits, whole=whole))
         amounts = tuple(minor for t in row.tokens if (minor := money(t.number, digits, whole=whole)) is not None)
         printed = unicodedata.normalize("NFKC", lines[row.index])
-        found.append(Opened(row, printed, _key(row, labelled, rules), labelled, amounts))
+        made = frozenset(_rounded(a.value * b.value, digits) for a, b in combinations(row.numbers, 2))
+        found.append(Opened(row, printed, _key(row, labelled, rules), labelled, amounts, made))
     return found
+
+
+def _rounded(value: Decimal, digits: int) -> int:
+    return int(value.scaleb(digits).quantize(Decimal(1), "ROUND_HALF_UP"))
 
 
 def money(number: Number | None, digits: int, *, whole: bool) -> int | None:

@@ -50,7 +50,7 @@ def explain(slips: Sequence[Sequence[Opened]], lexicon: Lexicon) -> Explanation 
     best: Explanation | None = None
     for start, end, last in _places(slips):
         regions = [between(slip, start, end) for slip in slips]
-        goods = tuple(tuple(row.amounts[-1 if last else 0] for row in region if row.amounts) for region in regions)
+        goods = tuple(tuple(_amounts(region, -1 if last else 0)) for region in regions)
         if not all(goods) or max(map(len, goods)) < 2:
             continue
         labels, meanings = _labels(slips, regions, lexicon)
@@ -65,6 +65,18 @@ def explain(slips: Sequence[Sequence[Opened]], lexicon: Lexicon) -> Explanation 
             unsure = _open(roles, rival[0]) if rival is not None else {}
             best = Explanation(start, end, goods, last, payable, roles, paid, doubtful, unsure, score)
     return best
+
+
+def _amounts(region: Sequence[Opened], place: int) -> Iterator[int]:
+    """Yield the amounts of goods rows; not the price of a row that only says how the one above or below came about."""
+    priced = [row for row in region if row.amounts]
+    for index, row in enumerate(priced):
+        amount = row.amounts[place]
+        beside = [
+            other.amounts[place] for other in (*priced[max(index - 1, 0) : index], *priced[index + 1 : index + 2])
+        ]
+        if not any(made != amount and made in beside for made in row.products):
+            yield amount
 
 
 def _places(slips: Sequence[Sequence[Opened]]) -> Iterator[tuple[str | None, str | None, bool]]:
@@ -167,6 +179,7 @@ def _added(
         if key != payable
         and _may(meanings[key], frozenset(_ADDED))
         and any(slip.get(key) for slip in labels)
+        and all(abs(slip.get(key, 0)) < abs(base) for slip, base in zip(labels, goods, strict=True))
         and (key in above or meanings[key] is not None)
     ]
     for count in range(_ADJUSTMENTS + 1):

@@ -30,7 +30,7 @@ def reading(
     own = {name: _own(rows, pattern) for name, pattern in template.fields.items()}
     order = _date_order(template.settings.dates, currency)
     stamp = times.combine([s for s in [times.find(own.get("printed_at") or "", order)] if s])
-    lines = _lines(solution)
+    lines = _lines(solution, topped_up=kind == "top_up")
     if kind == "top_up" and not lines and solution is not None:
         lines = (Line(number=1, kind="top_up", name="", amount=abs(solution.payable)),)
     totals = _totals(solution, lines)
@@ -81,7 +81,7 @@ def _date_order(said: str, currency: str) -> str:
     return {"CNY": "ymd", "JPY": "ymd", "KRW": "ymd", "TWD": "ymd", "USD": "mdy"}.get(currency, "dmy")
 
 
-def _lines(solution: Solution | None) -> tuple[Line, ...]:
+def _lines(solution: Solution | None, *, topped_up: bool) -> tuple[Line, ...]:
     if solution is None or (solution.built is None and not solution.goods):
         return ()
     sign = -1 if solution.payable < 0 else 1
@@ -89,7 +89,7 @@ def _lines(solution: Solution | None) -> tuple[Line, ...]:
     lines = [
         Line(
             number=i,
-            kind=_kind(g, sign * g.amount),
+            kind="top_up" if topped_up and g.kind == "sale" else _kind(g, sign * g.amount),
             name=g.name,
             amount=sign * g.amount,
             gtin=fields.gtin(g.code),

@@ -23,7 +23,7 @@ _WIDE_GAP = re.compile(r"\s{2,}")
 _STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8}|20[23]\d[01]\d[0-3]\d{5,13})")
 # 2026-11-09 14:12   LS2611090032 and 0881 00052 33120   11/17/26 09:12 AM
 _BESIDE_TIME = re.compile(
-    r"\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
+    r"^\s*#\s?(\d{2,12})\s+\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}|\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
 )
 # #12 美团外卖 and 美团12号: what the platform counts from 1 every day, called out at the counter.
 _DAY_NUMBER = re.compile(
@@ -37,6 +37,7 @@ _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 # Kinds that an offer or a notice at the foot may sound like; 作废 and 补打 are stamped there in earnest.
 _ABOUT_THE_SLIP = frozenset({"shift_report", "cash_in_out", "top_up"})
+_BARE_NO = 3  # the rank of No and 编号, which goods begin with, too
 _TITLE = 40  # characters; a longer row is a sentence, not a title
 
 # What a slip is, the decisive word first: a reprinted return is a reprint, a voided top-up is a void.
@@ -164,11 +165,13 @@ def number(
     rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], barcodes: Sequence[str]
 ) -> str | None:
     """Return the slip's own number: the best label's, else one beside the time, ``#1234`` alone, its bar code."""
-    for index, _, pair in found.get("number", ()):
+    for index, row, pair in found.get("number", ()):
+        if pair.word.rank >= _BARE_NO and row.tokens[-1].number is not None and row.tokens[-1].number.places:
+            continue  # NO7 SERUM  29.95
         value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
         if value is not None and not is_trade_number(pair, value):
             return value
-    beside = [(m[1] or m[2]).replace(" ", "") for row in rows if not row.pairs and (m := _BESIDE_TIME.search(row.text))]
+    beside = [(m[1] or m[2] or m[3]).replace(" ", "") for row in rows if not row.pairs and (m := _BESIDE_TIME.search(row.text))]
     if len(beside) == 1:
         return beside[0]
     for row in rows:

@@ -48,7 +48,10 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The numbers of one goods row, told apart. ``full``: the name reaches the figures, so it may go on below."""
+    """The numbers of one goods row, told apart. ``full``: the name reaches the figures, so it may go on below.
+
+    ``counted``: the number before the name has a times sign, and is a count for sure.
+    """
 
     name: str
     code: str | None
@@ -56,6 +59,7 @@ class Figures:
     numbers: tuple[Number, ...]
     factor: tuple[Number, Number] | None
     full: bool = False
+    counted: bool = False
 
 
 def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
@@ -71,6 +75,7 @@ def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
         lead, start = int(first.number.value) if first.number is not None else None, 1
     if start < len(tokens) and code is None and tokens[start].number is not None and _is_code(tokens[start]):
         code, start = tokens[start].text, start + 1
+    counted = lead is not None and tokens[start].times
     tail = len(tokens)
     while tail - 1 > start and _is_tail(tokens[tail - 2], tokens[tail - 1]):
         tail -= 1
@@ -85,7 +90,7 @@ def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
     numbers = tuple(t.number for t in body[cut:] if t.number is not None and not t.number.rate and not _is_code(t))
     figure = next((t for t in body[cut:] if t.number is not None and not _is_code(t)), None)
     full = cut > 0 and figure is not None and figure.gap <= 2 and figure is body[cut]
-    return Figures(name_of(words), code, lead, numbers, _factor(body), full)
+    return Figures(name_of(words), code, lead, numbers, _factor(body), full, counted)
 
 
 def _without_last_column(words: list[Token]) -> list[Token]:

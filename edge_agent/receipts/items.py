@@ -25,6 +25,7 @@ from edge_agent.receipts.words import Lexicon, fold, is_wide
 
 _WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a heading
 _MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
+_SERIALS = 4  # 1 2 3 4 before four names is no chance
 _STACKED = ("name", "unit_price", "quantity", "amount")
 _TIMES = re.compile(r"(.*[^\d\s.])\s*[*×xX](\d{1,3})$")
 _PACK = re.compile(r"\d\s*(?:ml|l|g|kg|mg|cm|片|粒|抽|克|毫升|升|包|袋|枚)$", re.IGNORECASE)  # 250ml*12 is a pack of twelve
@@ -77,9 +78,16 @@ def read(
             _goods_row(state, row, columns, mode, digits)
     _join_tail(state)
     _join_wrapped(state)
-    if state.goods and [n for n in state.leads if n is not None] != list(range(1, len(state.leads) + 1)):
+    if state.goods and not _serial(state, columns):
         _use_leads(state)
     return state.goods, state.unread
+
+
+def _serial(state: _State, columns: Sequence[str]) -> bool:
+    """Tell whether the numbers before the names simply run; English tills print counts there and no serial numbers."""
+    leads = [n for n in state.leads if n is not None]
+    counts = not columns and len(leads) < _SERIALS and all(g.name.isascii() for g in state.goods)
+    return leads == list(range(1, len(state.leads) + 1)) and not counts
 
 
 def _labelled(row: Row) -> bool:
@@ -87,14 +95,30 @@ def _labelled(row: Row) -> bool:
     if not row.pairs or not row.pairs[0].value:
         return False
     first = row.pairs[0]
+    if _sounds_numbered(row):
+        return False
     if first.word.role == "count":  # "ITEM 1123456 SOCKS" is a name
         return len(row.pairs) > 1 or all(t.number is not None for t in row.tokens[1:])
     return first.word.group in ("fields", "info")
 
 
 def _is_field(row: Row) -> bool:
-    """Tell whether the row is a field of the slip's head, and not a remark on an item."""
+    """Tell whether the row is a field of the slip's head, and not a remark on an item, nor a good: ``NO7 SERUM  29.95``."""
+    if _sounds_numbered(row):
+        return False
     return bool(row.pairs) and row.pairs[0].word.group == "fields" and bool(row.pairs[0].value)
+
+
+def _sounds_numbered(row: Row) -> bool:
+    last = row.tokens[-1].number
+    words = [t for t in row.tokens[1:] if t.number is None]
+    return (
+        bool(row.pairs)
+        and row.pairs[0].word.role == "number"
+        and bool(words)
+        and last is not None
+        and (last.money or last.places == 2)  # noqa: PLR2004 - cents
+    )
 
 
 def _is_coded(row: Row, digits: int) -> bool:
@@ -211,6 +235,8 @@ def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digi
     amount, quantity, price = interpret(found, columns, mode, digits)
     if quantity is None and found.lead is not None and amount is not None:
         quantity, price = _led(found, amount, digits)
+        if quantity is None and found.counted:
+            quantity = Number(Decimal(found.lead), 0)
     if found.name and amount is None:
         _name_row(state, found)
     elif not found.name and not state.pending and _is_detail(state, found, digits):

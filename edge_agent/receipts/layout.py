@@ -78,7 +78,7 @@ def regions(rows: Sequence[Row], lexicon: Lexicon, columns: Sequence[str]) -> li
     for ambiguous, tenders in ((True, True), (False, True), (True, False)):
         end = next((i for i in range(start, len(rows)) if _ends(rows, i, ambiguous=ambiguous, tenders=tenders)), len(rows))
         region = Region(start, end, named)
-        if region not in found:
+        if region not in found and (tenders or end < len(rows)):
             found.append(region)
     return found
 

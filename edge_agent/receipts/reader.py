@@ -76,7 +76,7 @@ def _read(
         slip = _till_slip(rows, lines, template, currency, kind)
         if slip is not None:
             return slip
-    solution, figures, unread = _solve(rows, template, digits)
+    solution, figures, unread = _solve(rows, template, digits, topped_up="top_up" in found.kinds - found.late)
     if found.late and _is_sale(solution):
         found = found.without(found.late)
     kind = _kind(rows, found, solution, figures)
@@ -141,7 +141,9 @@ def _wanted(rows: list[Row], template: Template) -> list[Row]:
     return rows if skip is None else [row for row in rows if not skip.search(row.text)]
 
 
-def _solve(rows: Sequence[Row], template: Template, digits: int) -> tuple[Solution | None, list[Figure], list[int]]:
+def _solve(
+    rows: Sequence[Row], template: Template, digits: int, *, topped_up: bool
+) -> tuple[Solution | None, list[Figure], list[int]]:
     """Return the best solution over the places where goods may be, the labelled amounts, the rows not understood."""
     best: tuple[float, Solution | None, list[Figure], list[int]] | None = None
     for region in _regions(rows, template):
@@ -151,6 +153,8 @@ def _solve(rows: Sequence[Row], template: Template, digits: int) -> tuple[Soluti
         after = rows[region.end].index if region.end < len(rows) else -1
         figures = [f for f in everywhere if f.row >= after]
         figures = _as_template_says(figures, rows, template, digits)
+        if topped_up:  # 储值 300.00 is what was bought, not how
+            figures = [replace(f, role="top_up") if f.type == "stored_value" else f for f in figures]
         solution = sums.solve(figures, methods, [likeliest])
         if solution is None or solution.built is None:
             others = _otherwise(goods_rows, template, region.columns, digits)

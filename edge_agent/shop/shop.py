@@ -138,7 +138,8 @@ class Shop:
             name = slip.data.evidence.capture_sha256 or uuid7(at.wall_ms)
             event = self._draft(facts, slip.event, at, slip.data, f"slip/{name}")
             counted = Outcome((event,), (self._count(slip, at, _COUNTERS[slip.event]),))
-            return combined((counted, self._captured(facts, slip, None, event.id, at)))
+            noted = Outcome(state=self._companions.unread(facts, slip.data.text, at))
+            return combined((counted, noted, self._captured(facts, slip, None, event.id, at)))
         return self._order(facts, slip, slip.data, at)
 
     def _order(self, facts: DeviceFacts, slip: Slip, order: data.Order, at: Moment) -> Outcome:
@@ -215,14 +216,20 @@ class Shop:
         if verdict == "read" and known is not None:
             kept, row = rereading.merged(about, facts)
             return Again("merged", Outcome(state=(row,)), kept, capture)
-        kind = slip.event if verdict == "read" else "o2o.order.corrected.v1"
+        shown = None
+        if verdict == "read":
+            shown = self.proof.provisional(facts.touchpoint, order.business_day, order.totals.payable, about.wall_ms)
+        if shown is not None:
+            order = msgspec.structs.replace(order, order_id=shown[0], revision=shown[1] + 1)
+        kind = slip.event if verdict == "read" and shown is None else "o2o.order.corrected.v1"
         event = self._draft(facts, kind, at, order, f"order/{order.order_id}")
         kept, row = rereading.renewed(about, facts, slip.data, order)
         state = [row, *self.proof.noted(order, at)]
         if slip.paper.is_certain and known is None:
             state.append(self._papers.remember(slip.paper, order.order_id, about.wall_ms))
         if verdict == "read":
-            state += self._today.reread(order.business_day, slip.kind, _COUNTERS[slip.event])
+            counter = _COUNTERS[slip.event] if shown is None else None  # what its display showed is counted already
+            state += self._today.reread(order.business_day, slip.kind, counter)
         return Again(verdict, Outcome((event,), tuple(state)), kept, capture)
 
     def tick(self, at: Moment) -> Outcome:

@@ -1,7 +1,7 @@
 """What was said beside the receipts of each touchpoint, and what a receipt makes of it."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -132,8 +132,7 @@ class Companions:
 
         Changes nothing: give it to ``remember`` once all else is worked out.
         """
-        known = facts.touchpoint in self._places or facts.touchpoint in self._tills
-        if not known or order.kind not in _KINDS or order.channel.id != "in_store":
+        if not self._is_followed(facts.touchpoint) or order.kind not in _KINDS or order.channel.id != "in_store":
             return Completed(order)
         till = self._till(facts.touchpoint, at)
         sale = papers.sale_of(till, order) if order.kind in _SALES else papers.refund_of(till, order)
@@ -147,6 +146,13 @@ class Companions:
         is_current = shown is None or (till.now is not None and not till.now.goods and till.now.is_of(shown))
         order = self._enriched(till, order, shown, is_current=is_current)
         return Completed(order, told is not None, till, shown is not None)
+
+    def unread(self, facts: DeviceFacts, text: Sequence[str], at: Moment) -> tuple[StateChange, ...]:
+        """Note a slip that no template understands, by its text; returns the rows to keep."""
+        if not self._is_followed(facts.touchpoint):
+            return ()
+        till = self._till(facts.touchpoint, at)
+        return (self._keep(facts.touchpoint, till, at),) if papers.unread(till, text, self._digits, at) else ()
 
     def remember(
         self, facts: DeviceFacts, completed: Completed, order: data.Order, about: bytes, at: Moment
@@ -218,6 +224,10 @@ class Companions:
                 paper.shown = sale.settled = True
                 till.waiting = [one for one in till.waiting if one is not sale]
                 yield self._keep(touchpoint, till, at)
+
+    def _is_followed(self, touchpoint: str) -> bool:
+        """Tell whether anything beside receipts is said at a touchpoint."""
+        return touchpoint in self._places or touchpoint in self._tills
 
     def _find_paper(self, till: Till, now: Sale, at: Moment) -> None:
         """Give a sale just shown what came before it: its receipt, or else its payment."""

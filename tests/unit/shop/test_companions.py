@@ -112,6 +112,21 @@ def test_a_return_that_is_shown_without_a_sign_is_no_sale(counter: Counter) -> N
     assert [(order["type"], sums(order)[0]) for order in counter.orders()] == [("returned", 1600)]
 
 
+def test_a_receipt_that_nobody_can_read_yet_is_the_sales(counter: Counter) -> None:
+    strange = "NEU\n2 x 8,00 = sechzehn\n{}\n"
+    counter.show(*SALE)
+    counter.print(strange.format("Σ 16.00"))
+    counter.wait(10)
+    counter.print(strange.format("Σ 1,007.00"))
+    counter.show("unit_price 1007.00", "total 1007.00", "unit_price 9.00", "total 9.00")
+    counter.print(strange.format("Σ 19.00"))
+    counter.wait(2 * AFTER_S)
+
+    assert [(order["type"], order.get("totals", {}).get("payable")) for order in counter.orders()] == [
+        ("unparsed", None), ("unparsed", None), ("unparsed", None), ("completed", 900),
+    ]  # fmt: skip
+
+
 # --- without paper ---------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 # One slip takes a few milliseconds of the loop, as a live one does; then the tills have it for four times as long.
 SHARE = 5
+# Rows that say of a slip what was sent since go to its file this often; an order's takes 3 KB of memory until then.
+SETTLE_S = 60.0
 PAUSE_S = 0.005  # at least: what is skipped takes nothing of the loop, but the storage's thread has orders to write
 
 
@@ -44,7 +46,9 @@ class Rereading:
         self._one_by_one = asyncio.Lock()
 
     async def run(self, read_by: Mapping[str, str]) -> None:
-        """Read every capture that was read with something else, then wait for ever. Raises StorageError.
+        """Read every capture that was read with something else, then keep the files as the rows say, for ever.
+
+        Raises StorageError.
 
         ``read_by``: what each device's bytes are read with now. Cut short, it begins again and sends nothing twice.
         """
@@ -54,12 +58,13 @@ class Rereading:
             undone = tuple(StateChange(DONE, device, None) for device in due if device in done)
             await self._commit(Outcome(state=undone))
             verdicts = await self._read_all(due)
-            left = tuple(StateChange(PART, id_, None) for id_ in self._storage.state(PART))  # their files have gone
             marks = tuple(StateChange(DONE, device, now.encode()) for device, now in due.items())
-            await self._commit(Outcome(state=(*left, *marks)))
+            await self._commit(Outcome(state=marks))
             if verdicts:
                 log.info("captures_read_again", **verdicts)
-        await asyncio.Event().wait()
+        while True:
+            await self._settle_rows()
+            await asyncio.sleep(SETTLE_S)
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -133,6 +138,16 @@ class Rereading:
         said = [slip for slip in (*decoder.feed(body), *decoder.idle()) if isinstance(slip, Receipt | Record)]
         return said[0] if len(said) == 1 else None
 
+    async def _settle_rows(self) -> None:
+        """Bring every row to its file; one whose capture has gone just goes."""
+        for id_, row in self._storage.state(PART).items():
+            async with self._one_by_one:
+                about = parsed(row)
+                if about is not None and (sha256 := _file(about)) is not None:
+                    await self._settle(sha256, [about])
+                else:
+                    await self._commit(Outcome(state=(StateChange(PART, id_, None),)))
+
     async def _settle(self, sha256: str, slips: list[About], body: bytes | None = None) -> None:
         """Have a capture's file say what rows say of its slips; only then they go."""
         ids = {about.id for about in slips}
@@ -146,3 +161,8 @@ class Rereading:
 
         await self._storage.rewrite_capture(sha256, change, body)
         await self._commit(Outcome(state=tuple(StateChange(PART, id_, None) for id_ in rows)))
+
+
+def _file(about: About) -> str | None:
+    """Return which capture a slip's is, as far as that can be told without it."""
+    return about.sent.evidence.capture_sha256 if about.sent is not None else None

@@ -256,6 +256,7 @@ class Storage:
             except OSError as error:
                 raise StorageError(f"capture {sha256[:16]}: {error.strerror}") from error
 
+        await self._writer.settle_captures()
         return await self._thread.run(rewrite)
 
     async def drop_capture(self, sha256: str) -> None:

@@ -14,12 +14,13 @@ from edge_agent.clock import Clock
 from edge_agent.config import Config
 from edge_agent.config.devices import LineSettings
 from edge_agent.config.shop import shop_settings
+from edge_agent.contract import data
 from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import decode_events
 from edge_agent.health import Health
 from edge_agent.rereading import Rereading
-from edge_agent.shop.outcome import Outcome
-from edge_agent.shop.rereading import PART, parsed
+from edge_agent.shop.outcome import Outcome, StateChange
+from edge_agent.shop.rereading import PART, parsed, sent_again
 from edge_agent.shop.shop import Shop
 from edge_agent.simulator.virtual_store import STORE_TOML
 from edge_agent.storage import Storage
@@ -172,6 +173,33 @@ async def test_whenever_it_dies_every_slip_is_sent_once(tmp_path: Path) -> None:
             break
         points += 1
     assert points >= 12, "it dies at every write"
+
+
+async def test_what_was_sent_since_reaches_the_capture(tmp_path: Path) -> None:
+    """A payment that comes after its receipt makes a revision: the capture must know of it, and memory must not."""
+    config = configure(tmp_path)
+    async with running(config, devices=False) as shop:
+        rules = Shop(shop_settings(config), b"key", shop.storage.state)
+        outcome = rules.observe("till-1-printer", decoded(printed(sale())), shop.clock.now())
+        await shop.storage.commit(outcome)
+        order = outcome.events[0].data
+        assert isinstance(order, data.Order)
+        revised = msgspec.structs.replace(order, revision=2)
+        rows = sent_again(outcome.captures[0].about, revised, shop.clock.now())
+        gone = StateChange(PART, "of a file that has gone", b"{}")
+        await shop.storage.commit(Outcome(state=(*rows, gone)))
+        lines = {d.id: d for d in config.store.devices if isinstance(d, LineSettings)}
+        rereading = Rereading(lines, rules, shop.storage, shop.clock, shop.storage.commit)
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(rereading.run(rules.read_by))
+            await until(lambda: not shop.storage.state(PART))
+            task.cancel()
+        (name,) = await shop.storage.captures()
+        held = await shop.storage.held_capture(name)
+        assert held is not None
+        known = parsed(held.about[0])
+        assert known is not None
+        assert known.sent == revised
 
 
 async def test_forgetting_a_member_reaches_captures(tmp_path: Path) -> None:

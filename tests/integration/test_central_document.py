@@ -20,6 +20,7 @@ from edge_agent.contract.messages import Ack, decode_ack
 from edge_agent.contract.topics import Topics
 from edge_agent.simulator.broker import Broker, BrokerOptions
 from edge_agent.simulator.central_frames import Message
+from edge_agent.sync.acks import day_answers
 from tests.support.central import PATIENCE, BareAgent, message, until
 from tests.support.orders import gap_event, order_event, order_events
 
@@ -27,9 +28,13 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "central.md").read_text("utf-8"
 AGENT = Topics("acme", "sh-0001", "pc-1")
 
 
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
+
+
 def block(language: str) -> str:
-    (text,) = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
-    return str(text)
+    (text,) = blocks(language)
+    return text
 
 
 def orders_of(first: int, last: int, epoch: str = "e1") -> Message:
@@ -131,9 +136,16 @@ def send_until_acknowledged(agent: BareAgent, frame: Message, condition: Callabl
 
 
 def test_the_acknowledgement_on_the_page_is_one() -> None:
-    ack = decode_ack(block("json").encode())
+    text = blocks("json")[0]
+    ack = decode_ack(text.encode())
     assert (ack.upto, ack.need, ack.day) == ({"orders": 137, "ops": 12}, {}, [])
-    assert set(json.loads(block("json"))) == set(Ack.__struct_fields__)
+    assert set(json.loads(text)) == set(Ack.__struct_fields__)
+
+
+def test_the_answers_on_the_page_are_answers() -> None:
+    answers, malformed = day_answers(decode_ack(blocks("json")[1].encode()))
+    assert [(answer.workstation, answer.entries is None) for answer in answers] == [("03", True), ("04", False)]
+    assert malformed == []
 
 
 def test_the_limits_on_the_page_are_the_codes() -> None:

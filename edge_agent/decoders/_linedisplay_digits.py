@@ -48,7 +48,8 @@ class DigitsState(msgspec.Struct, array_like=True):
 
     ``order``: which comes first, ``lamp`` or ``value``, or ``rows`` where each row has its meaning; None: not known.
     ``open``: this burst began as the order says. ``fresh``: the lamp was set after the last value. ``unsaid``: the
-    display has changed since it was last told. ``last``: the row written last.
+    display has changed since it was last told. ``last``: the row written last. ``lit``: the lamp that burns, whether or
+    not it belongs to what is shown.
     """
 
     order: str | None = None
@@ -58,6 +59,7 @@ class DigitsState(msgspec.Struct, array_like=True):
     values: tuple[str, str, str, str] = ("", "", "", "")
     last: int = 1
     unsaid: bool = False
+    lit: str | None = None
 
 
 def amount_of(field: bytes) -> str | None:
@@ -129,22 +131,27 @@ class Digits:
                 return False
             self._value(figure, command[2] - 0x40)
         elif command[:2] == b"\x1bs":
-            if self._dialect == "partner" and command[3] == 0:
-                if self.state.lamp == self._lamps[command[2]]:
-                    self.state.lamp = None
-            else:
-                self._lamp(self._lamps[command[2]])
+            self._lamp_command(command)
         elif command[:2] == b"\x02L":
             lit = [label for label, on in zip(LABELS, command[2:], strict=True) if on == ord("1")]
             self._lamp(lit[0] if len(lit) == 1 else None)
         elif command == b"\x1b@":
+            self.state.lit = None
             self._blank(lamp=None)
         elif command == b"\x0c":
             self._blank(lamp=self.state.lamp if self.state.fresh else None)
         return True
 
+    def _lamp_command(self, command: bytes) -> None:
+        label = self._lamps[command[2]]
+        if self._dialect != "partner" or command[3]:
+            self._lamp(label)
+        elif label is not None and self.state.lit == label:
+            self._lamp(None)
+
     def _lamp(self, label: str | None) -> None:
         state = self.state
+        state.lit = label
         if label is None:  # off: belongs to no value
             state.lamp = None
             self._put_aside("off", None, 0)

@@ -65,7 +65,7 @@ def _row(row: str) -> list[tuple[str | None, str]]:
     for place, match in enumerate(labels):
         end = labels[place + 1].start() if place + 1 < len(labels) else len(row)
         before = labels[place - 1].end() if place else 0
-        figures = _figures(row[match.end() : end])
+        figures = _figures(row[match.end() : end].lstrip(" :="))
         if not figures and len(labels) == 1:
             figures = _figures(row[: match.start()])
         if len(figures) != 1 or _OTHER.search(row[before:end]):

@@ -111,7 +111,7 @@ class Rereading:
         for about in slips:
             if about.read_by == due.get(about.device, about.read_by):
                 continue
-            again = self._read_again(about, body)
+            again = self._read_again(about, body, first=not verdicts["defect"])
             verdicts[again.verdict] += 1
             if again.about is not None:
                 await self._commit(again.outcome)
@@ -123,13 +123,15 @@ class Rereading:
                 return
         await self._settle(sha256, slips)
 
-    def _read_again(self, about: About, body: bytes) -> Again:
+    def _read_again(self, about: About, body: bytes, *, first: bool) -> Again:
+        """Read one slip. A defect in the rules is logged the ``first`` time: many slips may meet the same."""
         try:
             observation = self._decoded(about.device, body)
             return self._shop.read_again(about, observation, self._clock.now()) if observation else Again("unreadable")
         except Exception as error:  # noqa: BLE001 - a defect that one slip meets must not keep the others from it
             failed = {"error": type(error).__name__, "traceback": places(error)}  # no message: it may quote the slip
-            log.error("rules_failed", device=about.device, **failed)  # noqa: TRY400
+            if first:
+                log.error("rules_failed", device=about.device, **failed)  # noqa: TRY400
             return Again("defect")
 
     def _decoded(self, device: str, body: bytes) -> Receipt | Record | None:

@@ -12,6 +12,8 @@ from tests.support.streams import flip_bits
 
 # What begins a record on lines whose modes outlive it: there noise may change the mode, and the next record sets it.
 BEGINNINGS = {"escpos": b"\x1b=\x01\x1b@"}
+# A display's decoder learns which way round its register sends lamps and values: one vector is one register.
+ONE_REGISTER = {"linedisplay"}
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,16 @@ def hear(decoder: decoders.Decoder, *pieces: bytes) -> list[Decoded]:
 
 
 def goods(decoder: str, most: int = 4) -> list[Good]:
-    """Return up to ``most`` streams, of as many different settings as there are, each of all vectors that are whole."""
+    """Return up to ``most`` streams, of as many different settings as there are, each of vectors that are whole."""
     found: dict[str, tuple[dict[str, Any], bytearray]] = {}
     for vector in _vectors.load(decoder):
         whole = vector.idle and vector.expected and not any("undecoded" in one for one in vector.expected)
         if whole and not any("star" in repr(one) or "foreign" in repr(one) for one in vector.expected):
             _, data = found.setdefault(repr(vector.settings), (vector.settings, bytearray()))
-            data += BEGINNINGS.get(decoder, b"") + vector.data
+            if decoder not in ONE_REGISTER:
+                data += BEGINNINGS.get(decoder, b"") + vector.data
+            elif len(vector.data) > len(data):
+                data[:] = vector.data
     return [_good(decoder, settings, bytes(data)) for settings, data in list(found.values())[:most]]
 
 

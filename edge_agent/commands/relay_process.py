@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -33,10 +34,9 @@ def main(arguments: list[str]) -> int:
     except TakenError:
         structlog.get_logger().error("relay_runs_already", device=settings.device)
         return EXIT_TAKEN
-    arbiter = _arbiter(settings)
     gc.collect()
     gc.freeze()
-    after = asyncio.run(relay(settings, ledger, folder, arbiter))
+    after = asyncio.run(relay(settings, ledger, folder, _arbiter))
     if after is not None:
         program = [sys.executable, "-m", "edge_agent.commands.relay_process"]
         os.execv(sys.executable, [*program, str(folder), encode(after).decode(), *arguments[2:]])  # noqa: S606 - itself
@@ -54,8 +54,14 @@ def _ledger(path: Path) -> Ledger:
     return Ledger(path)
 
 
-def _arbiter(settings: Settings) -> Arbiter | None:
-    return None
+def _arbiter(settings: Settings, clock: Callable[[], int]) -> Arbiter | None:
+    """Return who decides between the register and the agent, where the agent may write at all."""
+    if settings.display is None:
+        return None
+    from edge_agent.decoders import linedisplay  # noqa: PLC0415 - three times the memory: only where it is asked for
+    from edge_agent.devices.display import arbiter  # noqa: PLC0415
+
+    return arbiter.Arbiter(linedisplay.Settings.model_validate(settings.display), settings.register.baudrate, clock)
 
 
 if __name__ == "__main__":

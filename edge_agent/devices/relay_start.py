@@ -6,12 +6,15 @@ import sys
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
+from edge_agent import decoders
 from edge_agent.config.addresses import parse_tcp
 from edge_agent.config.devices import SerialSettings
+from edge_agent.config.explain import duration_text
 from edge_agent.errors import ConfigError
 from edge_agent.relay import messages
 from edge_agent.relay.places import socket_path
@@ -106,8 +109,14 @@ def relay_settings(settings: SerialSettings) -> Settings:
         )
 
     printer = TcpAddress(*parse_tcp(behind)) if "://" in behind else line(behind)
-    dialect = getattr(settings, "dialect", None) if settings.drive else None
-    return Settings(settings.id, line(settings.port), printer, dialect)
+    return Settings(settings.id, line(settings.port), printer, _display(settings) if settings.drive else None)
+
+
+def _display(settings: SerialSettings) -> dict[str, str | int]:
+    """Return the keys that the decoder adds to a line, as they are written in a configuration."""
+    keys = decoders.settings_model(settings.decoder).model_fields
+    values = {key: getattr(settings, key) for key in sorted(keys)}
+    return {key: duration_text(value) if isinstance(value, timedelta) else value for key, value in values.items()}
 
 
 async def _tell(path: Path, message: messages.FromAgent) -> None:

@@ -60,9 +60,8 @@ class RelayedStatus(LineStatus):
 
     def up(self) -> None:
         """Tell that it works, unless a loss is still to be seen."""
-        super().up()
-        if self._noted is not None:
-            self._change(self._verdict(DeviceState("up")))
+        self._forget()
+        self._change(self._verdict(DeviceState("up")))
 
     def _verdict(self, current: DeviceState) -> DeviceState:
         verdict = super()._verdict(current)
@@ -110,7 +109,7 @@ class RelayedDevice:
 
     def show(self, rows: Sequence[str], seconds: float) -> None:
         """Have the relay show text; one that is away shows nothing."""
-        if self._connection is not None and self._settings.dialect is not None:
+        if self._connection is not None and self._settings.display is not None:
             self._connection.send(Show(tuple(rows), seconds))
 
     async def _connect(self) -> "_Connection":

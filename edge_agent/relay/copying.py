@@ -54,8 +54,7 @@ class Sender:
         self._next: int | None = None  # None: nobody has said from where
 
     def hello(self, identity: str, fingerprint: str) -> Hello:
-        """Begin a connection."""
-        self._next = None
+        """Return the first word of a connection."""
         return Hello(identity, fingerprint, self._spool.begin, self._spool.end, self._bound)
 
     def bind(self, bind: Bind) -> None:
@@ -85,11 +84,6 @@ class Sender:
     def settled(self) -> bool:
         """Whether the agent keeps everything there is."""
         return self._spool.begin == self._spool.end
-
-    @property
-    def bound(self) -> bool:
-        """Whether an agent takes the copy now."""
-        return self._next is not None
 
 
 @dataclass(slots=True)

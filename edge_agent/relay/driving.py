@@ -47,7 +47,7 @@ class Driving:
 
     def _due(self) -> None:
         self._timer = None
-        self._write(self._arbiter.due(self._now_ms()))
+        self._write(self._arbiter.due(now_ms()))
         self._schedule()
 
     def _schedule(self) -> None:
@@ -58,5 +58,7 @@ class Driving:
         if deadline is not None:
             self._timer = self._loop.call_at(deadline / 1000, self._due)
 
-    def _now_ms(self) -> int:
-        return int(self._loop.time() * 1000)
+
+def now_ms() -> int:
+    """Return the loop's time."""
+    return int(asyncio.get_running_loop().time() * 1000)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import structlog
 
 from edge_agent.log import places
 from edge_agent.relay.copying import Sender, Spool
-from edge_agent.relay.driving import Arbiter, Driving
+from edge_agent.relay.driving import Arbiter, Driving, now_ms
 from edge_agent.relay.ends import end_for
 from edge_agent.relay.ledger import Ledger
 from edge_agent.relay.messages import End, Ends, Serve, Show
@@ -28,14 +28,18 @@ DRAIN_S = 5.0
 SETTLE_S = 1.0
 
 
-async def relay(settings: Settings, ledger: Ledger, folder: Path, arbiter: Arbiter | None = None) -> Settings | None:
+# Returns the arbiter that settings ask for, or None; it is given a clock in milliseconds that never steps.
+NewArbiter = Callable[[Settings, Callable[[], int]], Arbiter | None]
+
+
+async def relay(settings: Settings, ledger: Ledger, folder: Path, new_arbiter: NewArbiter) -> Settings | None:
     """Pass bytes on until SIGTERM, SIGINT or the agent's word; return what to go on with, or None.
 
     A defect ends the process: whoever started it starts it again.
     """
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_defect)
-    passing = _Passing(settings, ledger, folder, arbiter)
+    passing = _Passing(settings, ledger, folder, new_arbiter(settings, now_ms))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, passing.end)
     async with asyncio.TaskGroup() as group:

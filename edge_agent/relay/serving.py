@@ -81,15 +81,12 @@ class Copy:
 
     async def settled(self) -> None:
         """Wait until nothing is left to say to whoever listens."""
-        while self._agent is not None and self._sender.bound and not self._sender.settled:
+        while self._agent is not None and not self._sender.settled:
             self._changed.clear()
             await self._changed.wait()
 
     def connected(self, agent: "_Agent") -> None:
-        """Begin with an agent; whoever was there before is gone, or about to be."""
-        if self._agent is not None:
-            self._agent.close()
-        self._agent = agent
+        """Say what this relay is; who asks for the copy takes the place of whoever had it."""
         agent.send(self._hello())
         agent.send(self._ends())
 
@@ -99,15 +96,20 @@ class Copy:
             self._agent = None
             self._changed.set()
 
-    def heard(self, message: FromAgent) -> None:
-        """Do what the agent asks for."""
+    def heard(self, message: FromAgent, agent: "_Agent | None" = None) -> None:
+        """Do what is asked for."""
         match message:
             case Bind():
+                before, self._agent = self._agent, agent
+                if before is not None and before is not agent:
+                    before.close()
                 self._sender.bind(message)
+                self.tell()
                 self.more()
             case Acked():
-                self._sender.acked(message)
-                self._changed.set()
+                if agent is self._agent:
+                    self._sender.acked(message)
+                    self._changed.set()
             case Show():
                 self.show(message)
             case Serve() | End():
@@ -135,7 +137,7 @@ class _Agent(asyncio.Protocol):
         """Do what is asked for; hang up on whoever speaks another language."""
         try:
             for message in self._reader.feed(data):
-                self._copy.heard(message)
+                self._copy.heard(message, self)
         except ProtocolError as error:
             log.warning("relay_agent_not_understood", error=str(error))
             self.close()

@@ -25,12 +25,16 @@ class TcpAddress(msgspec.Struct, frozen=True, tag="tcp"):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """One device's pass-through. ``dialect``: of the line display that is driven; None: nothing is ever added."""
+    """One device's pass-through.
+
+    ``display``: the keys of decoder ``linedisplay``, as in a configuration, if the agent may write on that line
+    display, too; None: nothing is ever added.
+    """
 
     device: str
     register: SerialLine
     printer: SerialLine | TcpAddress
-    dialect: str | None = None
+    display: dict[str, str | int] | None = None
 
     def fingerprint(self) -> str:
         """Return a text that is the same for the same settings only."""

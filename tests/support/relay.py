@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from edge_agent.clock import Clock
-from edge_agent.config.devices import SerialSettings
+from edge_agent.config.devices import SerialSettings, line_model
 from edge_agent.devices import create
 from edge_agent.devices.line import Start
 from edge_agent.devices.relay_start import Relays, relay_settings, socket_of
@@ -104,7 +104,12 @@ class Passing:
 
     def changed(self, **line: object) -> SerialSettings:
         table = {"id": "till-1", "touchpoint": "till-1", "kind": "serial", "port": str(self.folder / "till")}
-        return SerialSettings.model_validate(table | {"decoder": "lines", "idle_end": "30s"} | line)
+        keys = table | {"decoder": "lines", "idle_end": "30s"} | line
+        if keys["decoder"] == "lines":  # the decoder of these tests, which adds no keys
+            return SerialSettings.model_validate(keys)
+        settings = line_model("serial", str(keys["decoder"])).model_validate(keys)
+        assert isinstance(settings, SerialSettings)
+        return settings
 
     def device(self, settings: SerialSettings | None = None) -> RelayedDevice:
         """Return the device of an agent that has just started: its journal is what is left of the one before."""
@@ -139,12 +144,7 @@ class Passing:
 
     def pid(self) -> int | None:
         """Return the process that serves the device, or None."""
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
-            with short_path(socket_of(self.relays, "till-1")) as path:
-                asking.connect(path)
-            credentials = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)  # struct ucred, socket(7)
-            return int(struct.unpack("iII", credentials)[0])
-        return None
+        return serving_process(socket_of(self.relays, "till-1"))
 
     async def serving(self) -> int:
         """Wait for a relay; return its process."""
@@ -161,6 +161,16 @@ class Passing:
                 os.kill(pid, signal.SIGKILL)
         self.register.close()
         self.printer.close()
+
+
+def serving_process(path: Path) -> int | None:
+    """Return the process that listens on a socket, or None."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
+        with short_path(path) as name:
+            asking.connect(name)
+        credentials = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)  # struct ucred, socket(7)
+        return int(struct.unpack("iII", credentials)[0])
+    return None
 
 
 @contextlib.asynccontextmanager

@@ -23,7 +23,7 @@ from edge_agent.relay.messages import (
 )
 from edge_agent.relay.settings import SerialLine, Settings, TcpAddress, decode, encode
 
-SETTINGS = Settings("till-1", SerialLine("/dev/ttyS0", 9600), TcpAddress("192.0.2.10", 9100), "led8")
+SETTINGS = Settings("till-1", SerialLine("/dev/ttyS0", 9600), TcpAddress("192.0.2.10", 9100), {"dialect": "led8"})
 SAID: list[FromRelay] = [
     Hello("one", SETTINGS.fingerprint(), 0, 10, Bind(1, 2)),
     Ends(("", ""), ("refused", "192.0.2.10:9100: nothing listens on this port"), 3),
@@ -58,5 +58,5 @@ def test_nonsense_is_an_error(nonsense: bytes) -> None:
 
 def test_settings_have_one_fingerprint_and_survive_their_command_line() -> None:
     assert decode(encode(SETTINGS)) == SETTINGS
-    other = Settings("till-1", SerialLine("/dev/ttyS0", 19200), SETTINGS.printer, "led8")
+    other = Settings("till-1", SerialLine("/dev/ttyS0", 19200), SETTINGS.printer, SETTINGS.display)
     assert other.fingerprint() != SETTINGS.fingerprint()

@@ -27,6 +27,7 @@ _CODE_LABELS = frozenset(
     {"upc", "sku", "plu", "ean", "isbn", "jan", "gtin", "code", "item", "art", "条码", "条形码", "货号", "编码", "商品编码", "商品条码",
      "款号", "商品号", "品号", "国条码", "商品代码", "코드", "바코드", "상품코드", "コード", "品番"}
 )  # fmt: skip
+_BRACKETED_CODE = re.compile(r"[(<\[]\d{8,14}[)>\]]")
 _MARKED_CODE = re.compile(r"0\d{7,13}[A-Z]{0,2}")
 _CODE = re.compile(r"#?[A-Za-z]{0,3}-?\d[\dA-Za-z-]{2,}")
 _SPECIFICATION = re.compile(
@@ -70,7 +71,7 @@ def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
     if len(tokens) > 1 and first is not None and is_code_label(first) and _CODE.fullmatch(tokens[1].text):
         code, start = tokens[1].text, 2
     elif first is not None and first.number is not None and _is_code(first):
-        code, start = first.text, 1
+        code, start = first.text.strip("()<>[]"), 1
     elif first is not None and _is_lead(tokens):
         lead, start = int(first.number.value) if first.number is not None else None, 1
     if start < len(tokens) and code is None and tokens[start].number is not None and _is_code(tokens[start]):
@@ -81,16 +82,27 @@ def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
         tail -= 1
     body = tokens[start:tail]
     cut = _first_figure(body)
+    if cut == len(body) and (words := _words_behind(body)):
+        numbers = tuple(t.number for t in body if t.number is not None and not t.number.rate)
+        return Figures(name_of(words), code, lead, numbers, _factor(body))
     cut += _sizes(body, cut, columns)
     words = [t for t in body[:cut] if not _is_code(t) and not (t.times and t is body[0])]
     if "unit" in columns and columns.index("unit") < columns.index("quantity" if "quantity" in columns else "unit"):
         words = _without_last_column(words)
     if code is None:
-        code = next((t.text for t in body if _is_code(t)), None)
+        code = next((t.text.strip("()<>[]") for t in body if _is_code(t)), None)
     numbers = tuple(t.number for t in body[cut:] if t.number is not None and not t.number.rate and not _is_code(t))
     figure = next((t for t in body[cut:] if t.number is not None and not _is_code(t)), None)
     full = cut > 0 and figure is not None and figure.gap <= 2 and figure is body[cut]
     return Figures(name_of(words), code, lead, numbers, _factor(body), full, counted)
+
+
+def _words_behind(body: Sequence[Token]) -> Sequence[Token]:
+    """Return the name of a row that prints it last: ``3.00  1.50  4.50  青菜``; empty if it is not such a row."""
+    start = next((i for i, t in enumerate(body) if t.number is None and not t.times), len(body))
+    numbers = [t.number for t in body[:start] if t.number is not None]
+    named = all(t.number is None for t in body[start:])
+    return body[start:] if named and len(numbers) > 1 and numbers[-1].places == 2 else ()  # noqa: PLR2004 - cents
 
 
 def _without_last_column(words: list[Token]) -> list[Token]:
@@ -118,7 +130,7 @@ def _is_code(token: Token) -> bool:
         and not number.unit
         and token.text.isdigit()
         and len(token.text) >= 5
-    ) or _MARKED_CODE.fullmatch(token.text) is not None
+    ) or _BRACKETED_CODE.fullmatch(token.text) is not None or _MARKED_CODE.fullmatch(token.text) is not None
 
 
 def _is_lead(tokens: Sequence[Token]) -> bool:

@@ -12,7 +12,8 @@ from edge_agent.receipts.words import Lexicon, Word, is_wide, remember
 _FRAME = re.compile(r"[|│┃¦【】《》「」『』\[\]]")
 _RULE = re.compile(r"[-=_*~.·•─━—–+#<>^ ー□☆★]{3,}")
 _GLUED_FIELD = re.compile(
-    r"(?P<mark>[^\d\W]{1,8}[.#])(?P<coded>[A-Za-z]{1,4}\d[\w-]{0,30})|(?P<label>[^\d\W][^\d]{0,8}?[.#]?)(?P<value>\d[\w-]{0,30})"
+    r"(?P<mark>[^\d\W]{1,8}[.#])(?P<coded>[A-Za-z]{1,4}\d[\w-]{0,30})|(?P<label>[^\d\W][^\d]{0,8}?[.#]?)(?P<value>\d[\w-]{0,30})|"
+    r"(?P<wide>[^\x00-\x7f]{2,8})(?P<lettered>[A-Za-z]{1,4}-?\d[\w-]{0,30})"
 )
 _NO = re.compile(r"No\.?\d")  # what № becomes
 _GROUP = re.compile(r"\d{4}")
@@ -120,7 +121,8 @@ def _glued_pair(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[
     match = _GLUED_FIELD.fullmatch(tokens[index].text)
     if match is None:
         return None
-    label, value = match["label"] or match["mark"], match["value"] or match["coded"]
+    label = match["label"] or match["mark"] or match["wide"]
+    value = match["value"] or match["coded"] or match["lettered"]
     word = lexicon.meaning(label)
     if word is None or word.group != "fields":
         return None
@@ -148,9 +150,14 @@ def _label_at(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[st
             continue
         text = _text(tokens[index:end])
         word = lexicon.meaning(text)
-        if word is not None and _is_label(tokens, index, end, word):
+        if word is not None and (_is_label(tokens, index, end, word) or _paid_by(tokens, end, word, lexicon)):
             return text, word, end
     return None
+
+
+def _paid_by(tokens: Sequence[Token], end: int, word: Word, lexicon: Lexicon) -> bool:
+    """Tell whether a word for paying is followed by the means: ``支付 微信   10.50``."""
+    return word.role in ("net", "method") and lexicon.role(tokens[end].text, "tenders") is not None
 
 
 def _two_labels(tokens: Sequence[Token], index: int, end: int, lexicon: Lexicon) -> bool:

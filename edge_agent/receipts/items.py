@@ -57,6 +57,8 @@ class _State:
     nameless: bool = False
     unread: list[int] = field(default_factory=list)
     bounded: bool = False
+    code_first: bool = False
+    headed: bool = False
     full: int | None = None
     leads: list[int | None] = field(default_factory=list)
     tails: list[tuple[int, str]] = field(default_factory=list)
@@ -66,7 +68,7 @@ def read(
     rows: Sequence[Row], lexicon: Lexicon, columns: Sequence[str], mode: Mode, digits: int
 ) -> tuple[list[Goods], list[int]]:
     """Return the goods and discount lines of the rows of the goods region, and the indexes of rows not understood."""
-    state = _State()
+    state = _State(headed=bool(columns))
     for row in rows:
         if row.rule or (_is_field(row) and not _is_coded(row, digits)):
             _join_tail(state)
@@ -130,8 +132,8 @@ def _is_coded(row: Row, digits: int) -> bool:
 
 def _join_tail(state: _State) -> None:
     """Give a name that filled its column what is printed below it: there it was wrapped."""
-    if state.goods and len(state.pending) == 1 and state.pending[0]:
-        if state.full is not None:
+    if (state.goods or state.headed) and len(state.pending) == 1 and state.pending[0]:
+        if state.full is not None and state.goods:
             state.goods[-1] = replace(state.goods[-1], name=state.goods[-1].name + state.pending[0])
         elif not _MODIFIER.search(state.pending[0]):
             state.tails.append((len(state.goods) - 1, state.pending[0]))
@@ -140,10 +142,17 @@ def _join_tail(state: _State) -> None:
 
 def _join_wrapped(state: _State) -> None:
     """Join the rows that go on with the name above: all of those names are as long as the longest one is."""
+    if not state.tails:
+        return
     widths = [_cells(g.name) for g in state.goods]
-    if state.tails and all(widths[at] >= max(_WRAPPED, max(widths) - 2) for at, _ in state.tails):
+    full = max(_WRAPPED, max([*widths, *(_cells(text) for _, text in state.tails)]) - 2)
+    if all(at >= 0 and widths[at] >= full for at, _ in state.tails):
         for at, tail in state.tails:
             state.goods[at] = replace(state.goods[at], name=_joined((state.goods[at].name, tail)))
+    elif not any(at >= 0 and widths[at] >= full for at, _ in state.tails):
+        for at, head in state.tails:
+            if _cells(head) >= full and at + 1 < len(state.goods):
+                state.goods[at + 1] = replace(state.goods[at + 1], name=_joined((head, state.goods[at + 1].name)))
 
 
 def _cells(text: str) -> int:
@@ -248,7 +257,7 @@ def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digi
         _add(state, row, found, amount, quantity, price, digits)
         state.nameless = not found.name and not state.goods[-1].name
     elif found.code and not found.numbers:
-        state.pending.append("")
+        _code_row(state, found.code)
     elif found.numbers or amount is not None:
         state.unread.append(row.index)
 
@@ -265,6 +274,17 @@ def _led(found: Figures, amount: int, digits: int) -> tuple[Number | None, Numbe
     count = Number(Decimal(found.lead or 0), 0)
     price = next((n for n in found.numbers[:-1] if product_is(count, n, abs(amount), digits)), None)
     return (None, None) if price is None else (count, price)
+
+
+def _code_row(state: _State, code: str) -> None:
+    """Take an article's number in a row of its own: before the name, or below a whole item, as this slip does it."""
+    if not state.goods:
+        state.code_first = True
+    last = state.goods[-1] if state.goods else None
+    if last is not None and not (state.pending or state.code_first or last.code):
+        state.goods[-1] = replace(last, code=code)
+    else:
+        state.pending.append("")
 
 
 def _name_row(state: _State, found: Figures) -> None:

@@ -17,6 +17,7 @@ _TOTALS = frozenset(
 )
 # A subtotal may stand between groups of goods, a tax or rounding row between the goods and the total.
 _AMBIGUOUS = frozenset({"subtotal", "gross", "tax", "rounding", "tip"})
+_PAID_BY = re.compile(r"卡|券|支付|付款|钱包|pay|card|wallet|money|マネー|ペイ|カード|페이|카드|머니")
 _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 _COUNT_OR_TOTAL = "count_or_total"
 _CODE = 10**7  # a whole number as long as this, without a currency mark, is a code and no amount
@@ -167,7 +168,13 @@ def _between(found: list[Figure]) -> list[Figure]:
     """Drop the unnamed amounts that do not stand between two named ones: between the goods and the payment."""
     named = [f.row for f in found if f.role != "unknown"]
     first, last = (min(named), max(named)) if named else (0, 0)
-    return [f for f in found if f.role != "unknown" or first < f.row < last]
+    total = next((f.amount for f in reversed(found) if f.role in ("due", "total")), None)
+    return [f for f in found if f.role != "unknown" or first < f.row < last or (_by_card(f) and f.amount == total)]
+
+
+def _by_card(figure: Figure) -> bool:
+    """Tell whether an unknown label below the total sounds like a means of payment: a shop's own card or wallet."""
+    return _PAID_BY.search(fold(figure.label)) is not None
 
 
 def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Figure], methods: list[Method]) -> None:

@@ -58,6 +58,10 @@ def ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]
         yield from _below_total(payable, tenders, figures, change)
         return
     yield from _ways_named(payable, received, change, methods)
+    totals = [f.row for f in figures if f.amount == payable and f.role in ("due", "total")]
+    own = [f for f in figures if f.role == "unknown" and f.amount == payable and totals and f.row > totals[0]]
+    if len(own) == 1 and not received and not methods:  # a shop's own card or wallet
+        yield Paid((replace(own[0], role="tender", type="other"),), None, payable, proved=True)
 
 
 def _below_total(

@@ -17,6 +17,10 @@ _GLUED = re.compile(
     r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2}|\d[\d,]*(?=元))元?)$"
 )
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
+# A name and its whole sum without a blank, and several labels with their amounts: 苹果2.5斤*6.00=15.00  收20.00找0.50
+_GLUED_SUM = re.compile(r"(?P<text>[^\d\s=*×xX@]*[^\d\s=*×xX@.,(¥$-])(?P<sum>\d[\d.]*[^\d\s=*×xX@]{0,2}[*×xX@]\d[\d.]*=\d[\d.]*元?)")
+_GLUED_LABELS = re.compile(r"(?:[^\x00-\x7f\d]{1,6}\d+(?:\.\d{2}元?|元)){2,}")
+_GLUED_LABEL = re.compile(r"([^\x00-\x7f\d]{1,6}?)(\d+(?:\.\d{2}元?|元))")
 _WORDS = 4096  # names, labels, prices and counts
 _COUNTED = frozenset(
     {*"件点项項品個개건只位条瓶份个盒袋杯碗罐听包支根串笼块张枚套例扎打箱桶双片本", "点数", "items", "item", "pcs", "articles"}
@@ -73,6 +77,16 @@ def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
     if bare.startswith("@") and (rate := parse(bare[1:])) is not None and rate.rate:  # CGST @2.5%
         yield Token(bare[1:], gap, rate, colon)
         return
+    if _GLUED_LABELS.fullmatch(bare) is not None:
+        for at, (text, amount) in enumerate(_GLUED_LABEL.findall(bare)):
+            yield Token(text, gap if not at else 2)
+            yield Token(amount, 0, parse(amount))
+        return
+    summed = _GLUED_SUM.fullmatch(bare)
+    if summed is not None and (parts := _factors(_FACTOR.match(summed["sum"]), 1)):
+        yield Token(summed["text"], gap)
+        yield from parts
+        return
     factor = _FACTOR.match(bare)
     if factor is not None and (parts := _factors(factor, gap)):
         yield from parts
@@ -96,9 +110,11 @@ def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
     yield Token(word, gap, None, colon)
 
 
-def _factors(match: re.Match[str], gap: int) -> list[Token]:
+def _factors(match: re.Match[str] | None, gap: int) -> list[Token]:
     """Split ``2*3.50`` ``x2`` ``2x`` ``0.856kg×9.98=8.54`` ``3@¥150/kg``; empty if it is not such a word."""
     tokens: list[Token] = []
+    if match is None:
+        return tokens
     for part, name in ((match["a"], "a"), (match["b"], "b"), (match["c"] or "", "c")):
         if name == "b":
             tokens.append(Token(match["times"], gap if not tokens else 0, times=True))

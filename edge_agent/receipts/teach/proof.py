@@ -78,4 +78,4 @@ def sample(lines: Sequence[str], reading: Reading, currency: str) -> Sample:
         "tenders_check": reading.tenders_check,
     }
     said = {key: value for key, value in order.items() if value is not None}
-    return Sample(text="\n".join(lines), order=SampleOrder.model_validate(said), currency=currency)
+    return Sample(text="\n".join(lines) + "\n", order=SampleOrder.model_validate(said), currency=currency)

@@ -97,7 +97,7 @@ def _taught(
     samples = tuple(
         proof.sample(lines, reading, currency)
         for lines, reading in zip(captures, readings, strict=True)
-        if len("\n".join(lines)) <= _LONGEST_SAMPLE
+        if len("\n".join(lines)) < _LONGEST_SAMPLE
     )
     settings = settings.model_copy(update={"samples": samples})
     template = compile(settings)
@@ -107,9 +107,12 @@ def _taught(
             wrong.append("another template claims a capture first: " + (reading.template if reading else "none"))
     remarks = report.remarks(settings, opened, explanation, readings)
     rows = report.rows(opened, explanation, readings)
+    text = toml.written(settings, remarks)
+    if not toml.same(text, settings):
+        wrong.append("the template cannot be written down as it is")
     if wrong:
         return Lesson(None, None, (), (*rows, "", *wrong))
-    return Lesson(settings, toml.written(settings, remarks), (), (*rows, "", *remarks))
+    return Lesson(settings, text, (), (*rows, "", *remarks))
 
 
 Best = tuple[TemplateSettings, list[Reading]]

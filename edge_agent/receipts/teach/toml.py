@@ -1,6 +1,7 @@
 """A template as the ``[[receipt_template]]`` table a person pastes into ``store.toml``."""
 
 import json
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -12,6 +13,15 @@ _TABLES = ("fields", "lines", "tenders", "money", "kind")
 def written(settings: TemplateSettings, remarks: Sequence[str]) -> str:
     """Return the table; ``remarks``: what a person should look at, put above it as comments."""
     return "\n".join([*(f"# {remark}".rstrip() for remark in remarks), *_template(settings)]) + "\n"
+
+
+def same(text: str, settings: TemplateSettings) -> bool:
+    """Tell whether a written table says what the settings say, once it is loaded."""
+    try:
+        [table] = tomllib.loads(text)["receipt_template"]
+        return TemplateSettings.model_validate(table) == settings
+    except ValueError:  # a control character in a label, that no comment may hold
+        return False
 
 
 def _template(settings: TemplateSettings) -> Iterator[str]:
@@ -42,9 +52,9 @@ def _sample(sample: Sample) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    if "'''" in text or any(ord(character) < ord(" ") and character != "\n" for character in text):
-        return _string(text)
-    return f"'''\n{text}\n'''" if not text.endswith("'") else _string(text)
+    """Return a slip as a literal string over its rows, so that a person sees it as printed."""
+    plain = all(character.isprintable() or character == "\n" for character in text)
+    return f"'''\n{text}'''" if plain and text.endswith("\n") and "'''" not in text else _string(text)
 
 
 def _value(value: object) -> str:

@@ -71,6 +71,7 @@ def test_other_receipts(
         ("receiptline/receiptline-en-credit1-cp437.bin", "cp437", "merchant_copy"),
         ("receiptline/receiptline-en-credit2-cp437.bin", "cp437", "merchant_copy"),
         ("receiptline/receiptline-ja-credit1-shiftjis.bin", "shift_jis", "merchant_copy"),
+        ("receiptline/receiptline-ja-credit2-shiftjis.bin", "shift_jis", "merchant_copy"),
     ],
 )
 def test_slips_that_are_no_order(name: str, encoding: str, kind: str) -> None:

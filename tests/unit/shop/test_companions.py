@@ -83,6 +83,17 @@ def test_a_contradiction_is_flagged_and_changes_no_figure(counter: Counter) -> N
     assert counter.order()["evidence"]["flags"] == ["display_differs"]
 
 
+def test_of_two_sales_of_one_amount_a_receipt_is_of_the_one_it_agrees_with(counter: Counter) -> None:
+    counter.show("unit_price 16.00", "total 16.00", "received 50.00", "change 34.00")
+    counter.show("unit_price 16.00", *SALE[2:])
+    counter.print(slip("16.00", "现金 50.00", "找零 34.00"))
+    counter.wait(2 * AFTER_S)
+
+    assert [(sums(order), order["evidence"]["flags"]) for order in counter.orders()] == [
+        ((1600, 5000, 3400), []), ((1600, 2000, 400), ["provisional"]),
+    ]  # fmt: skip
+
+
 def test_a_receipt_stands_for_its_total_before_the_discount_and_after_it(counter: Counter) -> None:
     counter.show("total 20.00", "total 16.00", "received 16.00")
     counter.print("惠民便利店\n苹果  1  20.00  20.00\n会员折扣  -4.00\n合计  16.00\n现金  16.00\n")
@@ -152,6 +163,24 @@ def test_a_sale_without_paper_becomes_a_provisional_order(counter: Counter) -> N
     assert counter.book.shop.counts(counter.now).orders == 1
     counter.wait(20 * AFTER_S)
     assert len(counter.orders()) == 1
+
+
+def test_a_screen_that_is_drawn_again_is_no_next_sale(counter: Counter) -> None:
+    for _ in range(3):
+        counter.show("-", "total 16.00")
+        counter.wait(5)
+    counter.wait(2 * AFTER_S)
+
+    assert sums(counter.order()) == (1600, None, None)
+
+
+def test_a_greeting_between_two_totals_makes_them_two_sales(counter: Counter) -> None:
+    for _ in range(2):
+        counter.show("total 16.00", "欢迎光临")
+        counter.wait(5)
+    counter.wait(2 * AFTER_S)
+
+    assert [sums(order) for order in counter.orders()] == [(1600, None, None)] * 2
 
 
 def test_a_sale_without_paper_is_of_the_workstation_that_prints_there(counter: Counter) -> None:
@@ -291,6 +320,17 @@ def test_two_late_receipts_revise_two_orders(counter: Counter) -> None:
     assert [(sums(order)[1], is_provisional(order)) for order in counter.latest()] == [(2000, False), (5000, False)]
 
 
+def test_a_provisional_order_is_revised_once(counter: Counter) -> None:
+    counter.show(*SALE)
+    counter.wait(AFTER_S + 10)
+    counter.print(slip("16.00", number="20261122000137"))
+    counter.print(slip("16.00", number="20261122000138"))
+
+    assert [(order["type"], order["revision"]) for order in counter.orders()] == [
+        ("completed", 1), ("corrected", 2), ("completed", 1),
+    ]  # fmt: skip
+
+
 def test_a_receipt_revises_nothing_of_another_amount_till_or_hour(counter: Counter) -> None:
     counter.show(*SALE)
     counter.wait(AFTER_S + 10)
@@ -371,6 +411,16 @@ def test_of_two_payments_each_order_has_the_nearer_and_none_has_one_twice(counte
         counter.print(slip("16.00", "银行卡 16.00"))
 
     assert [order["tenders"][0]["reference"] for order in counter.orders()] == ["second", "first", None]
+
+
+def test_one_payment_is_of_one_tender(counter: Counter) -> None:
+    counter.pay(800)
+    counter.print(slip("16.00", "银行卡 8.00", "银联云闪付 8.00"))
+
+    assert sorted(str(one["reference"]) for one in counter.order()["tenders"]) == ["123456", "None"]
+    counter.pay(800, "a", type=None)
+    counter.print(slip("16.00", "其他 8.00", "储值卡 8.00"))
+    assert [one["reference"] for one in counter.orders()[1]["tenders"]].count("a") == 1
 
 
 def test_a_payment_is_forgotten_with_the_window(counter: Counter) -> None:

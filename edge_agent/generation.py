@@ -313,6 +313,8 @@ class Generation:
             else:
                 await self._commit(outcome)
                 self._judge_days(self._clock.now())
+                if outcome.state:
+                    self._health.news()
 
     def _judge_days(self, at: Moment) -> None:
         """Say which days' proofs do not agree: with head office's books, or with the register's own report."""

@@ -53,6 +53,7 @@ def render(document: dict[str, Any]) -> str:
         "today: {orders} orders, {unparsed} slips not understood, {checkins} check-ins, {visitors} visitors".format_map(
             document["today"]
         ),
+        *_proofs(document["today"]["day_proof"]),
     ]
     lines += [
         f"device {device['id']}: {device['state']}{' - ' + device['detail'] if device['detail'] else ''},"
@@ -60,6 +61,21 @@ def render(document: dict[str, Any]) -> str:
         for device in document["devices"]
     ]
     return "\n".join(lines)
+
+
+def _proofs(proof: dict[str, Any]) -> list[str]:
+    """Return how today's proof stands, and those of earlier days; nothing of a day that is simply open."""
+    said = {
+        "waiting": "head office has not answered yet",
+        "agreed": "head office has the same orders",
+        "differs": "head office has other orders",
+    }
+    days = [day for day in (proof, *proof["earlier"]) if day["state"] in said]
+    return [
+        f"proof of {day['business_day']}: {said[day['state']]}"
+        + (f"; look at {', '.join(day['differing'])}" if day["differing"] else "")
+        for day in days
+    ]
 
 
 async def _get(path: Path, what: str) -> bytes | None:

@@ -147,7 +147,7 @@ _DAYS = {
     ),
     "register_differs": Advice(
         "A register's own report says another total than its receipts.",
-        ("Compare the report with the receipts of that register: was one not printed?", _SUPPORT),
+        ("Compare the report with that register's receipts: one may not have been printed.", _SUPPORT),
     ),
 }
 

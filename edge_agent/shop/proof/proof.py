@@ -88,13 +88,12 @@ class Proof:
         today = self._day(at.wall_ms - QUIET_MS)
         closed = []
         for key in sorted({*self._books, *self._closings}):
-            if expires_ms(key.business_day, self._settings.built_ms) <= at.wall_ms:
-                self._books.drop(key)
-                self._closings.drop(key)
-                continue
             closing = self._closings[key]
             if key.business_day < today and not closing.ended:
                 closed.append(self._close(key, replace(closing, ended=True), "day_end", at))
+            elif expires_ms(key.business_day, self._settings.built_ms) <= at.wall_ms:
+                self._books.drop(key)
+                self._closings.drop(key)
             elif closing.stale and self._is_quiet(key, at):
                 closed.append(self._close(key, closing, "changed", at))
         return combined(closed) if closed else Outcome()

@@ -156,6 +156,7 @@ def test_an_old_revision_and_a_day_no_longer_kept_change_nothing() -> None:
     (closed,) = till.report(1700)
     assert (closed.orders, closed.payable) == (1, 1700)
     till.turn_to("2026-12-08T12:00:00")
+    assert causes(till.tick()) == [(TODAY, "03", "day_end")]
     assert till.tick() == []
     till.sell(revised(revised(sale, 1800), 1900))
     assert till.wait() == []
@@ -169,3 +170,13 @@ def test_rows_of_another_version_are_left_out() -> None:
     till.rows["day"] = {"2026-11-22/03": b"\xc1", "nonsense": b"\x80"}
     till.restart()
     assert till.proof.standing(TODAY).orders == 1
+
+
+def test_days_of_a_box_that_was_off_for_weeks_are_closed_before_they_are_forgotten() -> None:
+    till = Till()
+    till.sell(order("1"))
+    till.turn_to("2027-01-05T12:00:00")
+    till.restart()
+    assert causes(till.tick()) == [(TODAY, "03", "day_end")]
+    assert till.tick() == []
+    assert till.proof.standing(TODAY).orders == 0

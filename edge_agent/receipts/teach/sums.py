@@ -13,6 +13,9 @@ from edge_agent.receipts.teach.slip import Opened, common
 from edge_agent.receipts.words import Lexicon, Word
 
 _ADJUSTMENTS = 3  # kinds of discount, fee and tax between the goods and the total of one layout
+_ADJUSTING = 8  # labels above the total that are tried as one of these
+_MOST_PLACES = 100  # where no label says what the goods come to: places to look for them in, those of most goods first
+_FEWEST_GOODS = 2  # on one slip at least: a single amount is the sum of anything
 _SETTLING = 7  # labels below the total that are tried as tender, change or neither: 3 ** 7 ways
 # Minor units: notes and coins handed over come to whole tenths, where a list price less what was saved does not.
 _ROUND = 10
@@ -45,25 +48,50 @@ class Explanation:
     score: tuple[int, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One way to say where the goods are, with their amounts and the labelled amounts below them, by slip."""
+
+    start: str | None
+    end: str | None
+    last: bool
+    rows: int
+    goods: tuple[tuple[int, ...], ...]
+    labels: tuple[Mapping[str, int], ...]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.goods))
+
+    @property
+    def totals(self) -> list[int]:
+        return [sum(amounts) for amounts in self.goods]
+
+    def is_stated(self) -> bool:
+        """Tell whether a label prints what the goods come to, on every slip."""
+        return any(
+            all(slip.get(key) == total for slip, total in zip(self.labels, self.totals, strict=True))
+            for key in self.labels[0]
+        )
+
+
 def explain(slips: Sequence[Sequence[Opened]], lexicon: Lexicon) -> Explanation | None:
     """Return the explanation that holds on every slip and explains most, or None."""
+    meanings = {found.key: lexicon.meaning(found.label) for slip in slips for row in slip for found in row.labelled}
+    places = sorted(_places(slips), key=lambda place: -place.size)
+    stated = [place for place in places if place.is_stated()]
     best: Explanation | None = None
-    for start, end, last in _places(slips):
-        regions = [between(slip, start, end) for slip in slips]
-        goods = tuple(tuple(_amounts(region, -1 if last else 0)) for region in regions)
-        if not all(goods) or max(map(len, goods)) < 2:
-            continue
-        labels, meanings = _labels(slips, regions, lexicon)
-        found = _roles([sum(amounts) for amounts in goods], labels, meanings)
+    for place in stated or places[:_MOST_PLACES]:
+        found = _roles(place.totals, place.labels, meanings)
         if found is None:
             continue
         (roles, payable, paid, doubtful, used), rival = found
-        size = sum(map(len, goods))
-        rows = sum(len(region) for region in regions)
-        score = (int(paid), size, used, -rows, int(last))
+        score = (int(paid), place.size, used, -place.rows, int(place.last))
         if best is None or score > best.score:
             unsure = _open(roles, rival[0]) if rival is not None else {}
-            best = Explanation(start, end, goods, last, payable, roles, paid, doubtful, unsure, score)
+            best = Explanation(
+                place.start, place.end, place.goods, place.last, payable, roles, paid, doubtful, unsure, score
+            )
     return best
 
 
@@ -79,14 +107,19 @@ def _amounts(region: Sequence[Opened], place: int) -> Iterator[int]:
             yield amount
 
 
-def _places(slips: Sequence[Sequence[Opened]]) -> Iterator[tuple[str | None, str | None, bool]]:
+def _places(slips: Sequence[Sequence[Opened]]) -> Iterator[_Place]:
     shared = common(slips)
-    order = [row.key for row in slips[0] if row.key in shared]
-    for start in (None, *dict.fromkeys(order)):
-        for end in (*dict.fromkeys(order), None):
-            for last in (True, False):
-                if all(between(slip, start, end) for slip in slips):
-                    yield start, end, last
+    order = list(dict.fromkeys(row.key for row in slips[0] if row.key in shared))
+    starts = [key for key in order if not key.startswith("label ")]
+    for start, end in product((None, *starts), (*order, None)):
+        regions = [between(slip, start, end) for slip in slips]
+        if not all(regions):
+            continue
+        labels = tuple(_labels(slip, region) for slip, region in zip(slips, regions, strict=True))
+        for last in (True, False):
+            goods = tuple(tuple(_amounts(region, -1 if last else 0)) for region in regions)
+            if all(goods) and max(map(len, goods)) >= _FEWEST_GOODS:
+                yield _Place(start, end, last, sum(map(len, regions)), goods, labels)
 
 
 def between(slip: Sequence[Opened], start: str | None, end: str | None) -> list[Opened]:
@@ -96,22 +129,14 @@ def between(slip: Sequence[Opened], start: str | None, end: str | None) -> list[
     return [row for row in slip[begin:stop] if not row.row.rule] if stop is not None else []
 
 
-def _labels(
-    slips: Sequence[Sequence[Opened]], regions: Sequence[Sequence[Opened]], lexicon: Lexicon
-) -> tuple[list[dict[str, int]], dict[str, Word | None]]:
-    """Return the labelled amounts below the goods of each slip, and what the words know of the labels."""
-    found: list[dict[str, int]] = []
-    meanings: dict[str, Word | None] = {}
-    for slip, region in zip(slips, regions, strict=True):
-        below: dict[str, int] = {}
-        for opened in slip:
-            if opened.row.index <= region[-1].row.index:
-                continue
+def _labels(slip: Sequence[Opened], region: Sequence[Opened]) -> dict[str, int]:
+    """Return the labelled amounts below the goods of a slip; of a label that comes again, the first."""
+    below: dict[str, int] = {}
+    for opened in slip:
+        if opened.row.index > region[-1].row.index:
             for labelled in opened.labelled:
                 below.setdefault(labelled.key, labelled.amount)
-                meanings.setdefault(labelled.key, lexicon.meaning(labelled.label))
-        found.append(below)
-    return found, meanings
+    return below
 
 
 Found = tuple[dict[str, str], tuple[int, ...], bool, tuple[str, ...], int]
@@ -182,8 +207,9 @@ def _added(
         and all(abs(slip.get(key, 0)) < abs(base) for slip, base in zip(labels, goods, strict=True))
         and (key in above or meanings[key] is not None)
     ]
+    nearest = usable[-_ADJUSTING:]
     for count in range(_ADJUSTMENTS + 1):
-        for keys in combinations(usable, count):
+        for keys in combinations(nearest, count):
             for signs in product((-1, 1), repeat=count):
                 if all(
                     sum(sign * abs(slip.get(key, 0)) for key, sign in zip(keys, signs, strict=True)) == missing

@@ -154,14 +154,17 @@ class Digits:
         state.lit = label
         if label is None:  # off: belongs to no value
             state.lamp = None
-            self._put_aside("off", None, 0)
+            if self._burst:
+                self._put_aside("off", None, 0)
             return
         self.proven = True
         self._begin("lamp")
         if state.open and state.order == "value":
             self._pair(label)
         self._put_aside("lamp", label, 0)
-        state.lamp, state.fresh, state.unsaid = label, True, state.unsaid or not state.open or state.order == "lamp"
+        state.lamp, state.fresh = label, True
+        if not state.open and state.order != "lamp":  # otherwise it is the next value's
+            state.unsaid = True
 
     def _pair(self, label: str) -> None:
         """A lamp behind its value."""
@@ -190,8 +193,8 @@ class Digits:
 
     def _blank(self, *, lamp: str | None) -> None:
         state = self.state
-        if state.open and state.unsaid and state.values[state.last]:
-            self._say(LABELS[state.last] if state.order == "rows" else state.lamp)
+        if state.open and state.order == "value" and state.unsaid and state.values[state.last]:
+            self._say(state.lamp)
         if self._burst and not state.fresh:
             self._put_aside("off", None, 0)
         state.values, state.lamp = ("", "", "", ""), lamp
@@ -244,7 +247,7 @@ class Digits:
         first, last = events[0][0], events[-1][0]
         if any(kind == "value" and row == 0 for kind, _, row in events):
             self.state.order = "rows"
-        elif first != last or (not silent and len(events) > 1):
+        elif first != last or (not silent and len({kind for kind, _, _ in events}) > 1):
             self.state.order = first
 
     def _replay(self, silent: bool) -> None:

@@ -94,6 +94,29 @@ def test_a_lamp_that_comes_after_silence_labels_what_is_shown() -> None:
     assert pairs(seen) == [(None, "16.00"), ("total", "16.00")]
 
 
+def test_a_lamp_lit_long_before_its_value_labels_no_other() -> None:
+    """The cashier presses "cash": the lamp changes at once, the figure when it has been typed."""
+    decoder = new("led8")
+    seen = decoder.feed(lamp("led8", 2) + value("16.00")) + decoder.idle()
+    seen += decoder.feed(lamp("led8", 3)) + decoder.idle() + decoder.feed(value("20.00")) + decoder.idle()
+    seen += decoder.feed(lamp("led8", 4) + b"\x0c" + value("4.00")) + decoder.idle()
+    assert pairs(seen) == [("total", "16.00"), ("received", "20.00"), ("change", "4.00")]
+
+
+def test_a_register_that_puts_its_lamps_out_first_is_read_at_once() -> None:
+    decoder = new("led8")
+    decoder.feed(b"\x1bs0" + lamp("led8", 2) + value("16.00"))
+    decoder.idle()
+    assert pairs(decoder.feed(b"\x1bs0" + lamp("led8", 3) + value("20.00"))) == [("received", "20.00")]
+
+
+def test_figures_without_lamps_teach_no_habit() -> None:
+    decoder = new("led8")
+    seen = decoder.feed(value("1.00") * 40 + b"".join(lamp("led8", n) + value(f"{n}.00") for n in (2, 3, 4)))
+    seen += decoder.idle()
+    assert {pair for pair in pairs(seen) if pair[0]} <= {("total", "2.00"), ("received", "3.00"), ("change", "4.00")}
+
+
 def test_a_cleared_display_shows_nothing_and_lights_no_old_lamp() -> None:
     decoder = new("led8")
     decoder.feed(lamp("led8", 4) + value("4.00"))

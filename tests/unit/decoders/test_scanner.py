@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from edge_agent.decoders import scanner
 from edge_agent.observations import Scan, Undecoded
+from edge_agent.redact import Redactor
 from tests.support.streams import cut_at, decode
 
 PIECES = [
@@ -85,6 +86,14 @@ def test_the_largest_qr_codes_come_whole(code: str) -> None:
 
 def test_a_code_in_the_scanners_own_encoding() -> None:
     assert decode("scanner", ["会員".encode("shift_jis") + b"\r"], encoding="shift_jis") == [Scan("会員")]
+
+
+@pytest.mark.parametrize("decoration", [b"%s\r", b"]C0%s\r\n", b"]Q1%s", b" %s \r"])
+@pytest.mark.parametrize("code", [b"134567890123456789", b"281234567890123456", b"6222021234567890128"])
+def test_a_payment_code_reaches_the_redactor_bare(decoration: bytes, code: bytes) -> None:
+    (scan,) = decode("scanner", [decoration % code])
+    assert isinstance(scan, Scan)
+    assert code.decode() not in Redactor(b"k" * 32).redact_code(scan.code)
 
 
 def test_nothing_here_could_write_a_payment_code_down() -> None:

@@ -79,7 +79,6 @@ class Rereading:
 
     async def _read_all(self, due: Mapping[str, str]) -> Counter[str]:
         verdicts: Counter[str] = Counter()
-        loop = asyncio.get_running_loop()
         for sha256 in await self._storage.captures():
             took = 0.0
             async with self._one_by_one:
@@ -87,12 +86,10 @@ class Rereading:
                 if held is None:
                     verdicts["damaged"] += 1
                     continue
-                began = loop.time()
                 slips = self._known(held.about)
                 verdicts["unknown"] += not slips
                 if any(about.read_by != due.get(about.device, about.read_by) for about in slips):
-                    await self._read(sha256, held.body, slips, due, verdicts)
-                    took = loop.time() - began
+                    took = await self._read(sha256, held.body, slips, due, verdicts)
                 else:
                     await self._settle(sha256, slips)
             await asyncio.sleep(max(PAUSE_S, (SHARE - 1) * took))
@@ -106,12 +103,16 @@ class Rereading:
 
     async def _read(
         self, sha256: str, body: bytes, slips: list[About], due: Mapping[str, str], verdicts: Counter[str]
-    ) -> None:
+    ) -> float:
+        """Read a capture as each of its slips; return the seconds it kept the loop."""
+        loop, took = asyncio.get_running_loop(), 0.0
         again: Again | None = None
         for about in slips:
             if about.read_by == due.get(about.device, about.read_by):
                 continue
+            began = loop.time()
             again = self._read_again(about, body, first=not verdicts["defect"])
+            took += loop.time() - began
             verdicts[again.verdict] += 1
             if again.about is not None:
                 await self._commit(again.outcome)
@@ -120,8 +121,9 @@ class Rereading:
                 await self._storage.drop_capture(sha256)
             elif again.capture.sha256 != sha256:
                 await self._settle(sha256, slips, again.capture.body)
-                return
+                return took
         await self._settle(sha256, slips)
+        return took
 
     def _read_again(self, about: About, body: bytes, *, first: bool) -> Again:
         """Read one slip. A defect in the rules is logged the ``first`` time: many slips may meet the same."""

@@ -111,7 +111,7 @@ def _title_texts(row: Row) -> list[str]:
     if row.rule or not row.tokens:
         return []
     texts = [p.value for p in row.pairs if p.word.role == "type" and p.value]
-    texts += [p.value for p in row.pairs if p.value and fold(p.label).strip() in _SOURCES]
+    texts += [p.value for p in row.pairs if p.value and not p.numbers and fold(p.label).strip() in _SOURCES]
     for pair in row.pairs:
         if pair.word.role == "copies":
             count = [n.value for n in pair.numbers]

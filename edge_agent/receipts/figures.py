@@ -27,7 +27,9 @@ _CODE_LABELS = frozenset(
     {"upc", "sku", "plu", "ean", "isbn", "jan", "gtin", "code", "item", "art", "条码", "条形码", "货号", "编码", "商品编码", "商品条码",
      "款号", "商品号", "品号", "国条码", "商品代码", "코드", "바코드", "상품코드", "コード", "品番"}
 )  # fmt: skip
-_BRACKETED_CODE = re.compile(r"[(<\[]\d{8,14}[)>\]]")
+_SHORTEST_CODE = 5
+_MARKED_CODE = re.compile(r"0\d{7,13}[A-Z]{0,2}|\(\d{8,14}\)|<\d{8,14}>|\[\d{8,14}\]")
+_CODE = re.compile(r"[(<\[]\d{8,14}[)>\]]")
 _MARKED_CODE = re.compile(r"0\d{7,13}[A-Z]{0,2}")
 _CODE = re.compile(r"#?[A-Za-z]{0,3}-?\d[\dA-Za-z-]{2,}")
 _SPECIFICATION = re.compile(
@@ -122,15 +124,13 @@ def is_specification(name: str) -> bool:
 
 
 def _is_code(token: Token) -> bool:
+    text = token.text
+    if len(text) < _SHORTEST_CODE or not text[-2:].strip(")>]").isalnum():
+        return False
+    if text[0] in "(<[0" and _MARKED_CODE.fullmatch(text) is not None:
+        return True
     number = token.number
-    return (
-        number is not None
-        and number.places == 0
-        and not number.money
-        and not number.unit
-        and token.text.isdigit()
-        and len(token.text) >= 5
-    ) or _BRACKETED_CODE.fullmatch(token.text) is not None or _MARKED_CODE.fullmatch(token.text) is not None
+    return number is not None and text.isdigit() and not (number.money or number.unit)
 
 
 def _is_lead(tokens: Sequence[Token]) -> bool:

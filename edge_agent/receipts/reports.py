@@ -8,14 +8,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations, product
+
+import re2
 
 from edge_agent.receipts import grid
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.grid import Pair, Row
 from edge_agent.receipts.layout import amount_of
 from edge_agent.receipts.reading import Report
-from edge_agent.receipts.words import REPORT_GROUPS, SECTION_GROUPS
+from edge_agent.receipts.words import REPORT_GROUPS, SECTION_GROUPS, quiet
 
 # 128笔 and 45件 are counts; without the unit they are numbers of the row like any other.
 _COUNTED = re.compile(r"(?<=\d)\s?(?:笔|笔数|单|张|次|回|件|건|枚|筆|張|單|組)(?=[\s)）:：,，/]|$)")
@@ -23,13 +26,13 @@ _RANGE = re.compile(r"#?([A-Z]{0,4}-?\d[\w-]*?)\s*(?:-|~|～|–|—|至|到|\bt
 _NUMBER = re.compile(r"#?\s*([A-Za-z]{0,4}-?\d[\w/-]*)")
 # What only the report of a till speaks of; three of them make a report also where no title says so.
 _HINTS = (
-    re.compile(r"备用金|備用金|opening float|starting (?:cash|float)|釣銭準備金|준비금", re.IGNORECASE),
-    re.compile(r"长短款|長短款|长款|短款|over/?short|cash (?:over|short)|過不足|과부족", re.IGNORECASE),
-    re.compile(r"应有现金|應有現金|实点|實點|expected (?:cash|in drawer)|counted|cash in drawer|在高|시재", re.IGNORECASE),
-    re.compile(r"净销售|淨銷售|营业额|營業額|net sales|gross sales|純売上|総売上|순매출|총매출", re.IGNORECASE),
-    re.compile(r"(?:销售|交易|退货|有效)(?:总)?(?:笔|单)数|(?:no|number) of (?:sales|transactions)|件数|客数|건수", re.IGNORECASE),
-    re.compile(r"退货(?:合计|金额|总额)|作废(?:合计|金额)|total (?:refunds|returns|voids)|返品(?:金額|合計)", re.IGNORECASE),
-)  # fmt: skip
+    "备用金|備用金|(?i:opening float|starting (?:cash|float))|釣銭準備金|준비금",
+    "长短款|長短款|长款|短款|(?i:over/?short|cash (?:over|short))|過不足|과부족",
+    "应有现金|應有現金|实点|實點|(?i:expected (?:cash|in drawer)|counted|cash in drawer)|在高|시재",
+    "净销售|淨銷售|营业额|營業額|(?i:net sales|gross sales)|純売上|総売上|순매출|총매출",
+    "(?:销售|交易|退货|有效)总?[笔单]数|(?i:(?:no|number) of (?:sales|transactions))|件数|客数|건수",
+    "退货(?:合计|金额|总额)|作废(?:合计|金额)|(?i:total (?:refunds|returns|voids))|返品(?:金額|合計)",
+)
 _ENOUGH = 3
 _MOST_LESS = 5  # returns, voids, discounts, rounding, tax: what may lie between gross and net
 
@@ -61,8 +64,17 @@ class _Said:
 
 def sounds_like_one(lines: Sequence[str]) -> bool:
     """Tell whether a slip without a title speaks of what only a till's report speaks of."""
-    text = "\n".join(lines)
-    return sum(hint.search(text) is not None for hint in _HINTS) >= _ENOUGH
+    return len(_hints().Match("\n".join(lines)) or ()) >= _ENOUGH
+
+
+@cache
+def _hints() -> re2.Set:
+    """Return the hints as one automaton: every slip is asked for them."""
+    found = re2.Set.SearchSet(quiet())
+    for hint in _HINTS:
+        found.Add(hint)
+    found.Compile()
+    return found
 
 
 def read(lines: Sequence[str], template: Template, digits: int) -> Report | None:

@@ -77,12 +77,12 @@ def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
     if bare.startswith("@") and (rate := parse(bare[1:])) is not None and rate.rate:  # CGST @2.5%
         yield Token(bare[1:], gap, rate, colon)
         return
-    if _GLUED_LABELS.fullmatch(bare) is not None:
+    if not bare.isascii() and _GLUED_LABELS.fullmatch(bare) is not None:
         for at, (text, amount) in enumerate(_GLUED_LABEL.findall(bare)):
             yield Token(text, gap if not at else 2)
             yield Token(amount, 0, parse(amount))
         return
-    summed = _GLUED_SUM.fullmatch(bare)
+    summed = _GLUED_SUM.fullmatch(bare) if "=" in bare else None
     if summed is not None and (parts := _factors(_FACTOR.match(summed["sum"]), 1)):
         yield Token(summed["text"], gap)
         yield from parts

@@ -115,9 +115,11 @@ def _event(name: str) -> Schema:
 
 def _schemas() -> dict[str, Schema]:
     types: list[type[msgspec.Struct]] = [row.data for row in EVENT_TYPES.values()]
-    types += [CloudEvent, messages.Ack, messages.State]
+    types += [CloudEvent, messages.Ack, messages.DayAnswer, messages.State]
     schemas = {name: _draft_7(schema) for name, schema in components(types, "#/components/schemas/{name}").items()}
     describe_envelope(schemas["CloudEvent"])
+    # Its type does not say so: answers are decoded one by one, so that an unreadable one spoils no acknowledgement.
+    schemas["Ack"]["properties"]["day"]["items"] = _ref("DayAnswer")
     return schemas | {"FrameProperties": _FRAME_PROPERTIES, "Health": _HEALTH}
 
 

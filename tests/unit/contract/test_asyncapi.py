@@ -10,7 +10,7 @@ from jsonschema import Draft7Validator
 
 from edge_agent.contract.asyncapi import document
 from edge_agent.contract.events import EVENT_TYPES
-from edge_agent.contract.messages import Ack, State
+from edge_agent.contract.messages import Ack, DayAnswer, State
 from edge_agent.contract.topics import Topics, parse_up
 from tests.support import golden
 
@@ -63,10 +63,14 @@ def test_each_golden_event_fits_its_message(type_: str) -> None:
     assert errors(type_, json.loads(golden.encoded(type_))) == []
 
 
+ANSWER = DayAnswer(business_day="2026-11-22", workstation="03", digest="0" * 64, entries=["a:1:sale:296"])
+
+
 @pytest.mark.parametrize(
     ("message", "payload"),
     [
         ("ack", Ack(epoch=golden.EPOCH, upto={"orders": 137}, need={"orders": [(3, 4)]})),
+        ("ack", Ack(epoch=golden.EPOCH, day=[msgspec.Raw(msgspec.json.encode(ANSWER))])),
         ("state", State(state="online", boot_id=golden.BOOT, epoch=golden.EPOCH, version="0.1.0", since="2026-11-22")),
     ],
 )
@@ -77,6 +81,7 @@ def test_the_small_messages_fit(message: str, payload: msgspec.Struct) -> None:
 def test_a_wrong_ack_does_not_fit() -> None:
     assert errors("ack", {"epoch": golden.EPOCH, "need": {"orders": [[3]]}})
     assert errors("ack", {"upto": {}})
+    assert errors("ack", {"epoch": golden.EPOCH, "day": [{"business_day": "2026-11-22"}]})
 
 
 def errors(message: str, value: object) -> list[str]:

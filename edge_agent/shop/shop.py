@@ -138,8 +138,7 @@ class Shop:
             name = slip.data.evidence.capture_sha256 or uuid7(at.wall_ms)
             event = self._draft(facts, slip.event, at, slip.data, f"slip/{name}")
             counted = Outcome((event,), (self._count(slip, at, _COUNTERS[slip.event]),))
-            noted = Outcome(state=self._companions.unread(facts, slip.data.text, at))
-            return combined((counted, noted, self._captured(facts, slip, None, event.id, at)))
+            return combined((counted, self._captured(facts, slip, None, event.id, at)))
         return self._order(facts, slip, slip.data, at)
 
     def _order(self, facts: DeviceFacts, slip: Slip, order: data.Order, at: Moment) -> Outcome:
@@ -216,21 +215,31 @@ class Shop:
         if verdict == "read" and known is not None:
             kept, row = rereading.merged(about, facts)
             return Again("merged", Outcome(state=(row,)), kept, capture)
-        shown = None
+        completed = companions.Completed(order)
         if verdict == "read":
-            shown = self.proof.provisional(facts.touchpoint, order.business_day, order.totals.payable, about.wall_ms)
-        if shown is not None:
-            order = msgspec.structs.replace(order, order_id=shown[0], revision=shown[1] + 1)
-        kind = slip.event if verdict == "read" and shown is None else "o2o.order.corrected.v1"
+            completed = self._shown(facts, order, about.wall_ms, at)
+            order = completed.order
+        kind = slip.event if verdict == "read" and not completed.revises else "o2o.order.corrected.v1"
         event = self._draft(facts, kind, at, order, f"order/{order.order_id}")
         kept, row = rereading.renewed(about, facts, slip.data, order)
-        state = [row, *self.proof.noted(order, at)]
+        state = [row, *self._companions.remember_again(facts, completed, at), *self.proof.noted(order, at)]
         if slip.paper.is_certain and known is None:
             state.append(self._papers.remember(slip.paper, order.order_id, about.wall_ms))
         if verdict == "read":
-            counter = _COUNTERS[slip.event] if shown is None else None  # what its display showed is counted already
+            counter = None if completed.revises else _COUNTERS[slip.event]  # what its display showed is counted already
             state += self._today.reread(order.business_day, slip.kind, counter)
         return Again(verdict, Outcome((event,), tuple(state)), kept, capture)
+
+    def _shown(self, facts: DeviceFacts, order: data.Order, wall_ms: int, at: Moment) -> companions.Completed:
+        """Return an order that nobody could read before as the sale which its display showed, if that is known."""
+        completed = self._companions.read_again(facts, order, wall_ms, at)
+        if completed.shown:
+            return completed
+        shown = self.proof.provisional(facts.touchpoint, order.business_day, order.totals.payable, wall_ms)
+        if shown is None:
+            return completed
+        order = msgspec.structs.replace(order, order_id=shown[0], revision=shown[1] + 1)
+        return companions.Completed(order, revises=True)
 
     def tick(self, at: Moment) -> Outcome:
         """Return what the passing of time leads to; to be asked about once a second."""

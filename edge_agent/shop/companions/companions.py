@@ -1,7 +1,7 @@
 """What was said beside the receipts of each touchpoint, and what a receipt makes of it."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -147,12 +147,29 @@ class Companions:
         order = self._enriched(till, order, shown, is_current=is_current)
         return Completed(order, told is not None, till, shown is not None)
 
-    def unread(self, facts: DeviceFacts, text: Sequence[str], at: Moment) -> tuple[StateChange, ...]:
-        """Note a slip that no template understands, by its text; returns the rows to keep."""
-        if not self._is_followed(facts.touchpoint):
-            return ()
+    def read_again(self, facts: DeviceFacts, order: data.Order, wall_ms: int, at: Moment) -> Completed:
+        """Return an order that was a slip nobody could read, with what its display showed then. ``wall_ms``: its time.
+
+        It stands for the sale that was shown, or for the provisional order which that has become. Changes nothing: give
+        it to ``remember_again``.
+        """
+        if facts.touchpoint not in self._tills or order.kind not in _SALES or order.channel.id != "in_store":
+            return Completed(order)
         till = self._till(facts.touchpoint, at)
-        return (self._keep(facts.touchpoint, till, at),) if papers.unread(till, text, self._digits, at) else ()
+        near = papers.then(till, wall_ms, self._window_ms)
+        sale, told = papers.sale_of(near, order), papers.told_of(near, order)
+        if sale is not None:
+            papers.settle(till, sale, order)
+            return Completed(self._enriched(till, order, sale, is_current=False), revises=False, till=till, shown=True)
+        if told is None:
+            return Completed(order)
+        till.told.remove(told)
+        order = self._enriched(till, papers.revised(order, told), told.sale, is_current=False)
+        return Completed(order, revises=True, till=till, shown=True)
+
+    def remember_again(self, facts: DeviceFacts, completed: Completed, at: Moment) -> list[StateChange]:
+        """Remember that an order read again stands for what was shown; returns the rows to keep."""
+        return [] if completed.till is None else [self._keep(facts.touchpoint, completed.till, at)]
 
     def remember(
         self, facts: DeviceFacts, completed: Completed, order: data.Order, about: bytes, at: Moment

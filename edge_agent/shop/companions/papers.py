@@ -1,9 +1,5 @@
 """Which shown sale a receipt stands for, and what the receipt takes from it."""
 
-import re
-from collections.abc import Sequence
-from itertools import islice
-
 import msgspec
 
 from edge_agent.clock import Moment
@@ -13,11 +9,6 @@ from edge_agent.shop.companions.till import PAIR_MS, Printed, Sale, Till, Told
 from edge_agent.shop.stamp import Stamp
 
 DIFFERS = "display_differs"
-
-# Figures as tills print amounts, in a currency without cents and in one with; of a longest slip, so many.
-_WHOLE = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?![\d.,])", re.ASCII)
-_CENTS = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{1,9})\.\d\d(?![\d.,])", re.ASCII)
-_AMOUNTS = 200
 
 
 def totals_of(order: data.Order) -> list[int]:
@@ -136,27 +127,16 @@ def enriched(order: data.Order, sale: Sale, tender: data.Tender | None) -> data.
     return msgspec.structs.replace(order, totals=totals, tenders=paid_by)
 
 
-def unread(till: Till, text: Sequence[str], digits: int, at: Moment) -> bool:
-    """Take a slip that no template understands for the receipt of a sale whose total stands in it; tell whether it is.
+def then(till: Till, wall_ms: int, window_ms: int) -> Till:
+    """Return of a till what was shown at about a time that has passed."""
 
-    Read again with a better template it is the sale's order, and there must not be two.
-    """
-    amounts = _amounts_in(text, digits)
-    if not amounts:
-        return False
-    sale = next((sale for sale in till.open_sales() if sale.total in amounts), None)
-    if sale is not None:
-        sale.settled = True
-        till.waiting = [one for one in till.waiting if one is not sale]
-    else:
-        till.printed.append(Printed(Stamp.of(at), "", "unparsed", amounts, []))
-    return True
+    def is_near(sale: Sale) -> bool:
+        return abs(sale.shown.wall_ms - wall_ms) <= window_ms
 
-
-def _amounts_in(text: Sequence[str], digits: int) -> list[int]:
-    form = _WHOLE if digits == 0 else _CENTS
-    found = (int(re.sub(r"\D", "", number)) for row in text for number in form.findall(row))
-    return list(islice(dict.fromkeys(found), _AMOUNTS))
+    now = till.now if till.now is not None and is_near(till.now) else None
+    return Till(
+        now=now, waiting=list(filter(is_near, till.waiting)), told=[one for one in till.told if is_near(one.sale)]
+    )
 
 
 def revised(order: data.Order, told: Told) -> data.Order:

@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 
 from edge_agent.clock import Moment
 from edge_agent.observations import DisplayText
-from edge_agent.shop import companions
+from edge_agent.shop import companions, rereading
 from tests.support.counter import AFTER_S, Counter, counters, slip
+from tests.support.slips import receipt
 
 SALE = ("unit_price 12.00", "unit_price 4.00", "total 16.00", "received 20.00", "change 4.00")
 OTHER_BOOT = "6f2f1c1e-0000-4000-8000-000000000002"
@@ -123,19 +124,38 @@ def test_a_return_that_is_shown_without_a_sign_is_no_sale(counter: Counter) -> N
     assert [(order["type"], sums(order)[0]) for order in counter.orders()] == [("returned", 1600)]
 
 
-def test_a_receipt_that_nobody_can_read_yet_is_the_sales(counter: Counter) -> None:
-    strange = "NEU\n2 x 8,00 = sechzehn\n{}\n"
-    counter.show(*SALE)
-    counter.print(strange.format("Σ 16.00"))
-    counter.wait(10)
-    counter.print(strange.format("Σ 1,007.00"))
-    counter.show("unit_price 1007.00", "total 1007.00", "unit_price 9.00", "total 9.00")
-    counter.print(strange.format("Σ 19.00"))
-    counter.wait(2 * AFTER_S)
+STRANGE = "NEU\n2 x 8,00 = sechzehn\nΣ 16.00\n"
 
-    assert [(order["type"], order.get("totals", {}).get("payable")) for order in counter.orders()] == [
-        ("unparsed", None), ("unparsed", None), ("unparsed", None), ("completed", 900),
-    ]  # fmt: skip
+
+@pytest.mark.parametrize(("after_s", "revision"), [(10, 1), (AFTER_S + 10, 2), (5 * 3_600, 2)])
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_receipt_read_only_later_is_of_what_was_shown_then(
+    counter: Counter, after_s: int, revision: int, others: int
+) -> None:
+    """Whether the sale still waits for it, has become a provisional order, or did so hours ago."""
+    counter.show(*SALE)
+    counter.print(STRANGE)
+    about = rereading.parsed(counter.book.captures[-1].about)
+    assert about is not None
+    counter.wait(min(after_s, AFTER_S + 10))
+    skipped_ms = max(0, after_s - AFTER_S - 10) * 1000
+    counter.now = replace(
+        counter.now, wall_ms=counter.now.wall_ms + skipped_ms, uptime_ms=counter.now.uptime_ms + skipped_ms
+    )
+    counter.wait(1)
+    for _ in range(others):
+        counter.show("unit_price 16.00", "total 16.00")
+    again = counter.book.shop.read_again(about, receipt(slip("16.00", number="20261122000137")), counter.now)
+    counter.book.keep(again.outcome)
+    counter.wait(3 * AFTER_S)
+
+    known = counter.latest()
+    assert [order["revision"] for order in known if order["lines"]] == [revision]
+    assert len([order for order in known if not order["lines"]]) == others
+    (read,) = [order for order in known if order["lines"]]
+    assert sums(read)[0] == 1600
+    assert read["type"] == ("completed" if revision == 1 else "corrected")
+    assert counter.book.shop.counts(counter.now).orders == 1 + others
 
 
 # --- without paper ---------------------------------------------------------------------------------------------------

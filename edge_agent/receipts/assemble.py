@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from edge_agent.contract.data import Line, Tender, Totals
-from edge_agent.receipts import fields, times
+from edge_agent.receipts import codes, fields, times
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.grid import Row
 from edge_agent.receipts.items import Goods
@@ -61,6 +61,7 @@ def reading(
         template.settings.label,
         tuple(text_of[i] for i in unread if i in text_of),
         tuple(flags),
+        invoice=codes.invoice_link([row.text for row in rows], barcodes),
     )
 
 
@@ -109,7 +110,11 @@ def _lines(solution: Solution | None, *, topped_up: bool) -> tuple[Line, ...]:
 def _kind(goods: Goods, amount: int) -> str:
     """Return a line's kind: an amount taken off without a count of anything is a discount, unless it undoes a line."""
     counted = goods.quantity is not None or goods.unit_price is not None or goods.code is not None
-    return "discount" if goods.kind == "sale" and amount < 0 and not counted and not _UNDONE.search(goods.name) else goods.kind
+    return (
+        "discount"
+        if goods.kind == "sale" and amount < 0 and not counted and not _UNDONE.search(goods.name)
+        else goods.kind
+    )
 
 
 def _like(quantity: Decimal, amount: int) -> Decimal:

@@ -84,7 +84,9 @@ def titles(rows: Sequence[Row], lexicon: Lexicon, own: Mapping[str, Sequence[Any
 
 def _foot(rows: Sequence[Row]) -> int:
     """Return the position of the first row below the last labelled amount."""
-    last = [at for at, row in enumerate(rows) if any(p.word.group in ("money", "tenders") and p.numbers for p in row.pairs)]
+    last = [
+        at for at, row in enumerate(rows) if any(p.word.group in ("money", "tenders") and p.numbers for p in row.pairs)
+    ]
     return last[-1] + 1 if last else len(rows)
 
 
@@ -171,7 +173,11 @@ def number(
         value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
         if value is not None and not is_trade_number(pair, value):
             return value
-    beside = [(m[1] or m[2] or m[3]).replace(" ", "") for row in rows if not row.pairs and (m := _BESIDE_TIME.search(row.text))]
+    beside = [
+        (m[1] or m[2] or m[3]).replace(" ", "")
+        for row in rows
+        if not row.pairs and (m := _BESIDE_TIME.search(row.text))
+    ]
     if len(beside) == 1:
         return beside[0]
     for row in rows:

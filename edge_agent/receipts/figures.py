@@ -160,8 +160,12 @@ def _sizes(body: Sequence[Token], cut: int, columns: Sequence[str]) -> int:
     """Return how many figures still belong to the name: ``PAPER TOWEL 6PK    9.49`` ``豆腐 300g   1,290  2  2,580``."""
     end = next((i for i in range(cut, len(body)) if i and body[i].gap > 1), len(body))
     if not 0 < cut < end < len(body) or body[end].number is None:
-        return int(0 < cut < len(body) - 1 and body[cut].gap <= 1 and _SIZE.fullmatch(body[cut].text) is not None
-                   and body[cut + 1].gap > body[cut].gap)
+        return int(
+            0 < cut < len(body) - 1
+            and body[cut].gap <= 1
+            and _SIZE.fullmatch(body[cut].text) is not None
+            and body[cut + 1].gap > body[cut].gap
+        )
     sizes = body[cut:end]
     amounts = [t.number.value for t in body[end:] if t.number is not None]
     last = sizes[-1].number

@@ -28,7 +28,9 @@ _MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|
 _SERIALS = 4  # 1 2 3 4 before four names is no chance
 _STACKED = ("name", "unit_price", "quantity", "amount")
 _TIMES = re.compile(r"(.*[^\d\s.])\s*[*×xX](\d{1,3})$")
-_PACK = re.compile(r"\d\s*(?:ml|l|g|kg|mg|cm|片|粒|抽|克|毫升|升|包|袋|枚)$", re.IGNORECASE)  # 250ml*12 is a pack of twelve
+_PACK = re.compile(
+    r"\d\s*(?:ml|l|g|kg|mg|cm|片|粒|抽|克|毫升|升|包|袋|枚)$", re.IGNORECASE
+)  # 250ml*12 is a pack of twelve
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,21 @@ from edge_agent.receipts.words import Lexicon, fold
 _HEADING_MARKS = re.compile(r"[*/×|+()]")
 _BLANKS = re.compile(r"\s+")
 _TOTALS = frozenset(
-    {"due", "total", "gross", "subtotal", "net", "received", "change", "refund", "voided", "top_up", "tax", "rounding", "tip"}
+    {
+        "due",
+        "total",
+        "gross",
+        "subtotal",
+        "net",
+        "received",
+        "change",
+        "refund",
+        "voided",
+        "top_up",
+        "tax",
+        "rounding",
+        "tip",
+    }
 )
 # A subtotal may stand between groups of goods, a tax or rounding row between the goods and the total.
 _AMBIGUOUS = frozenset({"subtotal", "gross", "tax", "rounding", "tip"})
@@ -77,7 +91,9 @@ def regions(rows: Sequence[Row], lexicon: Lexicon, columns: Sequence[str]) -> li
             break
     found = []
     for ambiguous, tenders in ((True, True), (False, True), (True, False)):
-        end = next((i for i in range(start, len(rows)) if _ends(rows, i, ambiguous=ambiguous, tenders=tenders)), len(rows))
+        end = next(
+            (i for i in range(start, len(rows)) if _ends(rows, i, ambiguous=ambiguous, tenders=tenders)), len(rows)
+        )
         region = Region(start, end, named)
         if region not in found and (tenders or end < len(rows)):
             found.append(region)

@@ -61,5 +61,7 @@ def _reason(rows: Sequence[Row], lexicon: Lexicon) -> str | None:
         for pair in row.pairs:
             if pair.word.role == "reason" and pair.word.group == "moves" and pair.value:
                 return row.text.partition(pair.label)[2].strip(" :")
-    titles = (row.text.strip(" *=-#【】[]") for row in rows if not row.numbers and lexicon.role(row.text, "moves") in _WAYS)
+    titles = (
+        row.text.strip(" *=-#【】[]") for row in rows if not row.numbers and lexicon.role(row.text, "moves") in _WAYS
+    )
     return next(titles, None)

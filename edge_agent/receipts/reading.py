@@ -40,6 +40,7 @@ class Reading:
     printed. ``unparsed``: rows that hold figures nobody could place. ``flags``: ``tender_implied`` (one means of
     payment is named without an amount of its own, or change shows that it was cash), ``refund_negative`` (amounts
     were printed negative). ``report``: of a shift report; ``cash``: of a cash in/out slip.
+    ``invoice``: the printed link by which the customer asks for an invoice.
     """
 
     kind: str
@@ -62,3 +63,4 @@ class Reading:
     flags: tuple[str, ...] = ()
     report: Report | None = None
     cash: CashMove | None = None
+    invoice: str | None = None

@@ -22,7 +22,9 @@ from edge_agent.receipts.words import REPORT_GROUPS, SECTION_GROUPS, quiet
 
 # 128笔 and 45件 are counts; without the unit they are numbers of the row like any other.
 _COUNTED = re.compile(r"(?<=\d)\s?(?:笔|笔数|单|张|次|回|件|건|枚|筆|張|單|組)(?=[\s)）:：,，/]|$)")
-_RANGE = re.compile(r"#?([A-Z]{0,4}-?\d[\w-]*?)\s*(?:-|~|～|–|—|至|到|\bto\b|から)\s*#?([A-Z]{0,4}-?\d[\w-]*)", re.IGNORECASE)
+_RANGE = re.compile(
+    r"#?([A-Z]{0,4}-?\d[\w-]*?)\s*(?:-|~|～|–|—|至|到|\bto\b|から)\s*#?([A-Z]{0,4}-?\d[\w-]*)", re.IGNORECASE
+)
 _NUMBER = re.compile(r"#?\s*([A-Za-z]{0,4}-?\d[\w/-]*)")
 # What only the report of a till speaks of; three of them make a report also where no title says so.
 _HINTS = (
@@ -34,6 +36,7 @@ _HINTS = (
     "退货(?:合计|金额|总额)|作废(?:合计|金额)|(?i:total (?:refunds|returns|voids))|返品(?:金額|合計)",
 )
 _ENOUGH = 3
+_DOZEN = 12  # sections and figures of one kind that are weighed against each other
 _MOST_LESS = 5  # returns, voids, discounts, rounding, tax: what may lie between gross and net
 
 
@@ -58,8 +61,8 @@ class _Said:
     last: str | None = None
 
     def distinct(self, *roles: str) -> list[int]:
-        """Return the different amounts of some roles, in the order printed."""
-        return list(dict.fromkeys(a for role in roles for a in self.amounts.get(role, ())))
+        """Return the different amounts of some roles, in the order printed; no report has more than a dozen."""
+        return list(dict.fromkeys(a for role in roles for a in self.amounts.get(role, ())))[:_DOZEN]
 
 
 def sounds_like_one(lines: Sequence[str]) -> bool:
@@ -160,7 +163,13 @@ def _count(pair: Pair, role: str, said: _Said, group: _Group) -> None:
     if match is not None:
         said.first, said.last = said.first or match[1], said.last or match[2]
     elif whole and group.role in ("payments", "refunds"):
-        name = "return_orders" if group.role == "refunds" else "transactions" if pair.word.rank and role == "orders" else role
+        name = (
+            "return_orders"
+            if group.role == "refunds"
+            else "transactions"
+            if pair.word.rank and role == "orders"
+            else role
+        )
         said.counts.setdefault(name, []).append(int(whole[0].value))
 
 
@@ -227,7 +236,9 @@ def _unpaid(net: list[int], total: list[int], gross: list[int], said: _Said, *, 
 
 def _follows(net: int, larger: Sequence[int], said: _Said) -> bool:
     """Tell whether an amount is a larger one less what the report says was given back, taken off or written down."""
-    less = [a for role in ("returns", "voids", "discount", "rounding", "tax") for a in said.distinct(role) if a][:_MOST_LESS]
+    less = [a for role in ("returns", "voids", "discount", "rounding", "tax") for a in said.distinct(role) if a][
+        :_MOST_LESS
+    ]
     return any(
         bigger - sum(chosen) == net
         for bigger in larger
@@ -245,7 +256,7 @@ def _tender_sums(said: _Said) -> Iterator[tuple[int, Mapping[str, int]]]:
         if group.role == "refunds":
             back.update({role: abs(amount) for role, amount in group.tenders.items()})
     change = next(iter(said.distinct("change")), 0)
-    choices = [paid, *([g] for g in paid)] if len(paid) > 1 else [paid] if paid else []
+    choices = [paid, *([g] for g in paid[:_DOZEN])] if len(paid) > 1 else [paid] if paid else []
     seen = set()
     for chosen, unknown, less, coins in product(choices, (False, True), (back, Counter[str]()), (0, change)):
         signed: dict[str, int] = {}

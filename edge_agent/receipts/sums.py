@@ -40,7 +40,16 @@ class Solution:
 
 
 # How much a word alone says: 应收 and AMOUNT DUE are what they say, 合计 may be before a discount, 小计 mostly is.
-_PRIOR = {"due": 3.0, "refund": 3.0, "top_up": 2.6, "total": 2.5, "net": 1.5, "voided": 1.2, "subtotal": 1.0, "gross": 0.8}
+_PRIOR = {
+    "due": 3.0,
+    "refund": 3.0,
+    "top_up": 2.6,
+    "total": 2.5,
+    "net": 1.5,
+    "voided": 1.2,
+    "subtotal": 1.0,
+    "gross": 0.8,
+}
 _DERIVED = 0.4  # what was handed over less the change
 _UNNAMED = 0.3  # the same of tenders, where no word names a total
 _PROOF = 4.0  # one equation outweighs any word

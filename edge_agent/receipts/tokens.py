@@ -18,12 +18,21 @@ _GLUED = re.compile(
 )
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
 # A name and its whole sum without a blank, and several labels with their amounts: 苹果2.5斤*6.00=15.00  收20.00找0.50
-_GLUED_SUM = re.compile(r"(?P<text>[^\d\s=*×xX@]*[^\d\s=*×xX@.,(¥$-])(?P<sum>\d[\d.]*[^\d\s=*×xX@]{0,2}[*×xX@]\d[\d.]*=\d[\d.]*元?)")
+_GLUED_SUM = re.compile(
+    r"(?P<text>[^\d\s=*×xX@]*[^\d\s=*×xX@.,(¥$-])(?P<sum>\d[\d.]*[^\d\s=*×xX@]{0,2}[*×xX@]\d[\d.]*=\d[\d.]*元?)"
+)
 _GLUED_LABELS = re.compile(r"(?:[^\x00-\x7f\d]{1,6}\d+(?:\.\d{2}元?|元)){2,}")
 _GLUED_LABEL = re.compile(r"([^\x00-\x7f\d]{1,6}?)(\d+(?:\.\d{2}元?|元))")
 _WORDS = 4096  # names, labels, prices and counts
 _COUNTED = frozenset(
-    {*"件点项項品個개건只位条瓶份个盒袋杯碗罐听包支根串笼块张枚套例扎打箱桶双片本", "点数", "items", "item", "pcs", "articles"}
+    {
+        *"件点项項品個개건只位条瓶份个盒袋杯碗罐听包支根串笼块张枚套例扎打箱桶双片本",
+        "点数",
+        "items",
+        "item",
+        "pcs",
+        "articles",
+    }
 )
 
 

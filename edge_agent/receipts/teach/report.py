@@ -112,6 +112,8 @@ def _remarks(
     for label, role in settings.money.items():
         if role in ("discount", "fee"):
             yield f"{label} is a {role} by its sums: rounding, tax or tip are said in [money] as well"
+    for label in (label for label, role in settings.money.items() if role == "none"):
+        yield f"{label} was taken to mean no money of the sale: no sum has a use for it"
     if any(reading.number is None for reading in readings):
         yield "no label has another value on every capture: the receipt's number was not found"
     if any(reading.printed_at is None for reading in readings):

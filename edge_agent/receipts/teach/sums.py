@@ -150,23 +150,37 @@ def _roles(
     goods: Sequence[int], labels: Sequence[Amounts], meanings: Mapping[str, Word | None]
 ) -> tuple[Found, Found | None] | None:
     """Return the roles that explain most, and others that explain as much and say that something else is payable."""
-    everywhere = [key for key in labels[0] if all(key in slip for slip in labels)]
     holding: list[Found] = []
     order = _order(labels)
-    for payable in everywhere:
-        if not _may(meanings[payable], _TOTALS) or all(slip[payable] == 0 for slip in labels):
+    for keys in _payables(order, labels, meanings):
+        amounts = [next(slip[key] for key in reversed(keys) if key in slip) for slip in labels]
+        if not any(amounts):
             continue
-        amounts = [slip[payable] for slip in labels]
-        added = _added(payable, order, goods, amounts, labels, meanings)
+        added = _added(keys, order, goods, amounts, labels, meanings)
         if added is None:
             continue
-        settled = _settled(payable, [key for key in order if key not in added], amounts, labels, meanings)
-        holding.append(_found(payable, goods, added, settled, labels, meanings))
+        below = [key for key in order[order.index(keys[-1]) + 1 :] if key not in added]
+        settled = _settled(below, amounts, labels, meanings)
+        holding.append(_found(keys, amounts, goods, added, settled, labels, meanings))
     if not holding:
         return None
     best = max(holding, key=lambda found: (found[4], found[2]))
     rivals = [found for found in holding if found[4] == best[4] and found[1] != best[1]]
     return best, rivals[0] if rivals else None
+
+
+def _payables(
+    order: Sequence[str], labels: Sequence[Amounts], meanings: Mapping[str, Word | None]
+) -> Iterator[tuple[str, ...]]:
+    """Yield the labels that may say what is payable: one on every slip, or a total and, below it, another one that is
+    printed only where something was added or taken off.
+    """
+    usable = [key for key in order if _may(meanings[key], _TOTALS)]
+    everywhere = [key for key in usable if all(key in slip for slip in labels)]
+    yield from ((key,) for key in everywhere)
+    for total, payable in product(everywhere, usable):
+        if payable not in everywhere and order.index(total) < order.index(payable):
+            yield total, payable
 
 
 def _may(word: Word | None, roles: frozenset[str]) -> bool:
@@ -188,7 +202,7 @@ def _order(labels: Sequence[Amounts]) -> list[str]:
 
 
 def _added(
-    payable: str,
+    payable: Sequence[str],
     order: Sequence[str],
     goods: Sequence[int],
     amounts: Sequence[int],
@@ -197,11 +211,11 @@ def _added(
 ) -> dict[str, str] | None:
     """Return the labels that lead from the goods to the payable amount, with their roles; None: nothing does."""
     rest = [amount - base for amount, base in zip(amounts, goods, strict=True)]
-    above = order[: order.index(payable)]
+    above = order[: order.index(payable[-1])]
     usable = [
         key
         for key in order
-        if key != payable
+        if key not in payable
         and _may(meanings[key], frozenset(_ADDED))
         and any(slip.get(key) for slip in labels)
         and all(abs(slip.get(key, 0)) < abs(base) for slip, base in zip(labels, goods, strict=True))
@@ -224,14 +238,12 @@ def _named(word: Word | None, sign: int) -> str:
 
 
 def _settled(
-    payable: str,
-    order: Sequence[str],
+    below: Sequence[str],
     amounts: Sequence[int],
     labels: Sequence[Amounts],
     meanings: Mapping[str, Word | None],
 ) -> dict[str, str]:
     """Return which labels are tenders and which is the change; empty: the slips do not say how they were paid."""
-    below = order[order.index(payable) + 1 :]
     free = [key for key in below if any(slip.get(key) for slip in labels)][:_SETTLING]
     best: dict[str, str] = {}
     for roles in product(*(_choices(meanings[key]) for key in free)):
@@ -270,19 +282,21 @@ def _settles(
 
 
 def _found(
-    payable: str,
+    payable: Sequence[str],
+    amounts: Sequence[int],
     goods: Sequence[int],
     added: Mapping[str, str],
     settled: Mapping[str, str],
     labels: Sequence[Amounts],
     meanings: Mapping[str, Word | None],
 ) -> Found:
-    amounts = tuple(slip[payable] for slip in labels)
     tenders = [key for key, role in settled.items() if role == "tender"]
     # One unknown label that repeats the payable amount on every slip may be how it was paid, or just another total.
-    plain = len(settled) == 1 and all(slip.get(tenders[0]) == slip[payable] for slip in labels)
+    plain = len(settled) == 1 and all(
+        slip.get(tenders[0]) == amount for slip, amount in zip(labels, amounts, strict=True)
+    )
     doubtful = tuple(tenders) if plain and meanings[tenders[0]] is None else ()
-    roles = {payable: "due", **added}
+    roles = {**dict.fromkeys(payable, "total"), payable[-1]: "due", **added}
     roles |= dict.fromkeys(doubtful, "total") if doubtful else dict(settled)
     for key in _order(labels):
         if key in roles:
@@ -290,4 +304,10 @@ def _found(
         same = [slip[key] == total for slip, total in zip(labels, goods, strict=True) if key in slip]
         equal = [slip[key] == amount for slip, amount in zip(labels, amounts, strict=True) if key in slip]
         roles[key] = "total" if all(equal) else "subtotal" if all(same) else "none"
-    return roles, amounts, bool(settled) and not doubtful, doubtful, sum(role != "none" for role in roles.values())
+    return (
+        roles,
+        tuple(amounts),
+        bool(settled) and not doubtful,
+        doubtful,
+        sum(role != "none" for role in roles.values()),
+    )

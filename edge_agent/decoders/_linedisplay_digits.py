@@ -28,6 +28,7 @@ LABELS = ("unit_price", "total", "received", "change")
 DIGITS = 8  # what the widest of these displays shows in a row
 FIELD = 20  # eight digits, a point behind each, a sign: 17; padding beyond that is another display's row
 ROWS = 4
+_OWN_ROWS = (0, 3)  # only the LC415 has these; two-row displays have 41 and 42, and neither has a meaning of its own
 
 NEED_MORE = 0
 INVALID = -1
@@ -174,7 +175,7 @@ class Digits:
 
     def _value(self, figure: str, row: int) -> None:
         state = self.state
-        if row == 0:
+        if row in _OWN_ROWS:
             self.proven = True
         self._begin("value")
         if state.open and state.order == "value" and state.unsaid:
@@ -245,7 +246,7 @@ class Digits:
         while len(events) > 1 and events[0][0] == "value" and not (events[0][1] or "").strip("0."):
             events = events[1:]  # zero on a display just switched on says nothing about order
         first, last = events[0][0], events[-1][0]
-        if any(kind == "value" and row == 0 for kind, _, row in events):
+        if any(kind == "value" and row in _OWN_ROWS for kind, _, row in events):
             self.state.order = "rows"
         elif first != last or (not silent and len({kind for kind, _, _ in events}) > 1):
             self.state.order = first

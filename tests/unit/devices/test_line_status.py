@@ -1,6 +1,9 @@
 import random
 
+import pytest
+
 from edge_agent.clock import Clock, Moment, TimeQuality
+from edge_agent.decoders import linedisplay
 from edge_agent.devices.line_status import ENOUGH, FLOOD, WINDOW, LineStatus
 from edge_agent.devices.status import DeviceState
 from edge_agent.observations import Decoded, DisplayText, Scan, Undecoded
@@ -144,6 +147,21 @@ def test_a_line_displays_wrong_dialect_degrades_after_five_figures_and_the_right
     for _ in range(WINDOW // 13 + 1):
         hear(status, DisplayText(("16.00",), "total", "16.00"), consumed=13)
     assert states.reasons == ["up", "implausible", "up"]
+
+
+@pytest.mark.parametrize("spoken", ["led8", "led8-binary", "partner"])
+@pytest.mark.parametrize("configured", ["led8", "led8-binary", "partner", "cd5220", "epson"])
+def test_a_display_in_another_dialect_is_noticed_within_a_few_sales(spoken: str, configured: str) -> None:
+    lamps = {"led8": [b"2", b"3", b"4"], "led8-binary": [b"\2", b"\3", b"\4"], "partner": [b"\3\1", b"\4\1", b"\5\1"]}
+    decoder = linedisplay.Decoder(linedisplay.Settings.model_validate({"dialect": configured}))
+    status, states = new()
+    status.up()
+    for _ in range(3):
+        for lamp in lamps[spoken]:
+            before = decoder.consumed
+            observations = [*decoder.feed(b"\x1bs" + lamp + b"\x1bQA16.00\r"), *decoder.idle()]
+            hear(status, *observations, consumed=decoder.consumed - before)
+    assert states.reasons == (["up"] if spoken == configured else ["up", "implausible"])
 
 
 def test_now_and_then_an_implausible_figure_is_no_dialect() -> None:

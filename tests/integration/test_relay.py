@@ -156,7 +156,7 @@ async def test_the_agent_reads_what_is_printed(tmp_path: Path) -> None:
         await bench.states.until_last("up")
         await bench.register.write(b"one\ntwo\n")
         await bench.emit.until(lambda: bench.emit.codes == ["one", "two"])
-        assert bench.printer.printed == b"one\ntwo\n"
+        await bench.printer.until(lambda: bench.printer.printed == b"one\ntwo\n")
 
 
 async def test_the_till_prints_on_while_the_agent_is_away_and_the_agent_reads_it_later(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ async def test_a_killed_relay_is_started_again_and_what_it_took_with_it_is_told(
         lost = next(state for state in bench.states.all if state.reason == "copy_lost")
         assert lost.detail.startswith("6 bytes")
         assert bench.emit.codes == ["one", "half", "two"]
-        assert bench.printer.printed == b"one\nhalf gone\ntwo\n"
+        await bench.printer.until(lambda: bench.printer.printed == b"one\nhalf gone\ntwo\n")
         assert await bench.serving() != pid
 
 
@@ -205,7 +205,7 @@ async def test_a_relay_killed_while_the_agent_listens_is_back_at_once_and_nothin
         os.kill(await bench.serving(), signal.SIGKILL)
         await bench.register.write(b"two\n")
         await bench.emit.until(lambda: bench.emit.codes == ["one", "two"])
-        assert bench.printer.printed == b"one\ntwo\n"
+        await bench.printer.until(lambda: bench.printer.printed == b"one\ntwo\n")
         assert "relay_missing" in bench.states.reasons
         assert "copy_lost" not in bench.states.reasons
 

@@ -110,13 +110,17 @@ class Checks(_Data):
 
 
 class Evidence(_Data):
-    """How the order was read: which decoder and template, which capture, which text stayed unexplained."""
+    """How the order was read: which decoder and template, which capture, which text stayed unexplained.
+
+    ``links``: the codes printed on it that lead somewhere: to the order, to its invoice.
+    """
 
     decoder: str
     template: str | None
     capture_sha256: str | None
     unparsed: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 class Order(_Data):

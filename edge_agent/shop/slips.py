@@ -9,6 +9,7 @@ from edge_agent.contract import data
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
 from edge_agent.observations import Decoded, DisplayText, Payment, Receipt, Record, Scan, Undecoded, Weight
+from edge_agent.receipts.codes import links
 from edge_agent.receipts.reading import Reading, Report
 from edge_agent.redact import Redactor
 from edge_agent.shop.business_day import business_day
@@ -83,6 +84,7 @@ class SlipReader:
             capture_sha256=sha256,
             unparsed=redacted.codes if refusal else reading.unparsed if reading else (),
             flags=(*receipt.flags, *(reading.flags if reading else ())),
+            links=links(redacted.codes),
         )
         body = receipts.body_key(redacted.lines)
         if reading is None or refusal:
@@ -219,6 +221,7 @@ class SlipReader:
             evidence=evidence,
             member=reading.member,
             pickup_code=reading.pickup_code,
+            invoice=reading.invoice,
             original_order_no=reading.original_number,
         )
 

@@ -66,8 +66,7 @@ def words(dialect: str, rows: Sequence[str], encoding: str, columns: int) -> tup
     lines = [_cells(row, encoding, columns) for row in rows]
     if not any(character.strip() for line in lines for character in line):
         raise UnshowableError("nothing of it is in the display's code page")
-    if dialect == "cd5220":
-        return (Command(CLEAR), *(_string(place, line) for place, line in enumerate(lines)))
+    # By cursor also on a CD5220: its string mode would lock out the register's next words.
     return (Command(CLEAR), *_at_each_row(dialect, lines))
 
 

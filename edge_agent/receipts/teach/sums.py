@@ -172,8 +172,9 @@ def _roles(
 def _payables(
     order: Sequence[str], labels: Sequence[Amounts], meanings: Mapping[str, Word | None]
 ) -> Iterator[tuple[str, ...]]:
-    """Yield the labels that may say what is payable: one on every slip, or a total and, below it, another one that is
-    printed only where something was added or taken off.
+    """Yield the labels that may say what is payable.
+
+    One that every slip has, or that one and, below it, another that is printed only where something was taken off.
     """
     usable = [key for key in order if _may(meanings[key], _TOTALS)]
     everywhere = [key for key in usable if all(key in slip for slip in labels)]

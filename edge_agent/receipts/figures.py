@@ -104,7 +104,7 @@ def _words_behind(body: Sequence[Token]) -> Sequence[Token]:
     start = next((i for i, t in enumerate(body) if t.number is None and not t.times), len(body))
     numbers = [t.number for t in body[:start] if t.number is not None]
     named = all(t.number is None for t in body[start:])
-    return body[start:] if named and len(numbers) > 1 and numbers[-1].places == 2 else ()  # noqa: PLR2004 - cents
+    return body[start:] if named and len(numbers) > 1 and numbers[-1].places == 2 else ()
 
 
 def _without_last_column(words: list[Token]) -> list[Token]:

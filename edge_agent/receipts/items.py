@@ -22,7 +22,6 @@ from edge_agent.receipts.grid import Row
 from edge_agent.receipts.tokens import Token
 from edge_agent.receipts.words import Lexicon, fold, is_wide
 
-
 _WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a heading
 _MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
 _SERIALS = 4  # 1 2 3 4 before four names is no chance
@@ -121,7 +120,7 @@ def _sounds_numbered(row: Row) -> bool:
         and row.pairs[0].word.role == "number"
         and bool(words)
         and last is not None
-        and (last.money or last.places == 2)  # noqa: PLR2004 - cents
+        and (last.money or last.places == 2)
     )
 
 
@@ -240,7 +239,7 @@ def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digi
     found = figures(row, columns)
     if found.name and NOISE.fullmatch(found.name):
         found = replace(found, name="")
-    if row.tokens[0].times and len(row.tokens) == 2 and len(found.numbers) == 1:  # noqa: PLR2004 - @ 2.95
+    if row.tokens[0].times and len(row.tokens) == 2 and len(found.numbers) == 1:
         _price_above(state, found.numbers[0], digits)
         return
     amount, quantity, price = interpret(found, columns, mode, digits)

@@ -1,7 +1,10 @@
 """How the money changed hands: which printed tenders, and which change, make up an amount."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+_BALANCE = re.compile(r"余额$|餘額$|残高$|잔액$|balance$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +131,11 @@ def _net_of_change(
 
 
 def _without_repeats(tenders: list[Figure], payable: int, figures: Sequence[Figure]) -> list[Figure]:
-    """Drop tenders printed a second time (a list of payments, then the payment service's own slip)."""
+    """Drop what is left on a card, and tenders printed a second time (a list of payments, then the payment service's own slip)."""
     change = change_of(figures, payable) or 0
     if abs(sum(t.amount for t in tenders)) - change == abs(payable):
         return tenders
+    tenders = [t for t in tenders if _BALANCE.search(t.label) is None or t.amount == payable]
     seen: set[tuple[str, int]] = set()
     kept = []
     for tender in tenders:

@@ -153,7 +153,7 @@ def _figure(pair: Pair, said: _Said, group: _Group, digits: int) -> None:
             return
         said.amounts.setdefault(role, []).append(amount if role in _SALES else abs(amount))
         whole = [n for n in pair.numbers[:-1] if not n.places and not n.money and n.value > 0]
-        if role in _SALES and len(pair.numbers) == 2 and whole:  # noqa: PLR2004 - 销售 128 12,345.00
+        if role in _SALES and len(pair.numbers) == 2 and whole:
             said.counts.setdefault("sales", []).append(int(whole[0].value))
 
 

@@ -1,5 +1,7 @@
 """Money put into the drawer or taken out of it, and the drawer that is only opened."""
 
+# ruff: noqa: E501 - a slip or a list of words in one row is easier to compare than one cut to width
+
 import pytest
 
 from edge_agent import receipts

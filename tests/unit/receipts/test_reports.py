@@ -1,5 +1,7 @@
 """What a register says of itself at the end of a shift or day, and that nothing else is taken for it."""
 
+# ruff: noqa: E501 - a slip or a list of words in one row is easier to compare than one cut to width
+
 import pytest
 
 from edge_agent import receipts

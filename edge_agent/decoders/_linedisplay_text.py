@@ -15,23 +15,27 @@ Epson (DM-D110 specification; XP8200 manual, 4.1.2; Tysso VFD-450 manual, mode 1
 Both: 1B 40 initialize, 1B 3D n to whom the bytes go, 1B 74 n code page, and text.
 """
 
-import codecs
 import unicodedata
-from collections.abc import Callable, Mapping
 
 import msgspec
 
 from edge_agent.decoders._escpos_text import CODE_TABLES, MULTIBYTE
+from edge_agent.decoders._linedisplay_commands import (
+    COMMANDS,
+    INVALID,
+    LEADS,
+    MODES,
+    NEED_MORE,
+    OPAQUE,
+    PLACES,
+    SCROLLED,
+    measure_character,
+    measure_to_whom,
+)
 from edge_agent.decoders._linedisplay_words import read
 from edge_agent.observations import DisplayText
 
 ROWS = 2
-SCROLLED = 80  # the CD5220 takes 40 characters to scroll; clones take twice as many
-
-NEED_MORE = 0
-INVALID = -1
-
-Measure = Callable[[bytearray, int], int]
 
 
 class TextState(msgspec.Struct, array_like=True):
@@ -62,7 +66,7 @@ class Text:
     undecided = False
 
     def __init__(self, dialect: str, encoding: str, columns: int) -> None:
-        self._commands = _COMMANDS[dialect]
+        self._commands = COMMANDS[dialect]
         self._encoding = encoding
         self._columns = columns
         self.said: list[DisplayText] = []
@@ -77,13 +81,13 @@ class Text:
     def measure(self, buffer: bytearray, at: int) -> int:
         """Return the length of the command or character at ``at``, NEED_MORE or INVALID."""
         if self.state.away:
-            return _to_whom(buffer, at) if buffer[at] == 0x1B else 1
+            return measure_to_whom(buffer, at) if buffer[at] == 0x1B else 1
         first = buffer[at]
         if first >= 0x20 and first != 0x7F:
-            return _character(buffer, at, self._encoding)
+            return measure_character(buffer, at, self._encoding)
         known = self._commands.get(bytes((first,)))
         if known is None:
-            if first not in _LEADS:
+            if first not in LEADS:
                 return INVALID
             if len(buffer) - at < 2:
                 return NEED_MORE
@@ -109,7 +113,7 @@ class Text:
             self._tell()
             state.away = not command[2] & 2
         elif not state.strings:
-            place = _PLACES.get(command[: 3 if command[:2] == b"\x1b[" else 2])
+            place = PLACES.get(command[: 3 if command[:2] == b"\x1b[" else 2])
             return self._move(place, command) if place else self._set(command)
         return True
 
@@ -213,15 +217,15 @@ class Text:
 
     def _set(self, command: bytes) -> bool:
         state = self.state
-        if command[:2] in _MODES:
-            state.mode = _MODES[command[:2]]
+        if command[:2] in MODES:
+            state.mode = MODES[command[:2]]
         elif command[:2] == b"\x1bt":
             state.table = command[2]
         elif command[:2] == b"\x1b&":
             state.drawn = True
         elif command[:2] == b"\x1bs":
             return state.drawn
-        elif command[:2] in _OPAQUE:
+        elif command[:2] in OPAQUE:
             state.opaque = True
         return True
 
@@ -281,155 +285,3 @@ class Text:
 
 def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _character(buffer: bytearray, at: int, encoding: str) -> int:
-    first = buffer[at]
-    if first < 0x80:
-        return 1
-    length = _char_length(buffer, at, encoding)
-    if length > 1 and len(buffer) - at < length:
-        return NEED_MORE
-    return length
-
-
-def _char_length(buffer: bytearray, at: int, encoding: str) -> int:
-    """Return how many bytes the character at ``at`` has; more than there are, while that is not known."""
-    first = buffer[at]
-    if encoding == "utf_8":
-        return 2 if 0xC2 <= first < 0xE0 else 3 if 0xE0 <= first < 0xF0 else 4 if 0xF0 <= first < 0xF5 else INVALID
-    codec = MULTIBYTE.get(encoding)
-    if codec is None or (codec == "cp932" and 0xA1 <= first <= 0xDF):
-        return 1
-    if codec == "gb18030" and len(buffer) - at > 1 and 0x30 <= buffer[at + 1] <= 0x39:
-        return 4
-    return 2
-
-
-def _exactly(length: int, place: int, allowed: bytes) -> Measure:
-    """A command of ``length`` bytes whose byte at ``place`` is one of ``allowed``."""
-
-    def measure(buffer: bytearray, at: int) -> int:
-        if len(buffer) - at <= place:
-            return NEED_MORE
-        if buffer[at + place] not in allowed:
-            return INVALID
-        return length if len(buffer) - at >= length else NEED_MORE
-
-    return measure
-
-
-_to_whom_any = _exactly(3, 2, b"\x01\x02\x03123")
-
-
-def _to_whom(buffer: bytearray, at: int) -> int:
-    """Away, only ``ESC =`` is looked for."""
-    if len(buffer) - at < 2:
-        return NEED_MORE
-    if buffer[at + 1] != ord("="):
-        return 1
-    length = _to_whom_any(buffer, at)
-    return 1 if length == INVALID else length
-
-
-def _string_command(buffer: bytearray, at: int) -> int:
-    """``ESC Q A/B/C/D text CR``."""
-    if len(buffer) - at < 3:
-        return NEED_MORE
-    if buffer[at + 2] not in b"ABCD":
-        return INVALID
-    start, most = at + 3, at + 3 + SCROLLED
-    for index in range(start, min(len(buffer), most + 1)):
-        if buffer[index] == 0x0D:
-            return index + 1 - at
-        if buffer[index] < 0x20:
-            return INVALID
-    return NEED_MORE if len(buffer) <= most else INVALID
-
-
-def _glyphs(buffer: bytearray, at: int) -> int:
-    """``ESC & s n m (a p1…)``: characters n to m, each a columns of s bytes."""
-    if len(buffer) - at < 5:
-        return NEED_MORE
-    high, first, last = buffer[at + 2 : at + 5]
-    if high not in (1, 2) or not 0x20 <= first <= last:
-        return INVALID
-    length = 5
-    for _ in range(first, last + 1):
-        if len(buffer) - at <= length:
-            return NEED_MORE
-        if buffer[at + length] > 8:
-            return INVALID
-        length += 1 + high * buffer[at + length]
-    return length if len(buffer) - at >= length else NEED_MORE
-
-
-def _window(parts: int) -> Measure:
-    """``ESC W``: on with its corners, or off without."""
-
-    def measure(buffer: bytearray, at: int) -> int:
-        if len(buffer) - at < parts:
-            return NEED_MORE
-        on = buffer[at + parts - 1] & 1
-        length = parts + (4 if parts == 4 else 3) * on
-        return length if len(buffer) - at >= length else NEED_MORE
-
-    return measure
-
-
-def _mode_choice(buffer: bytearray, at: int) -> int:
-    """``STX ENQ C n ETX``: the command set is chosen, as displays of Aures and Oxhoo want it."""
-    known = (b"\x02", b"\x05", b"C", b"0123456789", b"\x03")
-    given = buffer[at : at + 5]
-    if any(byte not in allowed for byte, allowed in zip(given, known, strict=False)):
-        return INVALID
-    return 5 if len(given) == 5 else NEED_MORE
-
-
-_LEADS = b"\x1b\x1f\x1c\x02"
-_MODES = {b"\x1f\x01": "overwrite", b"\x1f\x02": "up", b"\x1f\x03": "left"} | {
-    b"\x1b\x11": "overwrite", b"\x1b\x12": "up", b"\x1b\x13": "left"
-}  # fmt: skip
-_PLACES = {
-    b"\x08": "back", b"\x09": "on", b"\x0a": "down", b"\x0d": "first", b"\x0b": "home",
-    b"\x1f\x0a": "up", b"\x1f\x0d": "last", b"\x1f\x42": "bottom", b"\x1f$": "to", b"\x1bl": "to",
-    b"\x1b[A": "up", b"\x1b[B": "down", b"\x1b[C": "on", b"\x1b[D": "back", b"\x1b[H": "home", b"\x1b[L": "first",
-    b"\x1b[R": "last", b"\x1b[K": "bottom",
-}  # fmt: skip
-_OPAQUE = (b"\x1f.", b"\x1f,", b"\x1f;", b"\x1bW", b"\x1fT", b"\x1fU", b"\x1f^", b"\x1f@", b"\x1f:")
-_SINGLES = dict.fromkeys((bytes((code,)) for code in b"\x08\x09\x0a\x0b\x0c\x0d\x18"), 1)
-
-_BOTH: Mapping[bytes, int | Measure] = {
-    **_SINGLES,
-    **dict.fromkeys((b"\x1b@", b"\x1f\x01", b"\x1f\x02", b"\x1f\x03", b"\x1f\x0a", b"\x1f\x0d", b"\x1f\x42"), 2),
-    **dict.fromkeys((b"\x1f@", b"\x1c&", b"\x1c."), 2),
-    **dict.fromkeys((b"\x1bt", b"\x1bR", b"\x1b?", b"\x1b%", b"\x1fE", b"\x1fX", b"\x1fC"), 3),
-    b"\x1b=": _to_whom_any,
-    b"\x1b&": _glyphs,
-    b"\x02\x05": _mode_choice,
-}
-_COMMANDS: Mapping[str, Mapping[bytes, int | Measure]] = {
-    "cd5220": {
-        **_BOTH,
-        **dict.fromkeys((b"\x1b\x11", b"\x1b\x12", b"\x1b\x13"), 2),
-        **dict.fromkeys((b"\x1b*", b"\x1b_", b"\x1bf", b"\x1bc", b"\x1b#"), 3),
-        b"\x1bl": 4,
-        b"\x1bQ": _string_command,
-        b"\x1b[": _exactly(3, 2, b"ABCDHLRK"),
-        b"\x1bs": _exactly(3, 2, b"\x01"),
-        b"\x1bd": _exactly(3, 2, b"\x01"),
-        b"\x1bW": _window(3),
-    },
-    "epson": {
-        **_BOTH,
-        **dict.fromkeys((b"\x1fU", b"\x1f:"), 2),
-        **dict.fromkeys((b"\x1fr", b"\x1f.", b"\x1f,", b"\x1f;"), 3),
-        **dict.fromkeys((b"\x1f$", b"\x1fT", b"\x1f#", b"\x1f^"), 4),
-        b"\x1bW": _window(4),
-    },
-}
-
-
-def codec_of(encoding: str) -> str:
-    """Return the codec that text in ``encoding`` is written with."""
-    return codecs.lookup(MULTIBYTE.get(encoding, encoding)).name

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_agent.decoders._escpos_text import MULTIBYTE
+from edge_agent.decoders._linedisplay_commands import SCROLLED
 from edge_agent.decoders._linedisplay_digits import DIGITS, LABELS, DigitsState
-from edge_agent.decoders._linedisplay_text import ROWS, SCROLLED, TextState
+from edge_agent.decoders._linedisplay_text import ROWS, TextState
 from edge_agent.decoders._linedisplay_words import read
 
 CLEAR = b"\x0c"

@@ -27,7 +27,8 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     ``id``: of the slip's event. ``read_by``: what it was read with last (``DeviceFacts.read_by``). ``wall_ms``: when
     its last byte came; ``own_clock``: the agent's clock was set then. ``completed_at`` and ``business_day``: as sent.
     ``read``: the order as the slip alone says it, ``sent``: with what else was known; both None: it was unparsed.
-    ``merged``: it was, and is another print of a paper that is an order: for good, papers are known for two weeks only.
+    ``told``: it was unparsed, and all it says is told for good: another print of an order's paper (those are known for
+    two weeks only), a till's report, cash moved.
     """
 
     id: str
@@ -39,7 +40,7 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     business_day: str
     read: data.Order | None = None
     sent: data.Order | None = None
-    merged: bool = False
+    told: bool = False
 
     def moment(self, now: Moment) -> Moment:
         """Return when the slip came, as the reader of slips takes it."""
@@ -90,8 +91,8 @@ def parsed(about: bytes) -> About | None:
 
 def judged(about: About, slip: Slip) -> tuple[str, data.Order | None]:
     """Return the verdict on a second reading, as far as this slip alone tells, and the order to be sent, if any is."""
-    if about.merged:
-        return "merged", None
+    if about.told:
+        return "same", None
     order = slip.data if isinstance(slip.data, data.Order) else None
     if about.read is not None and about.sent is not None:
         if order is None or slip.event is None:
@@ -118,9 +119,9 @@ def renewed(about: About, facts: DeviceFacts, read: data.Order, sent: data.Order
     return _row(about)
 
 
-def merged(about: About, facts: DeviceFacts) -> tuple[bytes, StateChange]:
-    """Return the same of a slip whose paper is an order already."""
-    return _row(msgspec.structs.replace(about, read_by=facts.read_by, merged=True))
+def told(about: About, facts: DeviceFacts) -> tuple[bytes, StateChange]:
+    """Return the same of a slip that no later reading can say more of."""
+    return _row(msgspec.structs.replace(about, read_by=facts.read_by, told=True))
 
 
 def _row(about: About) -> tuple[bytes, StateChange]:

@@ -207,28 +207,38 @@ class Shop:
             slip = self._slips.receipt(facts, observation, then)
         else:
             slip = self._slips.record(facts, observation, then)
-        capture = slip.captures[0] if slip.captures else None
         verdict, order = rereading.judged(about, slip)
-        if order is None or slip.event is None or not isinstance(slip.data, data.Order):
-            return Again(verdict, capture=capture)
+        again = Again(verdict)
+        if order is not None and isinstance(slip.data, data.Order):
+            again = self._order_again(facts, about, slip, slip.data, order, at)
+        elif verdict == "seen":
+            again = self._till_slip_again(facts, about, slip, at)
+        return replace(again, capture=slip.captures[0] if slip.captures else None)
+
+    def _order_again(
+        self, facts: DeviceFacts, about: About, slip: Slip, read: data.Order, order: data.Order, at: Moment
+    ) -> Again:
+        """Return an order that is put right, or made of what was unparsed. ``read``: as the slip alone says it."""
+        assert slip.event is not None
+        is_new = about.sent is None
         known = self._papers.order_of(slip.paper, about.wall_ms) if slip.paper.is_certain else None
-        if verdict == "read" and known is not None:
-            kept, row = rereading.merged(about, facts)
-            return Again("merged", Outcome(state=(row,)), kept, capture)
+        if is_new and known is not None:
+            kept, row = rereading.told(about, facts)
+            return Again("merged", Outcome(state=(row,)), kept)
         completed = companions.Completed(order)
-        if verdict == "read":
+        if is_new:
             completed = self._shown(facts, order, about.wall_ms, at)
             order = completed.order
-        kind = slip.event if verdict == "read" and not completed.revises else "o2o.order.corrected.v1"
+        kind = slip.event if is_new and not completed.revises else "o2o.order.corrected.v1"
         event = self._draft(facts, kind, at, order, f"order/{order.order_id}")
-        kept, row = rereading.renewed(about, facts, slip.data, order)
+        kept, row = rereading.renewed(about, facts, read, order)
         state = [row, *self._companions.remember_again(facts, completed, at), *self.proof.noted(order, at)]
         if slip.paper.is_certain and known is None:
             state.append(self._papers.remember(slip.paper, order.order_id, about.wall_ms))
-        if verdict == "read":
+        if is_new:
             counter = None if completed.revises else _COUNTERS[slip.event]  # what its display showed is counted already
             state += self._today.reread(order.business_day, slip.kind, counter)
-        return Again(verdict, Outcome((event,), tuple(state)), kept, capture)
+        return Again("read" if is_new else "corrected", Outcome((event,), tuple(state)), kept)
 
     def _shown(self, facts: DeviceFacts, order: data.Order, wall_ms: int, at: Moment) -> companions.Completed:
         """Return an order that nobody could read before as the sale which its display showed, if that is known."""
@@ -240,6 +250,19 @@ class Shop:
             return completed
         order = msgspec.structs.replace(order, order_id=shown[0], revision=shown[1] + 1)
         return companions.Completed(order, revises=True)
+
+    def _till_slip_again(self, facts: DeviceFacts, about: About, slip: Slip, at: Moment) -> Again:
+        """Return what was unparsed and is the till's own report, or cash moved; any other kind is only seen."""
+        if isinstance(slip.data, data.CashMoved):
+            event = self._draft(facts, "o2o.cash.moved.v1", at, slip.data, f"cash/{about.id}")
+            outcome = Outcome((event,))
+        elif slip.report is not None:
+            outcome = self.proof.reported(facts, slip.workstation, slip.report, slip.business_day, at)
+        else:
+            return Again("seen")
+        kept, row = rereading.told(about, facts)
+        counted = self._today.reread(slip.business_day, slip.kind, None)
+        return Again("read", combined((outcome, Outcome(state=(row, *counted)))), kept)
 
     def tick(self, at: Moment) -> Outcome:
         """Return what the passing of time leads to; to be asked about once a second."""

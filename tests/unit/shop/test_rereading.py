@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from edge_agent.contract import data
-from edge_agent.shop.outcome import Capture
+from edge_agent.shop.outcome import Capture, Outcome
 from edge_agent.shop.rereading import parsed, without_member
 from tests.support.recaptures import decoded, printed, read_again, read_with, taught, vendor
 from tests.support.slips import BUILT_MS, Book, at, plain, sale, settings, templates
@@ -187,3 +187,40 @@ def test_unknown_shops_keep_no_secret_beside_a_capture() -> None:
     assert again.capture.sha256 == capture.sha256, "a capture that is redacted stays what it is"
     assert plain(draft)["totals"]["payable"] == 850
     assert settings().built_ms == BUILT_MS
+
+
+def test_a_tills_own_report_and_cash_are_told_once() -> None:
+    report = """\
+        惠民便利店
+        交班报表
+收银机: 03   收银员: 王芳
+2026-11-22 18:00:00
+--------------------------------
+销售笔数: 2
+现金:  32.00
+合计:  32.00
+"""
+    cash = """\
+        惠民便利店
+          现金存入
+收银机: 03  收银员: 王芳
+2026-11-22 09:00:00
+金额: 200.00
+"""
+    book = Book(read_with((), "none"))
+    for text in (report, cash):
+        sold(text, book)
+    learnt_all = Book(read_with(templates(), "all"))
+    learnt_all.rows = book.rows
+    learnt_all.restart()
+    first, second = book.captures
+    told = []
+    for capture in (first, second):
+        again, events = read_again(learnt_all, capture)
+        assert again.verdict == "read", capture
+        told += [draft.type for draft in events]
+        assert read_again(learnt_all, with_about(capture, again.about)) == (
+            replace(again, verdict="same", outcome=Outcome(), about=None), [],
+        )  # fmt: skip
+    assert "o2o.cash.moved.v1" in told
+    assert learnt_all.shop.counts(at()).unparsed == 0

@@ -10,13 +10,14 @@ from edge_agent.shop.stamp import Stamp
 
 DIFFERS = "display_differs"
 
+# A member's card or a coupon takes the cashier longer than this; what follows at once is another sale.
+DISCOUNT_MS = 1_000
+
 
 def totals_of(order: data.Order) -> list[int]:
-    """Return what a display may show as the total of an order: before and after discount and rounding."""
+    """Return what a display may show as the total of an order: before and after rounding."""
     totals = order.totals
-    if totals.payable is None:
-        return []
-    shown = [totals.payable, totals.payable - totals.rounding, totals.gross]
+    shown = [] if totals.payable is None else [totals.payable, totals.payable - totals.rounding]
     return [abs(total) for total in dict.fromkeys(shown) if total]
 
 
@@ -45,18 +46,18 @@ def settle(till: Till, sale: Sale, order: data.Order) -> None:
     place = next(place for place, other in enumerate(sales) if other is sale)
     parts: list[Sale] = []
     for before in reversed(sales[:place]):
-        if not (before.leads_on or (not parts and before.is_bare and _is_undiscounted(before, order))):
+        if not (before.leads_on or (not parts and before.is_bare and _is_undiscounted(before, sale, order))):
             break
         parts.append(before)
     sale.settled = True
     till.waiting = [one for one in till.waiting if one is not sale and not any(one is part for part in parts)]
 
 
-def _is_undiscounted(before: Sale, order: data.Order) -> bool:
+def _is_undiscounted(before: Sale, sale: Sale, order: data.Order) -> bool:
     """Tell whether a total is that of the same goods before the discount: shown, then shown again with it."""
-    totals = order.totals
-    is_less = before.total != totals.payable and before.total in totals_of(order)
-    return is_less and not before.rested and not before.goods
+    is_more = before.total == order.totals.gross and before.total not in totals_of(order)
+    stood_ms = _between_ms(before.shown, sale.shown)
+    return is_more and stood_ms >= DISCOUNT_MS and not before.rested and not before.goods
 
 
 def refund_of(till: Till, order: data.Order) -> Sale | None:
@@ -77,8 +78,8 @@ def printed_before(till: Till, sale: Sale, window_ms: int, at: Moment) -> Printe
 
 
 def left_over(till: Till, sale: Sale) -> Printed | None:
-    """Return the receipt of another amount that was printed for a sale: neither fits anything else."""
-    fits = (one for one in till.printed if not one.shown and one.kind == "sale")
+    """Return the receipt of a sale that was shown before the discount alone: neither fits anything else."""
+    fits = (one for one in till.printed if not one.shown and one.gross == sale.total)
     return next((one for one in fits if 0 < _between_ms(sale.shown, one.stamp) <= PAIR_MS), None)
 
 
@@ -155,4 +156,5 @@ def revised(order: data.Order, told: Told) -> data.Order:
 def note(till: Till, order: data.Order, *, shown: bool, at: Moment) -> None:
     """Remember a receipt for what is said of it after it."""
     unreferenced = tenders.unreferenced(order)
-    till.printed.append(Printed(Stamp.of(at), order.order_id, order.kind, totals_of(order), unreferenced, shown))
+    gross = order.totals.gross if order.kind == "sale" else None
+    till.printed.append(Printed(Stamp.of(at), order.order_id, order.kind, totals_of(order), unreferenced, shown, gross))

@@ -8,8 +8,8 @@ from edge_agent.shop.stamp import Stamp
 PART = "companion"  # durable: a row for each touchpoint where something has been said beside a receipt
 
 REVISE_MS = 10 * 60_000  # a printer that was out of paper goes on with what it still has once a new roll is in
-# A receipt that no figure of the display fits, printed this soon after a sale that no receipt fits, is that sale's: the
-# cashier took something off after the total was shown.
+# A receipt that no figure of the display fits, printed this soon after a sale that no receipt fits and that shows its
+# total before the discount, is that sale's: something was taken off after the total was shown.
 PAIR_MS = 15_000
 ROWS = 50  # of a kind, kept for one touchpoint: a flood of sales, or noise that looks like it, fills no disk
 
@@ -65,7 +65,7 @@ class Sale(msgspec.Struct):
 class Printed(msgspec.Struct):
     """A receipt of just now. ``totals``: what a display may show for it; ``open``: tenders without a reference.
 
-    ``shown``: the display has shown it, too.
+    ``shown``: the display has shown it, too. ``gross``: of a sale, before any discount.
     """
 
     stamp: Stamp
@@ -74,6 +74,7 @@ class Printed(msgspec.Struct):
     totals: list[int]
     open: list[int]
     shown: bool = False
+    gross: int | None = None
 
 
 class Told(msgspec.Struct):

@@ -95,24 +95,37 @@ def test_of_two_sales_of_one_amount_a_receipt_is_of_the_one_it_agrees_with(count
     ]  # fmt: skip
 
 
-def test_a_receipt_stands_for_its_total_before_the_discount_and_after_it(counter: Counter) -> None:
-    counter.show("total 20.00", "total 16.00", "received 16.00")
-    counter.print("惠民便利店\n苹果  1  20.00  20.00\n会员折扣  -4.00\n合计  16.00\n现金  16.00\n")
+DISCOUNTED = "惠民便利店\n苹果  1  20.00  20.00\n会员折扣  -4.00\n合计  16.00\n现金  16.00\n"
+
+
+def test_a_total_before_the_discount_and_after_it_are_one_sale(counter: Counter) -> None:
+    counter.show("total 20.00")
+    counter.wait(5)
+    counter.show("total 16.00", "received 16.00")
+    counter.print(DISCOUNTED)
     counter.wait(2 * AFTER_S)
 
     assert sums(counter.order()) == (1600, 1600, None)
 
 
-def test_a_receipt_of_another_amount_just_after_a_total_is_of_that_sale(counter: Counter) -> None:
-    """What was taken off after the total was shown: a receipt followed, so there was no sale without paper."""
-    counter.show("total 16.00", "received 20.00")
+def test_a_receipt_of_what_was_shown_before_the_discount_alone_is_of_that_sale(counter: Counter) -> None:
+    counter.show("total 20.00")
     counter.wait(4)
-    counter.print(slip("15.50", "现金 15.50"))
+    counter.print(DISCOUNTED)
     with capture_logs() as log:
         counter.wait(2 * AFTER_S)
 
-    assert sums(counter.order())[0] == 1550
+    assert sums(counter.order())[0] == 1600
     assert [entry["event"] for entry in log] == ["display_differs"]
+
+
+def test_a_receipt_of_another_amount_settles_no_sale(counter: Counter) -> None:
+    counter.show("total 20.00")
+    counter.wait(4)
+    counter.print(slip("9.00", "现金 9.00"))
+    counter.wait(2 * AFTER_S)
+
+    assert [(sums(order)[0], is_provisional(order)) for order in counter.orders()] == [(900, False), (2000, True)]
 
 
 def test_a_return_that_is_shown_without_a_sign_is_no_sale(counter: Counter) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import log
-from tests.bench import ble, escpos, nfc, people, presence, receipts, storage, whole
+from tests.bench import ble, escpos, nfc, people, presence, receipts, relay, storage, whole
 
 T = TypeVar("T")
 
@@ -148,9 +148,19 @@ def crowd(folder: Path) -> Iterator[Figure]:
     yield Figure("idle with a reader and a radio, % of a core", share * 100, 2, False, "")
 
 
+def relayed(folder: Path) -> Iterator[Figure]:
+    """Bytes through the relay while the whole agent takes its copy, against one pseudo-terminal."""
+    found = asyncio.run(_within_limit(relay.delay(folder)))
+    middle = found.relayed_s[len(found.relayed_s) // 2]
+    yield Figure(
+        "delay a relay adds, p99, ms", found.added_p99_s * 1000, 2, False, f"p50 {middle * 1000:.2f} ms in all"
+    )
+    yield Figure("a relay, MB resident", found.rss_mb, 40, False, "")
+
+
 BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
     lone_event, producers, latency, live, drain, escpos_rate, receipt, presence_engine, idle, bluetooth, taps, crowd,
-    nfc_reader,
+    nfc_reader, relayed,
 )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ class Number:
     """One printed number.
 
     ``places``: printed decimals; ``money``: it carries a currency mark; ``unit``: the unit of measure printed with it;
-    ``rate``: it is a percentage or 折; ``signed``: a plus or minus was printed; ``per``: it is a price for one such unit (``9.98/kg``).
+    ``rate``: it is a percentage or 折; ``signed``: a plus or minus was printed; ``per``: it is a price for one such
+    unit (``9.98/kg``).
     """
 
     value: Decimal

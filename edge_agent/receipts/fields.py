@@ -23,16 +23,17 @@ _WIDE_GAP = re.compile(r"\s{2,}")
 _STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8}|20[23]\d[01]\d[0-3]\d{5,13})")
 # 2026-11-09 14:12   LS2611090032 and 0881 00052 33120   11/17/26 09:12 AM
 _BESIDE_TIME = re.compile(
-    r"^\s*#\s?(\d{2,12})\s+\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}|\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
+    r"^\s*#\s?(\d{2,12})\s+\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}|\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|"
+    r"^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
 )
 # #12 美团外卖 and 美团12号: what the platform counts from 1 every day, called out at the counter.
 _DAY_NUMBER = re.compile(
     r"#\s?([0-9A-Z]{1,3}\d{0,3}|[0-9A-F]{4,6})(?![0-9A-Za-z])|(?<![0-9A-Za-z])([1-9]\d{0,3}|[A-Z]{1,2}-?\d{1,4})(?![0-9A-Za-z])"
 )
 _SOURCES = frozenset(
-    {"来源", "渠道", "平台", "订单来源", "订单渠道", "下单渠道", "下单平台", "订单平台", "外卖平台", "source", "channel", "platform",
-     "order source", "order from", "via"}
-)  # fmt: skip
+    {"来源", "渠道", "平台", "订单来源", "订单渠道", "下单渠道", "下单平台", "订单平台", "外卖平台"}
+    | {"source", "channel", "platform", "via"}
+)
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 # Kinds that an offer or a notice at the foot may sound like; 作废 and 补打 are stamped there in earnest.

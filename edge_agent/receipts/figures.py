@@ -24,9 +24,25 @@ _SIZE = re.compile(
     re.IGNORECASE,
 )
 _CODE_LABELS = frozenset(
-    {"upc", "sku", "plu", "ean", "isbn", "jan", "gtin", "code", "item", "art", "条码", "条形码", "货号", "编码", "商品编码", "商品条码",
-     "款号", "商品号", "品号", "国条码", "商品代码", "코드", "바코드", "상품코드", "コード", "品番"}
-)  # fmt: skip
+    {
+        "upc",
+        "sku",
+        "plu",
+        "ean",
+        "isbn",
+        "jan",
+        "gtin",
+        "code",
+        "item",
+        "art",
+        "코드",
+        "바코드",
+        "상품코드",
+        "コード",
+        "品番",
+    }
+    | {"条码", "条形码", "货号", "编码", "商品编码", "商品条码", "款号", "商品号", "品号", "国条码", "商品代码"}
+)
 _SHORTEST_CODE = 5
 _MARKED_CODE = re.compile(r"0\d{7,13}[A-Z]{0,2}|\(\d{8,14}\)|<\d{8,14}>|\[\d{8,14}\]")
 _CODE = re.compile(r"[(<\[]\d{8,14}[)>\]]")

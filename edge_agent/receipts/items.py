@@ -106,7 +106,7 @@ def _labelled(row: Row) -> bool:
 
 
 def _is_field(row: Row) -> bool:
-    """Tell whether the row is a field of the slip's head, and not a remark on an item, nor a good: ``NO7 SERUM  29.95``."""
+    """Tell whether the row is a field of the slip's head: no remark on an item, no ``NO7 SERUM  29.95``."""
     if _sounds_numbered(row):
         return False
     return bool(row.pairs) and row.pairs[0].word.group == "fields" and bool(row.pairs[0].value)
@@ -212,7 +212,7 @@ def _adjustment(state: _State, row: Row, digits: int) -> bool:
 
 
 def stacked(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> list[Goods]:
-    """Return the goods of a slip that prints ``品名`` ``单价`` ``数量`` ``金额`` below each other, proved by their product."""
+    """Return the goods of a slip that prints 品名 单价 数量 金额 below each other, proved by their product."""
     found: list[Goods] = []
     parts: dict[str, Token] = {}
     for row in rows:

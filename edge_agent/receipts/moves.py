@@ -16,7 +16,7 @@ def read(lines: Sequence[str], template: Template, digits: int) -> tuple[CashMov
     """Return what was moved, and the rows with figures if way or amount stay open: NO SALE has neither."""
     lexicon = template.lexicon_of(MOVE_GROUPS)
     rows = [row for row in grid.rows(lines, lexicon) if not row.rule]
-    amounts, signed = _amounts(rows, lexicon, digits)
+    amounts, signed = _amounts(rows, digits)
     ways = _ways(rows, lexicon)
     if not amounts:
         return None, ()
@@ -37,7 +37,7 @@ def _ways(rows: Sequence[Row], lexicon: Lexicon) -> list[str]:
     return [way for way in _WAYS if way in found]
 
 
-def _amounts(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[int], bool]:
+def _amounts(rows: Sequence[Row], digits: int) -> tuple[list[int], bool]:
     """Return the different amounts that were moved: the labelled ones, else the only ones; and whether one is minus."""
     labelled = [a for row in rows for p in row.pairs if _is_amount(p) and (a := amount_of(p.numbers, digits))]
     if not labelled:

@@ -131,7 +131,7 @@ def _net_of_change(
 
 
 def _without_repeats(tenders: list[Figure], payable: int, figures: Sequence[Figure]) -> list[Figure]:
-    """Drop what is left on a card, and tenders printed a second time (a list of payments, then the payment service's own slip)."""
+    """Drop what is left on a card, and what is printed twice: by the till, then on the payment service's own slip."""
     change = change_of(figures, payable) or 0
     if abs(sum(t.amount for t in tenders)) - change == abs(payable):
         return tenders

@@ -195,7 +195,7 @@ def _amount(pair: Pair, digits: int) -> int | None:
 
 
 def _total(said: _Said) -> tuple[int | None, Mapping[str, int]]:
-    """Return the total with the tenders that prove it; the tenders of a total they do not prove are told all the same."""
+    """Return the total with the tenders that prove it; tenders that prove none are told all the same."""
     returns = said.distinct("returns")
     ways = list(_tender_sums(said))
     net, total, gross = (said.distinct(role) for role in ("net", "total", "gross"))

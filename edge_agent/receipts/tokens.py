@@ -86,14 +86,7 @@ def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
     if bare.startswith("@") and (rate := parse(bare[1:])) is not None and rate.rate:  # CGST @2.5%
         yield Token(bare[1:], gap, rate, colon)
         return
-    if not bare.isascii() and _GLUED_LABELS.fullmatch(bare) is not None:
-        for at, (text, amount) in enumerate(_GLUED_LABEL.findall(bare)):
-            yield Token(text, gap if not at else 2)
-            yield Token(amount, 0, parse(amount))
-        return
-    summed = _GLUED_SUM.fullmatch(bare) if "=" in bare else None
-    if summed is not None and (parts := _factors(_FACTOR.match(summed["sum"]), 1)):
-        yield Token(summed["text"], gap)
+    if parts := _run_together(bare, gap):
         yield from parts
         return
     factor = _FACTOR.match(bare)
@@ -117,6 +110,18 @@ def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
         yield Token(word, gap, number, colon)
         return
     yield Token(word, gap, None, colon)
+
+
+def _run_together(word: str, gap: int) -> list[Token]:
+    """Split ``收20.00找0.50`` and ``苹果2.5斤*6.00=15.00``; empty if it is not such a word."""
+    if not word.isascii() and _GLUED_LABELS.fullmatch(word) is not None:
+        found: list[Token] = []
+        for text, amount in _GLUED_LABEL.findall(word):
+            found += [Token(text, 2 if found else gap), Token(amount, 0, parse(amount))]
+        return found
+    summed = _GLUED_SUM.fullmatch(word) if "=" in word else None
+    factors = _factors(_FACTOR.match(summed["sum"]), 1) if summed is not None else []
+    return [Token(summed["text"], gap), *factors] if summed is not None and factors else []
 
 
 def _factors(match: re.Match[str] | None, gap: int) -> list[Token]:

@@ -54,7 +54,7 @@ REPORT_GROUPS = ("report", "tenders", "fields")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a label means: ``group`` (``money`` ``info`` ``fields`` ``tenders`` ``report``), ``role``, ``rank`` (0: best)."""
+    """What a label means: ``group`` (``money`` ``fields`` ``tenders`` …), ``role`` in it, ``rank`` (0: best)."""
 
     group: str
     role: str

@@ -10,7 +10,7 @@ from edge_agent.receipts.reading import Report
 
 TEMPLATES = [receipts.compile(settings) for settings in receipts.shipped().values()]
 
-REPORTS: dict[str, tuple[str, str, Report]] = {
+REPORTS: dict[str, tuple[str, str, Report | None]] = {
     "交班 with tenders": (
         "CNY",
         """
@@ -145,7 +145,7 @@ Paid out 20.00
         "日报表\n总销售额 1,000.00\n退货额 50.00\n净销售额 950.00\n订单数 12",
         Report(95000, 12),
     ),
-    "no tenders, the net contradicted": ("CNY", "日报表\n毛销售额 1,000.00\n退货额 50.00\n净销售额 900.00", None),  # type: ignore[dict-item]
+    "no tenders, the net contradicted": ("CNY", "日报表\n毛销售额 1,000.00\n退货额 50.00\n净销售额 900.00", None),
     "returns, and nothing says whether they are in the total": (
         "CNY",
         "日结\n销售合计 1000.00\n退货合计 50.00\n现金 600.00\n微信支付 400.00\n销售笔数 20",

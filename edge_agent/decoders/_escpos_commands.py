@@ -259,14 +259,6 @@ COMMANDS: dict[bytes, int | Measure] = {
     b"\x1dz": _one_of(b"0", 5),
 }
 
-# What stands in a picture or a symbol only if its length was read wrong: the end of a receipt and the beginning of the
-# next one; in a symbol, the next of the commands that print it.
-SWALLOWED = re.compile(rb"\x1dV(?:[\x00\x010-1]|[AB][\x00-\xff]).{0,16}\x1b@", re.DOTALL)
-SWALLOWED_BY_SYMBOL = re.compile(rb"\x1d\(k|" + SWALLOWED.pattern, re.DOTALL)
-SWALLOWED_LONGEST = 4 + 16 + 2
-# Two rows of text, in what silence left of a command.
-SWALLOWED_TEXT = re.compile(rb"(?:[\x20-\x7e\xa1-\xfe]{4,}\r?\n){2}")
-
 # A printer skips these: flow control that leaked through, page mode's cancel, the bell.
 IGNORED = b"\x07\x11\x13\x18"
 # It skips NUL too, and drivers pad with many of them. Few at a time are what a line read at the wrong speed looks like.

@@ -21,17 +21,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from edge_agent.decoders import _escpos_symbols as symbols
-from edge_agent.decoders._escpos_commands import (
-    COMMANDS,
-    INVALID,
-    NEED_MORE,
-    PADDING,
-    SWALLOWED,
-    SWALLOWED_BY_SYMBOL,
-    SWALLOWED_LONGEST,
-    SWALLOWED_TEXT,
-    patterns,
-)
+from edge_agent.decoders._escpos_commands import COMMANDS, INVALID, NEED_MORE, PADDING, patterns
+from edge_agent.decoders._escpos_doubts import LEAST_RECEIPT, Doubts, swallows_text
 from edge_agent.decoders._escpos_modes import MODE_COMMANDS, Modes
 from edge_agent.decoders._escpos_others import STAR_LEADS, display_end, is_star, language_end
 from edge_agent.decoders._escpos_slip import EMPTY_PICTURE, Slip
@@ -43,13 +34,8 @@ MAX_RECEIPT = 1024 * 1024
 # Noise belongs to no receipt for ever: 64 KiB is a minute at 9600 baud.
 MAX_NOISE = 64 * 1024
 
-# A longer command is doubted where what it claims looks like a receipt's end.
-LONGEST_UNDOUBTED = 64
-# A receipt that could have ended has so many rows.
-LEAST_RECEIPT = 3
-# Digits and the point, and what one flipped bit makes of them (and NUL of the blank between two of them).
-FIGURES = frozenset(bytes((byte,)) for byte in b"0123456789.")
-SPOILT_FIGURES = bytes(range(0x10, 0x1A)) + b"\x0e\x00"
+# Commands cut short that are taken for noise for the sake of the text they claim; each costs a look at all of it.
+MAX_RETRIES = 32
 
 # A driver has a few dozen styles, each set by a few commands before a run of text.
 MAX_SETTLED = 256
@@ -94,9 +80,7 @@ class Decoder:
         self._slip = Slip(self._modes)
         self._settled: dict[bytes, bool] = {}  # runs that change no mode now; whether they set any
         self._open = False  # something of the slip has come
-        self._sought = 0  # bytes of the command at the cursor that hold no receipt's end
-        self._spoilt = -1  # the byte before may have been a digit
-        self._troubled = -1  # where the last noise ended
+        self._doubts = Doubts()
         self._actions: dict[bytes, Callable[[bytes], None]] = {
             b"\x1b@": self._initialize,
             b"\x1b$": self._move_absolute,
@@ -123,7 +107,9 @@ class Decoder:
 
     def idle(self) -> list[Decoded]:
         """End what is under way: a receipt without a cut, an unfinished command."""
-        while self._swallows_text():
+        for _ in range(MAX_RETRIES):
+            if self._slip.language or self._modes.display or not swallows_text(self._buffer, self._pos):
+                break
             self._noise(self._pos, 2)
             self._read()
         rest = self._buffer[self._pos :]
@@ -132,7 +118,7 @@ class Decoder:
             if not self._slip.language:
                 self._slip.put_aside("display" if self._modes.display else "unfinished", rest)
             self._pos = len(self._buffer)
-        self._sought = 0
+        self._doubts.forget()
         if self._open:
             self._finish("no_cut")
         self._forget_read()
@@ -150,12 +136,6 @@ class Decoder:
     def modes(self) -> bytes:
         """Return commands that bring a fresh decoder to the modes at ``consumed``; empty at start-up values."""
         return self._slip.prefix if self._open else self._modes.prefix()
-
-    def _swallows_text(self) -> bool:
-        """Tell whether a command that silence cut short holds what was meant to be printed."""
-        if self._slip.language or self._modes.display:
-            return False
-        return SWALLOWED_TEXT.search(self._buffer, self._pos + 2) is not None
 
     def _take(self) -> list[Decoded]:
         out, self._out = self._out, []
@@ -198,7 +178,7 @@ class Decoder:
             end -= start
             line_end -= start
             start = 0
-        if start == self._spoilt and bytes(self._buffer[start : start + 1]) in FIGURES:
+        if self._doubts.continues_spoilt(self._buffer, start):
             self._slip.spoil()
         if line_end - start >= self._slip.room:
             end = line_end = min(end, start + self._slip.room)
@@ -235,8 +215,8 @@ class Decoder:
                 self._settled[run] = bool(commands)
         elif sets_modes and self._slip.run:
             self._slip.flush()
-        if self._open:
-            self._doubt(run)
+        if self._open and self._doubts.spoils(run, self._slip.run, self._pos):
+            self._slip.spoil()
 
     def _set_mode(self, command: bytes) -> None:
         if self._slip.run:
@@ -261,7 +241,7 @@ class Decoder:
             if star is not None:
                 return star
         length = INVALID if measure is None else measure if isinstance(measure, int) else measure(buffer, at)
-        if length == INVALID or (length > LONGEST_UNDOUBTED and self._swallows_receipt(key, length)):
+        if length == INVALID or self._doubts.swallows_receipt(buffer, at, length):
             self._noise(at, 2 if key[1] >= 0x20 and key[0] != 0x10 else 1)  # DLE is what one flipped bit makes of 0
             return True
         if length == NEED_MORE or len(buffer) - at < length:
@@ -276,15 +256,6 @@ class Decoder:
             action(bytes(buffer[at : at + length]))
         self._check_length()
         return True
-
-    def _swallows_receipt(self, key: bytes, length: int) -> bool:
-        """Tell whether the command at the cursor claims bytes that are a receipt's end, as far as they have come."""
-        pattern = SWALLOWED_BY_SYMBOL if key == b"\x1d(" and self._buffer[self._pos + 2] == ord("k") else SWALLOWED
-        end = self._pos + length
-        start = self._pos + max(2, self._sought - SWALLOWED_LONGEST)
-        found = pattern.search(self._buffer, start, end) is not None
-        self._sought = 0 if found or len(self._buffer) >= end else len(self._buffer) - self._pos
-        return found
 
     def _control(self, at: int) -> bool:
         byte = self._buffer[at]
@@ -317,22 +288,15 @@ class Decoder:
 
     def _noise(self, at: int, length: int) -> None:
         at = self._begin(at)
-        self._pos = self._troubled = at + length
-        self._doubt(self._buffer[at : at + length])
-        self._slip.put_aside("noise", self._buffer[at : at + length])
+        self._pos = at + length
+        noise = self._buffer[at : self._pos]
+        self._doubts.noise_ended(self._pos)
+        if self._doubts.spoils(noise, self._slip.run, self._pos):
+            self._slip.spoil()
+        self._slip.put_aside("noise", noise)
         if len(self._slip.aside["noise"]) >= MAX_NOISE:
             self._finish("truncated")
         self._check_length()
-
-    def _doubt(self, control: bytes | bytearray) -> None:
-        """See whether control bytes beside a figure were part of it: then what is left of it is none."""
-        behind_figure = bytes(self._slip.run[-1:]) in FIGURES
-        if len(control) > 1 or control[0] not in SPOILT_FIGURES:
-            return
-        if control[0] and behind_figure:
-            self._slip.spoil()
-        elif control[0] or behind_figure:
-            self._spoilt = self._pos
 
     def _check_length(self) -> None:
         if self._open and (self._pos >= MAX_RECEIPT or self._slip.room <= 0):
@@ -389,7 +353,7 @@ class Decoder:
         self._out += self._slip.observations(self._buffer[: self._pos], flag)
         self._open = False
         self._slip = Slip(self._modes)
-        self._spoilt = self._troubled = -1
+        self._doubts.forget()
         self._forget_read()
 
     # What the commands do: each takes the whole command, already read.
@@ -397,7 +361,7 @@ class Decoder:
     def _initialize(self, _command: bytes) -> None:
         """``ESC @``: no driver throws away what it has just sent, so with a row under way a cut got lost before it."""
         page = self._slip.page
-        lost = page.has_text or self._troubled == self._pos - 2
+        lost = page.has_text or self._doubts.is_troubled(self._pos - 2)
         page.drop_line()
         if lost and len(page.lines) >= LEAST_RECEIPT:
             self._finish("no_cut")

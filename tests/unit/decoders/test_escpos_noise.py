@@ -1,6 +1,7 @@
 """ESC/POS on a noisy line: what one spoilt byte may cost, and what it must not."""
 
 import random
+import time
 
 import pytest
 
@@ -129,8 +130,6 @@ def test_a_picture_cut_short_is_no_text() -> None:
 
 
 def test_a_large_picture_byte_by_byte_costs_no_more_than_its_bytes() -> None:
-    import time
-
     def seconds(rows_: int) -> float:
         data = b"\x1dv0\x00\x48\x00" + rows_.to_bytes(2, "little") + bytes(72 * rows_)
         started = time.process_time()
@@ -139,3 +138,13 @@ def test_a_large_picture_byte_by_byte_costs_no_more_than_its_bytes() -> None:
 
     seconds(50)
     assert seconds(3200) / seconds(800) < 16  # four times as much; quadratic would be 16 and more
+
+
+def test_lengths_within_lengths_are_given_up_in_time() -> None:
+    nested = b"\x1dv0\x00\x48\x00\x00\x10" * 20_000 + b"text text\ntext text\n"
+    started = time.process_time()
+    decode("escpos", [nested])
+    seconds = time.process_time() - started
+    flat = time.process_time()
+    decode("escpos", [b"text text\n" * (len(nested) // 10)])
+    assert seconds < 100 * (time.process_time() - flat)

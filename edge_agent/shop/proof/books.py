@@ -106,6 +106,8 @@ class Books:
         entry = _entry(order, before.number if before else self.highest)
         if before is not None and before.key != entry.key:
             del self._days[before.key][order.order_id]
+            if not self._days[before.key]:
+                self.drop(before.key)
         row = _encode(entry)
         self._days.setdefault(entry.key, {})[order.order_id] = row
         return before, entry, StateChange(PART, order.order_id, row, expires_ms(entry.business_day, not_before_ms))

@@ -158,7 +158,9 @@ class Proof:
         event = draft(self._settings.store, device, touchpoint, "o2o.day.closed.v1", at, what, subject)
         # What differed stays so until head office says that it does not.
         state = WAITING if changed and closing.state != DIFFERS else closing.state
-        sent = replace(closing, digest=sums.digest, upto=self._books.highest, stale=False, state=state)
+        sent = replace(
+            closing, digest=sums.digest, upto=self._books.highest, stale=False, state=state, touchpoint=touchpoint
+        )
         return Outcome((event,), self._keep(key, sent))
 
     def _touch(self, key: Key, entry: Entry, at: Moment) -> tuple[StateChange, ...]:

@@ -180,3 +180,17 @@ def test_days_of_a_box_that_was_off_for_weeks_are_closed_before_they_are_forgott
     assert causes(till.tick()) == [(TODAY, "03", "day_end")]
     assert till.tick() == []
     assert till.proof.standing(TODAY).orders == 0
+
+
+def test_a_day_whose_only_order_moves_away_is_proved_empty_if_it_was_proved_at_all() -> None:
+    till = Till()
+    first, second = order("1", workstation="04"), order("2", workstation="05")
+    till.sell(first, second)
+    till.report(1600, workstation="04")
+    for one in (first, second):
+        moved = replace(one.attribution, workstation="03")
+        till.sell(replace(one, revision=2, attribution=moved))
+    (changed,) = till.wait()
+    assert (changed.workstation, changed.orders, changed.digest) == ("04", 0, digest([]))
+    till.turn_to(f"{NEXT}T12:00:00")
+    assert [one.workstation for one in till.tick()] == ["03", "04"]

@@ -120,4 +120,4 @@ def _defect(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> Non
     error = context.get("exception")
     trace = places(error) if isinstance(error, BaseException) else ""
     log.error("relay_crashed", error=type(error).__name__, message=context.get("message"), traceback=trace)
-    os._exit(1)
+    os._exit(os.EX_SOFTWARE)  # sysexits.h

@@ -175,6 +175,30 @@ async def test_whenever_it_dies_every_slip_is_sent_once(tmp_path: Path) -> None:
     assert points >= 12, "it dies at every write"
 
 
+async def test_secrets_that_only_the_right_code_page_shows_leave_the_capture(tmp_path: Path, cable: Cable) -> None:
+    wrong = STORE_TOML.replace("gb18030", "cp437")
+    assert wrong != STORE_TOML
+    slip = sale(extra="会员手机: 13812345678").replace("\n", "\r\n").encode("gb18030") + b"\x1dV\x42\x00"
+    async with running(configure(tmp_path, store=wrong)) as shop:
+        await cable.write(slip)
+        await until(lambda: shop.storage.last(Stream.ORDERS) == 1)
+        (before,) = await shop.storage.captures()
+    async with running(configure(tmp_path)) as shop:
+        await until(lambda: shop.storage.last(Stream.ORDERS) == 2)
+        await until(lambda: bool(shop.storage.state("reread_done")))
+        (after,) = await shop.storage.captures()
+        held = await shop.storage.held_capture(after)
+        assert held is not None
+        assert b"13812345678" not in held.body
+        assert after != before
+        (_, order) = (await orders(shop.storage))[1]
+        assert (order["order_no"], order["evidence"]["capture_sha256"]) == ("20261122000137", after)
+        known = parsed(held.about[0])
+        assert known is not None
+        assert known.sent is not None
+        assert known.sent.order_id == order["order_id"]
+
+
 async def test_what_was_sent_since_reaches_the_capture(tmp_path: Path) -> None:
     """A payment that comes after its receipt makes a revision: the capture must know of it, and memory must not."""
     config = configure(tmp_path)

@@ -4,9 +4,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from edge_agent import decoders
 from edge_agent.contract import data
+from edge_agent.observations import Record
 from edge_agent.shop.outcome import Capture, Outcome
 from edge_agent.shop.rereading import parsed, without_member
+from edge_agent.shop.settings import DeviceFacts
 from tests.support.recaptures import decoded, printed, read_again, read_with, taught, vendor
 from tests.support.slips import BUILT_MS, Book, at, plain, sale, settings, templates
 
@@ -224,3 +227,26 @@ def test_a_tills_own_report_and_cash_are_told_once() -> None:
         )  # fmt: skip
     assert "o2o.cash.moved.v1" in told
     assert learnt_all.shop.counts(at()).unparsed == 0
+
+
+def test_an_exported_record_is_read_again_as_itself() -> None:
+    facts = DeviceFacts("export", "till-1", "lines", read_by="before")
+    book = Book(replace(settings(), devices={"export": facts}))
+    raw = (
+        '{"order_no": "A-1", "totals": {"payable": "16.00"}, "lines": [{"name": "可乐", "amount": "16.00"}],'
+        ' "tenders": [{"type": "cash", "amount": 1600}], "member": "13812345678"}\r\n'
+    )
+    (record,) = records(raw.encode())
+    (draft,) = book.observe(record, device="export")
+    (capture,) = book.captures
+    (again,) = records(capture.body)
+    about = parsed(capture.about)
+    assert about is not None
+    read = book.shop.read_again(about, again, at())
+    assert (read.verdict, read.capture and read.capture.sha256) == ("same", capture.sha256)
+    assert "13812345678" not in str(plain(draft)) + capture.about.decode()
+
+
+def records(raw: bytes) -> list[Record]:
+    decoder = decoders.create("lines", decoders.settings_model("lines")())
+    return [said for said in (*decoder.feed(raw), *decoder.idle()) if isinstance(said, Record)]

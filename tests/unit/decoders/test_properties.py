@@ -38,7 +38,19 @@ LINES = [
 lines_streams = st.lists(st.sampled_from(LINES) | st.binary(max_size=6), max_size=20).map(b"".join)
 lines_settings = st.sampled_from(["json", "csv", "key-value"]).map(lambda f: {"format": f})
 
+FRAMES = [vector.data for name in ("scale", "ecr") for vector in _vectors.load(name)]
+PARTS = [data[at : at + 9] for data in FRAMES for at in range(0, len(data), 9)] + [b"W", b"\x06", b"\x15", b"\x18" * 4]
+frame_streams = st.lists(st.sampled_from(FRAMES) | st.sampled_from(PARTS) | st.binary(max_size=4), max_size=12).map(
+    b"".join
+)
+scale_settings = st.sampled_from(["toledo-8217", "toledo-continuous", "cas"]).map(
+    lambda protocol: {"protocol": protocol, "unit": "kg"}
+)
+ecr_settings = st.sampled_from([vector.settings for vector in _vectors.load("ecr")])
+
 CASES = st.one_of(
+    st.tuples(st.just("scale"), scale_settings, frame_streams),
+    st.tuples(st.just("ecr"), ecr_settings, frame_streams),
     st.tuples(st.just("escpos"), escpos_settings, escpos_streams),
     st.tuples(st.just("lines"), lines_settings, lines_streams),
 )
@@ -158,4 +170,4 @@ def test_modes_come_back_from_their_prefix() -> None:
 
 
 def test_vectors_are_small() -> None:
-    assert all(len(vector.data) <= _vectors.MAX_BYTES for name in ("escpos", "lines") for vector in _vectors.load(name))
+    assert all(len(vector.data) <= _vectors.MAX_BYTES for name in decoders.names() for vector in _vectors.load(name))

@@ -13,8 +13,9 @@ class Receipt:
     ``raw``: the bytes it came from, for a capture.
     ``barcodes``: what was printed by bar code and QR commands, in order.
     ``flags``: what a reader must know: ``image_only`` (raster without text), ``truncated`` (a limit cut it),
-    ``no_cut`` (ended by silence), ``undecodable`` (bytes the code page does not know), ``star`` (another printer
-    language), ``foreign`` (a document or a label language: SVG, PDF, ZPL …); of both no text is read.
+    ``no_cut`` (ended by silence, or by the next one's beginning), ``undecodable`` (bytes the code page does not know),
+    ``star`` (another printer language), ``foreign`` (a document or a label language: SVG, PDF, ZPL …); of both no text
+    is read.
     """
 
     lines: tuple[str, ...]

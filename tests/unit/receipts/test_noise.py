@@ -2,8 +2,8 @@
 
 At 1 % a dense receipt of 500 to 1,000 bytes is hit five to ten times, so hardly any row-for-row copy is left: *intact*
 is a receipt of its own (neither lost, split nor joined) that keeps nine tenths of its characters. What its figures are
-worth is judged apart: they are right, or not stated, or a failed check or an unparsed event reports them. Without a pause
-between two receipts a lost byte of the cut may join them: nine of ten stay intact all the same.
+worth is judged apart: they are right, or not stated, or a failed check or an unparsed event reports them. Without a
+pause between two receipts a lost byte of the cut may join them: nine of ten stay intact all the same.
 """
 
 import pytest

@@ -52,7 +52,7 @@ _DEVICES = {
     ),
     "printer_unreachable": Advice(
         "The till cannot print: the printer behind {name} cannot be reached.",
-        ("Is the printer switched on, with its cable in at both ends?", _PLUG, _SUPPORT),
+        ("Switch the printer on, and push its cable in at both ends.", _WAIT, _SUPPORT),
     ),
     "copy_lost": Advice(
         "Some receipts of {name} were printed and not read here.",

@@ -17,8 +17,10 @@ NAMES = {"device/till": "1号收银小票"}
 
 def device_reasons() -> set[str]:
     """Return the reasons named in the devices' sources, as health shows them."""
-    patterns = (r'DeviceError\("(\w+)"', r'\("(\w+)", "[^"]+"\),', r'DeviceState\("degraded", "(\w+)"')
-    text = "".join(path.read_text("utf-8") for path in (SOURCES / "devices").glob("*.py"))
+    named = (r'\("(\w+)", "[^"]+"\),', r'DeviceState\("degraded", "(\w+)"', r'\.(?:noted|down)\("(\w+)"')
+    patterns = (r'DeviceError\("(\w+)"', *named)
+    sources = [*(SOURCES / "devices").glob("*.py"), SOURCES / "serial_port.py"]
+    text = "".join(path.read_text("utf-8") for path in sources)
     found = {reason for pattern in patterns for reason in re.findall(pattern, text)}
     assert {"missing", "busy", "permission", "unplugged", "unreadable", "flooding", "refused"} <= found
     return found | {"crashed", "failed", "ended"}  # the supervisor's own

@@ -88,7 +88,7 @@ def _taught(
         return Lesson(None, None, (), report.unproved(opened))
     if len(set(explanation.goods)) < FEWEST:
         return Lesson(None, None, (), ("all captures are of the same goods: take captures of different sales",))
-    if explanation.open:
+    if explanation.open or (explanation.unused and not explanation.paid):
         return Lesson(None, None, (), (*report.rows(opened, explanation, []), "", *report.questions(explanation)))
     best, failures = _best(plain, opened, explanation, lexicon, captures, currency)
     if best is None:

@@ -82,6 +82,12 @@ def questions(explanation: Explanation) -> tuple[str, ...]:
         f"Say what it is: --label '{label}=discount' or a means of payment such as --label '{label}=coupon'"
         for label, (first, other) in asked.items()
     ]
+    if not explanation.paid:
+        found += [
+            f"no sum has a use for {label}, and none shows how the slips were paid: nothing is proposed. "
+            f"Say what it is: --label '{label}=none', or a means of payment"
+            for label in explanation.unused
+        ]
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ payable, tenders, change. Of several readings the one that has a use for most fi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import combinations, product
 
@@ -13,6 +14,7 @@ from edge_agent.receipts.teach.slip import Opened, common
 from edge_agent.receipts.words import Lexicon, Word
 
 _ADJUSTMENTS = 3  # kinds of discount, fee and tax between the goods and the total of one layout
+_AS_PRINTED = 0  # what goes up on one slip and down on another, as rounding does
 _ADJUSTING = 8  # labels above the total that are tried as one of these
 _MOST_PLACES = 100  # where no label says what the goods come to: places to look for them in, those of most goods first
 _FEWEST_GOODS = 2  # on one slip at least: a single amount is the sum of anything
@@ -33,7 +35,7 @@ class Explanation:
     ``roles``: label key → role (``due`` ``subtotal`` ``total`` ``discount`` ``fee`` … ``change`` ``tender`` ``none``).
     ``paid``: whether tenders prove what is payable; ``doubtful``: labels that repeat it and may be a tender or a total.
     ``open``: labels whose role decides what is payable, with both roles that hold: nothing can be proposed before a
-    person says which.
+    person says which. ``unused``: labels nobody knows that no sum has a use for.
     """
 
     start: str | None
@@ -45,7 +47,8 @@ class Explanation:
     paid: bool
     doubtful: tuple[str, ...] = ()
     open: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    score: tuple[int, ...] = field(default=())
+    unused: tuple[str, ...] = ()
+    score: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class _Place:
 def explain(slips: Sequence[Sequence[Opened]], lexicon: Lexicon) -> Explanation | None:
     """Return the explanation that holds on every slip and explains most, or None."""
     meanings = {found.key: lexicon.meaning(found.label) for slip in slips for row in slip for found in row.labelled}
-    places = sorted(_places(slips), key=lambda place: -place.size)
+    places = sorted(_places(slips, meanings), key=lambda place: -place.size)
     stated = [place for place in places if place.is_stated()]
     best: Explanation | None = None
     for place in stated or places[:_MOST_PLACES]:
@@ -89,8 +92,9 @@ def explain(slips: Sequence[Sequence[Opened]], lexicon: Lexicon) -> Explanation 
         score = (int(paid), place.size, used, -place.rows, int(place.last))
         if best is None or score > best.score:
             unsure = _open(roles, rival[0]) if rival is not None else {}
+            unused = tuple(key for key, role in roles.items() if role == "none" and meanings[key] is None)
             best = Explanation(
-                place.start, place.end, place.goods, place.last, payable, roles, paid, doubtful, unsure, score
+                place.start, place.end, place.goods, place.last, payable, roles, paid, doubtful, unsure, unused, score
             )
     return best
 
@@ -107,19 +111,26 @@ def _amounts(region: Sequence[Opened], place: int) -> Iterator[int]:
             yield amount
 
 
-def _places(slips: Sequence[Sequence[Opened]]) -> Iterator[_Place]:
+def _places(slips: Sequence[Sequence[Opened]], meanings: Mapping[str, Word | None]) -> Iterator[_Place]:
     shared = common(slips)
     order = list(dict.fromkeys(row.key for row in slips[0] if row.key in shared))
     starts = [key for key in order if not key.startswith("label ")]
     for start, end in product((None, *starts), (*order, None)):
         regions = [between(slip, start, end) for slip in slips]
-        if not all(regions):
+        if not all(regions) or not _may_be_goods([row for region in regions for row in region], shared, meanings):
             continue
         labels = tuple(_labels(slip, region) for slip, region in zip(slips, regions, strict=True))
         for last in (True, False):
             goods = tuple(tuple(_amounts(region, -1 if last else 0)) for region in regions)
             if all(goods) and max(map(len, goods)) >= _FEWEST_GOODS:
                 yield _Place(start, end, last, sum(map(len, regions)), goods, labels)
+
+
+def _may_be_goods(rows: Sequence[Opened], shared: AbstractSet[str], meanings: Mapping[str, Word | None]) -> bool:
+    """Tell whether rows may be goods: not the labels of a subtotal, a tax and a tip, which every slip has alike."""
+    words = [meanings[found.key] for row in rows for found in row.labelled[:1]]
+    totals = any(word is not None and word.group in ("money", "tenders") and word.role not in _ADDED for word in words)
+    return not totals and any(row.key not in shared for row in rows)
 
 
 def between(slip: Sequence[Opened], start: str | None, end: str | None) -> list[Opened]:
@@ -159,7 +170,8 @@ def _roles(
         added = _added(keys, order, goods, amounts, labels, meanings)
         if added is None:
             continue
-        below = [key for key in order[order.index(keys[-1]) + 1 :] if key not in added]
+        above = order[: order.index(keys[-1]) + 1]
+        below = [key for key in order if key not in (*added, *keys) and (key not in above or meanings[key] is not None)]
         settled = _settled(below, amounts, labels, meanings)
         holding.append(_found(keys, amounts, goods, added, settled, labels, meanings))
     if not holding:
@@ -225,17 +237,22 @@ def _added(
     nearest = usable[-_ADJUSTING:]
     for count in range(_ADJUSTMENTS + 1):
         for keys in combinations(nearest, count):
-            for signs in product((-1, 1), repeat=count):
+            for signs in product((-1, 1, _AS_PRINTED), repeat=count):
+                ways = list(zip(keys, signs, strict=True))
                 if all(
-                    sum(sign * abs(slip.get(key, 0)) for key, sign in zip(keys, signs, strict=True)) == missing
+                    sum(_counted(slip.get(key, 0), sign) for key, sign in ways) == missing
                     for slip, missing in zip(labels, rest, strict=True)
                 ):
-                    return {key: _named(meanings[key], sign) for key, sign in zip(keys, signs, strict=True)}
+                    return {key: _named(meanings[key], sign) for key, sign in ways}
     return None
 
 
+def _counted(amount: int, sign: int) -> int:
+    return amount if sign == _AS_PRINTED else sign * abs(amount)
+
+
 def _named(word: Word | None, sign: int) -> str:
-    return word.role if word is not None else "discount" if sign < 0 else "fee"
+    return word.role if word is not None else {-1: "discount", 1: "fee", _AS_PRINTED: "rounding"}[sign]
 
 
 def _settled(
@@ -250,7 +267,8 @@ def _settled(
     for roles in product(*(_choices(meanings[key]) for key in free)):
         chosen = {key: role for key, role in zip(free, roles, strict=True) if role != "none"}
         named = list(chosen.values())
-        in_order = "change" not in named[:-1] and named[:1] != ["change"]
+        guessed = [role for key, role in chosen.items() if meanings[key] is None]
+        in_order = "change" not in guessed or named[-1:] == ["change"] != named
         if in_order and len(chosen) > len(best) and _settles(chosen, amounts, labels, meanings):
             best = chosen
     return best

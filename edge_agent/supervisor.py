@@ -17,7 +17,7 @@ HEALTHY_S = 60.0  # what has run this long starts over with short delays
 
 # For a port that is not there, or that somebody holds, trying again is one open(2) that fails: 40 µs, so once a second
 # costs 0.004 % of a core, and a port that comes back is read within the second, were it away a minute or a night.
-# So it is with the socket of a D-Bus, a pcscd or a relay that is away. An NFC reader that does not answer costs 0.4 % of a core
+# So it is with the socket of a D-Bus, a pcscd or a relay. An NFC reader that does not answer costs 0.4 % of a core
 # at this pace (measured), and one that was switched on again is back within two seconds.
 CAPS_S = {
     "missing": 1.0, "unplugged": 1.0, "busy": 1.0, "no_bus": 1.0, "no_reply": 1.0, "protocol": 1.0, "hung": 1.0,

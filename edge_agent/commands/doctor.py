@@ -70,6 +70,8 @@ def findings(config: Config) -> Iterator[Finding]:
     seen = {device["id"]: device for device in status["devices"]} if status else {}
     for device in config.store.devices:
         yield _as_the_agent_sees_it(seen[device.id]) if device.id in seen else _device(device)
+        if device.id not in seen and isinstance(device, SerialSettings) and device.passthrough is not None:
+            yield _behind(device.id, device.passthrough)
     yield _broker(config, status["sync"]["connected"] if status else None)
 
 
@@ -136,6 +138,14 @@ def _serial(subject: str, port: Path, key: str = "port") -> Finding:
     if not os.access(port, os.R_OK | os.W_OK):
         return Finding(subject, False, f"{port}: no permission", "add the agent's user to the group dialout")
     return Finding(subject, True, str(port))
+
+
+def _behind(device: str, passthrough: str) -> Finding:
+    """Look at a printer's port; a printer on the network is let be: it takes one connection, which is the relay's."""
+    subject = f"printer behind {device}"
+    if "://" in passthrough:
+        return Finding(subject, True, f"{passthrough}; its relay tells whether it answers")
+    return _serial(subject, Path(passthrough), "passthrough")
 
 
 def _tcp(subject: str, device: TcpSettings) -> Finding:

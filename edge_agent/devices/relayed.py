@@ -143,7 +143,10 @@ class RelayedDevice:
                 return connection
             if loop.time() >= start_at:
                 start_at = loop.time() + AGAIN_S
-                self._relays.start(self._settings)
+                try:
+                    self._relays.start(self._settings)
+                except OSError as error:  # no memory, too many processes
+                    raise DeviceError("relay_missing", f"it cannot be started: {error.strerror}") from error
             if loop.time() - began >= START_S:
                 detail = f"nobody serves {socket_of(self._relays, self.name)}: {cause.strerror}"
                 raise DeviceError("relay_missing", detail)

@@ -61,13 +61,16 @@ class Side:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RETRY_CAP_S)
                 continue
-            delay = RETRY_FIRST_S
+            began = self._loop.time()
             try:
                 self._opened(descriptor)
                 await self._until_gone()
             finally:
                 self._closed()
+            if self._loop.time() - began >= RETRY_CAP_S:  # one that takes connections only to drop them is not hurried
+                delay = RETRY_FIRST_S
             await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_CAP_S)
 
     def write(self, data: bytes) -> None:
         """Take bytes for this side: to the kernel now if it can, else as soon as it does."""

@@ -48,7 +48,7 @@ async def delay(folder: Path) -> Delay:
         pid = serving_process(socket_of(Relays.of(folder / "state", shop.store.config), "till-1-printer"))
         assert pid is not None
         try:
-            direct, relayed = await asyncio.to_thread(_in_turn, register._master, printer._master)
+            direct, relayed = await asyncio.to_thread(in_turn, register._master, printer._master, PIECES)
             status = Path(f"/proc/{pid}/status").read_text("ascii")
         finally:
             os.kill(pid, signal.SIGKILL)
@@ -57,14 +57,14 @@ async def delay(folder: Path) -> Delay:
     return Delay(direct, relayed, int(status.split("VmRSS:")[1].split()[0]) / 1000)
 
 
-def _in_turn(register: int, printer: int) -> tuple[list[float], list[float]]:
-    """Return the delays of a bare pseudo-terminal and of the relay, sorted."""
+def in_turn(register: int, printer: int, pieces: int) -> tuple[list[float], list[float]]:
+    """Return the delays of a bare pseudo-terminal and of the relay, sorted; descriptors of their far ends."""
     master, slave = os.openpty()
     tty.setraw(slave)
     rng = random.Random(SEED)
     direct, relayed = [], []
     try:
-        for _ in range(PIECES):
+        for _ in range(pieces):
             piece = rng.randbytes(PIECE)
             direct.append(_delay(master, slave, piece))
             time.sleep(PAUSE_S)

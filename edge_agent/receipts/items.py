@@ -25,6 +25,8 @@ from edge_agent.receipts.words import Lexicon, fold, is_wide
 _WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a heading
 _MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
 _SERIALS = 4  # 1 2 3 4 before four names is no chance
+# A row that begins with its date is of the slip's head: 11-22-2026 18:05:12
+_DATED = re.compile(r"\s*(?:\d{4}[-/.年]\d{1,2}[-/.月]\d|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?!\d)|\d{1,2}[-/]\d{1,2}\s+\d{1,2}:\d\d)")
 _STACKED = ("name", "unit_price", "quantity", "amount")
 _TIMES = re.compile(r"(.*[^\d\s.])\s*[*×xX](\d{1,3})$")
 _PACK = re.compile(
@@ -71,7 +73,7 @@ def read(
     """Return the goods and discount lines of the rows of the goods region, and the indexes of rows not understood."""
     state = _State(headed=bool(columns))
     for row in rows:
-        if row.rule or (_is_field(row) and not _is_coded(row, digits)):
+        if row.rule or (not row.pairs and _DATED.match(row.text)) or (_is_field(row) and not _is_coded(row, digits)):
             _join_tail(state)
             state.pending.clear()
             state.bounded = True
@@ -173,7 +175,8 @@ def _details(state: _State, row: Row, lexicon: Lexicon, digits: int) -> bool:
                 found.setdefault(role, value.number)
     first = row.tokens[0]
     if not found and first.colon and lexicon.headings.get(fold(first.text)) == "name" and len(row.tokens) > 1:
-        state.pending = [name_of(row.tokens[1:])]
+        end = next((i for i, t in enumerate(row.tokens) if i > 1 and t.gap > 1), len(row.tokens))
+        state.pending = [name_of(row.tokens[1:end])]
         return True
     if not ({"quantity", "unit_price"} <= found.keys() or ({"quantity", "amount"} <= found.keys() and state.pending)):
         return False

@@ -100,6 +100,15 @@ def regions(rows: Sequence[Row], lexicon: Lexicon, columns: Sequence[str]) -> li
     return found
 
 
+def below_total(rows: Sequence[Row], first: Region) -> Region | None:
+    """Return where the goods are if a total stands above them, as electronic invoices of Taiwan print it, or None."""
+    begin = first.end + 1
+    if first.columns or begin >= len(rows):
+        return None
+    end = next((i for i in range(begin, len(rows)) if _ends(rows, i, ambiguous=True, tenders=True)), len(rows))
+    return Region(begin, end) if begin < end < len(rows) else None
+
+
 def _columns(rows: Sequence[Row], index: int, roles: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
     """Return the columns of a heading of one row or two."""
     below = heading(rows[index + 1], lexicon) if index + 1 < len(rows) else ()

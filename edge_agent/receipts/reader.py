@@ -171,6 +171,8 @@ def _solve(
 
 def _regions(rows: Sequence[Row], template: Template) -> list[layout.Region]:
     found = layout.regions(rows, template.lexicon, template.settings.columns)
+    if not template.lines and (below := layout.below_total(rows, found[0])) is not None:
+        found.append(below)
     start, end = template.lines.get("start"), template.lines.get("end")
     if start is not None:
         at = next((i + 1 for i, row in enumerate(rows) if start.search(row.text)), None)

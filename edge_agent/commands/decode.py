@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import time
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ from edge_agent.config import Config, load
 from edge_agent.config.devices import LineSettings
 from edge_agent.config.shop import shop_settings, template_set
 from edge_agent.errors import ConfigError
-from edge_agent.observations import Decoded, Receipt, Record, Scan, Undecoded
+from edge_agent.observations import Decoded, DisplayText, Payment, Receipt, Record, Scan, Undecoded, Weight
 from edge_agent.redact import Redactor
 from edge_agent.shop.records import redacted_fields
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
@@ -139,6 +139,14 @@ def _observed(redactor: Redactor, observation: Decoded) -> str:
             seen = {"observation": "record", "fields": fields}
         case Scan():
             seen = {"observation": "scan", "code": redactor.redact_code(observation.code)}
+        case DisplayText():
+            rows = redactor.redact_lines(observation.rows).lines
+            seen = {"observation": "display", "rows": rows, "label": observation.label, "amount": observation.amount}
+        case Weight():
+            seen = {"observation": "weight", **asdict(observation)}
+        case Payment():
+            fields, _ = redacted_fields(redactor, dict(observation.fields))
+            seen = {"observation": "payment", **asdict(observation), "fields": fields}
         case Undecoded():
             seen = {
                 "observation": "undecoded",

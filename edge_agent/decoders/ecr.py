@@ -33,7 +33,7 @@ from functools import reduce
 from operator import xor
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from edge_agent.decoders._ecr_fields import WHERE, Body, Layout, MalformedError, Number, fields, number
 from edge_agent.decoders._frames import INVALID, NEED_MORE, Frames, Piece, memo
@@ -43,7 +43,14 @@ from edge_agent.observations import Decoded, Payment, Undecoded
 # Answers are a few hundred bytes; those that carry the slip to print stay below this.
 MAX_BODY = 2048
 
-Where = Annotated[str, StringConstraints(pattern=rf"^(?:{WHERE.pattern})$")]
+
+def _place(text: str) -> str:
+    if WHERE.fullmatch(text) is None:
+        raise ValueError('must be a place in the message: "bytes 9-10", "field 3", "tag 40"')
+    return text
+
+
+Where = Annotated[str, AfterValidator(_place)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 Range = Literal["stx-etx", "length-etx", "body-etx", "stx-body", "length-body", "body"]
 Result = Literal["approved", "declined", "cancelled"]

@@ -178,8 +178,8 @@ def test_a_flood_comes_back_in_bounded_pieces() -> None:
     ("key", "value", "complaint"),
     [
         ("fields", {"amount": "tag 40"}, "result"),
-        ("fields", {"result": "byte 1"}, "pattern"),
-        ("answers", {"somewhere": ("1",)}, "pattern"),
+        ("fields", {"result": "byte 1"}, "must be a place"),
+        ("answers", {"somewhere": ("1",)}, "must be a place"),
         ("results", {"00": "fine"}, "approved"),
         ("types", {"1": "gold"}, "cash"),
         ("body", "positions", "not possible"),

@@ -199,7 +199,7 @@ def test_one_strange_label_on_a_known_layout_is_learnt() -> None:
     for at, layout in enumerate(SALE_LAYOUTS):
         labels = _labels(layout(Sale(8)).lines)
         strange = labels[at % len(labels)] if labels else ""
-        stranger = "褉穋鄯" if any("\u4e00" <= c for c in strange) else "Zqovk"
+        stranger = "褉穋鄯" if any(c >= "\u4e00" for c in strange) else "Zqovk"
         renamed = partial(_renamed, old=strange, new=stranger) if strange else str
         outcomes[layout.__name__, strange] = _outcome(layout, renamed)
 

@@ -14,6 +14,7 @@ from edge_agent.receipts.words import Lexicon, fold
 _NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
 _IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
 _DATE = re.compile(r"(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}(?!\d)|\d{1,2}:\d\d")
+_CLOCK = re.compile(r"(?<!\d)\d{1,2}:\d\d")
 _DATED = re.compile(r"\s+(?=(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d|\d{1,2}:\d\d)")
 # Printed in groups: of four digits with a shorter last one, or three and more of any size.
 _GROUPED = re.compile(r"(?:\d{4}(?: \d{4}){1,6}(?: \d{1,3})?|\d{2,8}(?: \d{2,8}){2,6})(?!\S)")
@@ -246,7 +247,8 @@ def printed_at(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pai
 
 
 def _own_text(row: Row, pair: Pair) -> str:
-    return pair.value if len(row.pairs) > 1 else row.text
+    timed = _CLOCK.search(pair.value) is not None  # 开台：18:22  结账：20:01
+    return pair.value if timed or len(row.pairs) > 1 else row.text
 
 
 def _is_gtin(code: str) -> bool:

@@ -20,7 +20,7 @@ _TAX_MARK = re.compile(r"(?:HST|GST|PST|QST|VAT|TAX|EXE|NON|TXB)|[A-Za-z]\d?|[A-
 # What a name ends with, as against how many were sold. Kilograms with decimals are a weight.
 _TWO_DIGITS = 10  # TEA BAGS 80: who buys ten and more of a thing has a till that prints what each costs
 _SIZE = re.compile(
-    r"\d+(?:\.\d+)?(?:ml|cl|l)|\d+(?:\.\d)?(?:ml|cl|l|g|oz|pk|pt|ct|gal|lb|lbs|kg|mm|cm|m|w|v|mg|寸|抽|粒|片|克|毫升|升|本|枚|入|매|구|입)|\d+(?:cm|mm|\")",
+    r"\d+(?:\.\d+)?(?:ml|cl|l)|\d+(?:\.\d)?(?:ml|cl|l|g|oz|pk|pt|ct|gal|lb|lbs|kg|mm|cm|m|w|v|mg|ft|in|yd|s|st|gb|tb|mb|hp|sqft|fl|dz|切|食|連|入り|개입|롤|寸|抽|粒|片|克|毫升|升|本|枚|入|매|구|입)|\d+(?:cm|mm|\")",
     re.IGNORECASE,
 )
 _CODE_LABELS = frozenset(
@@ -230,6 +230,8 @@ def name_of(words: Sequence[Token]) -> str:
             parts.append(token.text)
     if len(parts) > 1 and _CLASS.fullmatch(parts[0]):
         parts = parts[1:]
+    if len(parts) > 1 and _CLASS.fullmatch(parts[-1]):
+        parts = parts[:-1]
     return _SERIAL.sub("", " ".join(parts), count=1).strip(" *-:;#") if parts else ""
 
 

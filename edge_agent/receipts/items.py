@@ -24,7 +24,7 @@ from edge_agent.receipts.words import Lexicon, fold, is_wide
 
 _WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a heading
 _MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
-_SERIALS = 4  # 1 2 3 4 before four names is no chance
+_SERIALS = 3  # 1 2 3 before three names is no chance
 # A row that begins with its date is of the slip's head: 11-22-2026 18:05:12
 _DATED = re.compile(r"\s*(?:\d{4}[-/.年]\d{1,2}[-/.月]\d|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?!\d)|\d{1,2}[-/]\d{1,2}\s+\d{1,2}:\d\d)")
 _STACKED = ("name", "unit_price", "quantity", "amount")
@@ -208,7 +208,9 @@ def _adjustment(state: _State, row: Row, digits: int) -> bool:
         if role == "discount" and len(numbers) > 1 and amount > 0:
             return False  # a name that sounds like a discount: 特价鸡蛋 2 3.50 7.00
         certain = amount < 0 and role != "saved"
-        state.goods.append(Goods(row.index, "discount", pair.label, -abs(amount), certain=certain))
+        first = row.tokens[0]  # 3 FOR 2 SAVING
+        label = f"{first.text} {pair.label}" if first.number is not None and not first.number.places else pair.label
+        state.goods.append(Goods(row.index, "discount", label, -abs(amount), certain=certain))
         state.pending.clear()
         return True
     return False

@@ -55,6 +55,7 @@ _UNNAMED = 0.3  # the same of tenders, where no word names a total
 _PROOF = 4.0  # one equation outweighs any word
 _LEFT_OUT = 0.35  # for each printed discount, fee or tax that a reading has no use for (weighed 1 or 2)
 _COMBINED = 6  # up to half as many discount rows are tried in every combination, up to twice as many one by one
+_SUMS = 4  # kinds of goods that a bill sums up apart
 _CANDIDATES = 12  # different totals on one slip; a receipt has two or three
 
 
@@ -205,15 +206,26 @@ def _less(figure: Figure, sign: int) -> Figure:
 
 
 def _line_choices(goods: Sequence[Goods]) -> list[list[Goods]]:
-    """Return the goods with every discount among them, and without those that may be mere remarks."""
+    """Return the goods with every discount among them, without those that may be mere remarks, and with those sold.
+
+    MEAL DEAL SANDWICH sounds like a discount and is none.
+    """
     every = list(goods)
     certain = [g for g in goods if g.certain]
     bare = [g for g in goods if g.kind != "discount"]
+    taken_back = [g if g.kind != "discount" or g.certain else replace(g, kind="sale", amount=-g.amount) for g in goods]
     choices = [every]
-    for choice in (certain, bare):
+    for choice in (certain, bare, taken_back, *_without_sums(every)):
         if choice not in choices:
             choices.append(choice)
     return choices
+
+
+def _without_sums(goods: list[Goods]) -> Iterator[list[Goods]]:
+    """Yield the goods without the last rows if those only say them again by kind: ``Food 49.00  Beverage 19.00``."""
+    for count in range(1, min(_SUMS, len(goods) - 1) + 1):
+        if sum(g.amount for g in goods[-count:]) == sum(g.amount for g in goods[:-count]):
+            yield goods[:-count]
 
 
 def _subsets(figures: Sequence[Figure]) -> list[tuple[tuple[Figure, ...], int]]:

@@ -16,7 +16,7 @@ _DAY_NAME = re.compile(
 )
 _NAME_DAY = re.compile(r"(?<![a-z])([a-z]{3})[a-z]*\.?\s*(\d{1,2})(?:st|nd|rd|th)?,?\s+(20\d\d)(?!\d)", re.IGNORECASE)
 _CLOCK = re.compile(
-    r"(?<![\d:])([01]?\d|2[0-3])(?:[:：h時时点시]\s?([0-5]\d)(?:[:：分분]\s?([0-5]\d)(?:\.\d+)?[秒초]?|[分분])?)\s*(am|pm|a\.m\.|p\.m\.|a|p)?(?![\d:a-z])",
+    r"(?<!\d)(?<!\d:)([01]?\d|2[0-3])(?:[:：h時时点시]\s?([0-5]\d)(?:[:：分분]\s?([0-5]\d)(?:\.\d+)?[秒초]?|[分분])?)\s*(am|pm|a\.m\.|p\.m\.|a|p)?(?![\d:a-z])",
     re.IGNORECASE,
 )
 # A dot makes a date only between three figures: 16.00 is none.

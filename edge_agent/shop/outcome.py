@@ -24,11 +24,13 @@ class Capture:
     """Redacted raw bytes kept for re-reading, named by the SHA-256 (hex) of these very bytes.
 
     ``about``: what must be known to read them again, as ``shop.rereading`` writes it; empty: they never are.
+    ``certain``: durable with the outcome, not just after it: all there is of a slip that nobody could read.
     """
 
     sha256: str
     body: bytes
     about: bytes = b""
+    certain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,8 @@ class Shop:
     def _captured(self, facts: DeviceFacts, slip: Slip, sent: data.Order | None, id_: str, at: Moment) -> Outcome:
         """Return a slip's capture, with what must be known to read it again, and what it tells of its layout."""
         about = rereading.about_slip(facts, slip, sent, id_, at, self._settings.built_ms)
-        captures = tuple(replace(capture, about=about) for capture in slip.captures)
+        unread = isinstance(slip.data, data.Unparsed)
+        captures = tuple(replace(capture, about=about, certain=unread) for capture in slip.captures)
         had_changed = self.layouts.has_changed(facts.id)
         state = self.layouts.seen(facts.id, slip)
         has_changed = self.layouts.has_changed(facts.id)

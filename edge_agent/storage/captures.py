@@ -142,7 +142,7 @@ class Captures:
         if path.exists():
             held = self.held(capture.sha256)
             if held is not None:
-                if not abouts or len(held.about) >= MAX_ABOUTS:
+                if not abouts or abouts[0] in held.about or len(held.about) >= MAX_ABOUTS:
                     return
                 abouts = [*held.about, *abouts]
                 times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)

@@ -1,19 +1,21 @@
 """Writing a group of outcomes in one transaction, whatever the disk says. Runs in the connection's thread."""
 
 import contextlib
+import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import msgspec
 import structlog
 
 from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
-from edge_agent.shop.outcome import Outcome
+from edge_agent.shop.outcome import Capture, Outcome, StateChange
 from edge_agent.storage import ledger, state
 from edge_agent.storage.captures import Captures
 from edge_agent.storage.connection import FullError, pragma, transaction
@@ -26,6 +28,9 @@ T = TypeVar("T")
 # What a transaction takes besides its bodies: a new leaf, its parent, a state page, the first page and the ptrmap.
 _OVERHEAD_BYTES = 8 * PAGE_BYTES
 _ATTEMPTS = 32  # at a bite each, 2 MiB are freed before a group gives up and waits
+
+# Durable rows: captures on their way from the transaction of their events to their files.
+CAPTURES = "capture"
 
 _log = structlog.get_logger()
 
@@ -59,9 +64,23 @@ class Recorder:
         if notices:
             self._change_level()
 
-    def keep(self, outcomes: Sequence[Outcome]) -> None:
+    def keep(self, connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
         """Write the captures of what has been recorded: no order waits for them, and none fails with them."""
         self.captures.write(capture for outcome in outcomes for capture in outcome.captures)
+        self._forget_rows(connection, [row.key for outcome in outcomes for row in _certain(outcome)])
+
+    def keep_left(self, connection: sqlite3.Connection, rows: Mapping[str, bytes]) -> None:
+        """Write the captures that a killed process could not; ``rows``: of ``CAPTURES``, which go by that."""
+        packed = (msgspec.msgpack.decode(row, type=tuple[str, bytes, bytes]) for row in rows.values())
+        self.captures.write(Capture(*parts) for parts in packed)
+        self._forget_rows(connection, list(rows))
+
+    def _forget_rows(self, connection: sqlite3.Connection, keys: Sequence[str]) -> None:
+        # On a full disk they stay until the next start: that writes the same files again.
+        with contextlib.suppress(FullError):
+            if keys:
+                with transaction(connection):
+                    state.write(connection, (StateChange(CAPTURES, key, None) for key in keys))
 
     def with_room(self, connection: sqlite3.Connection, at: Moment, operation: Callable[[], T]) -> T:
         """Run a transaction; on a full disk free what may be freed and run it again. Raises FullError at last."""
@@ -118,7 +137,7 @@ class Recorder:
             for stream in squeezed:
                 evicted[stream] = self.outbox.insert_evicted(connection, stream, batch.last[stream], at)
             for outcome in outcomes:
-                state.write(connection, outcome.state)
+                state.write(connection, (*outcome.state, *_certain(outcome)))
             if watermarks:
                 ledger.save_watermarks(connection, watermarks)
         self.outbox.remember(batch, squeezed)
@@ -162,4 +181,14 @@ class Recorder:
 
 
 def _state_bytes(outcomes: Sequence[Outcome]) -> int:
-    return sum(len(change.value or b"") for outcome in outcomes for change in outcome.state)
+    changes = (change for outcome in outcomes for change in (*outcome.state, *_certain(outcome)))
+    return sum(len(change.value or b"") for change in changes)
+
+
+def _certain(outcome: Outcome) -> Iterator[StateChange]:
+    """Yield the rows that hold an outcome's certain captures until their files are written."""
+    for capture in outcome.captures:
+        if capture.certain:
+            key = f"{capture.sha256}/{hashlib.sha256(capture.about).hexdigest()[:16]}"
+            row = msgspec.msgpack.encode((capture.sha256, capture.body, capture.about))
+            yield StateChange(CAPTURES, key, row)

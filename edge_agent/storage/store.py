@@ -23,7 +23,7 @@ from edge_agent.storage.connection import Database, FullError
 from edge_agent.storage.housekeeping import Housekeeping
 from edge_agent.storage.journal import Journal
 from edge_agent.storage.opening import DATABASE, Opening, locked
-from edge_agent.storage.recorder import Recorder
+from edge_agent.storage.recorder import CAPTURES, Recorder
 from edge_agent.storage.settings import StorageSettings
 from edge_agent.storage.space import Space
 from edge_agent.storage.thread import StorageThread
@@ -92,6 +92,7 @@ class Storage:
                 captures = Captures(state_dir / "captures", settings, space.total_bytes)
                 space.restore_reserve()
                 recorder = Recorder(opening.outbox, space, captures)
+                await thread.run(partial(recorder.keep_left, rows=opening.facts.pop(CAPTURES, {})))
                 housekeeping = Housekeeping(recorder, settings)
                 writer = Writer(thread, recorder, housekeeping, clock, health, opening.facts, lambda: None)
                 journals = settings.journals or state_dir / "lines"

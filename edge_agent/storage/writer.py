@@ -169,7 +169,7 @@ class Writer:
 
     async def _keep_captures(self) -> None:
         captured, self._captured, self._captures_due = self._captured, [], False
-        await self.thread.run(lambda _: self.recorder.keep(captured))
+        await self.thread.run(lambda connection: self.recorder.keep(connection, captured))
 
     async def settle_captures(self) -> None:
         """Return once the captures of all that is recorded are written."""

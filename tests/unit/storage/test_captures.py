@@ -1,7 +1,9 @@
 import hashlib
 import os
 import random
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from edge_agent.errors import StorageError
 from edge_agent.shop.outcome import Capture
 from edge_agent.storage import StorageSettings
 from edge_agent.storage.captures import MAX_ABOUTS, Captures, Held
-from tests.support.storage import of, running
+from tests.support.storage import of, order, running
 
 MIB = 1024 * 1024
 
@@ -123,3 +125,20 @@ async def test_a_capture_that_cannot_be_rewritten_is_as_it_was(tmp_path: Path) -
             await storage.rewrite_capture(name, lambda about: about + b"!")
         held = await storage.held_capture(name)
     assert held == Held(b"a coffee", (b"one",))
+
+
+async def test_a_certain_capture_is_on_disk_with_its_event(tmp_path: Path) -> None:
+    unread = replace(capture(b"a slip", b"about it"), certain=True)
+    read = capture(b"an order")
+    async with running(tmp_path / "state") as storage:
+        await storage.commit(of(order(1), captures=[unread, read]))
+        shutil.copytree(tmp_path / "state", tmp_path / "killed")  # what a kill just then would leave
+        assert await storage.held_capture(unread.sha256) is None
+    async with running(tmp_path / "killed") as storage:
+        assert await storage.held_capture(unread.sha256) == Held(b"a slip", (b"about it",))
+        assert await storage.held_capture(read.sha256) is None
+        assert storage.state("capture") == {}
+    for state_dir in (tmp_path / "state", tmp_path / "killed"):
+        async with running(state_dir) as storage:  # the rows have gone, on disk as well
+            assert await storage.held_capture(unread.sha256) == Held(b"a slip", (b"about it",))
+            assert await storage._thread.run(lambda c: c.execute("SELECT count(*) FROM state").fetchone()) == (0,)

@@ -59,15 +59,19 @@ class Today:
         setattr(self.counts, counter, getattr(self.counts, counter) + 1)
         return self._row()
 
-    def reread(self, business_day: str, kind: str, counter: str) -> tuple[StateChange, ...]:
-        """Count a slip that was unparsed as what it is, on its own day if that still counts; returns the rows."""
+    def reread(self, business_day: str, kind: str, counter: str | None) -> tuple[StateChange, ...]:
+        """Count a slip that was unparsed as what it is, on its own day if that still counts; returns the rows.
+
+        ``counter``: what it adds one to, if anything.
+        """
         counts = self.of(business_day)
         if counts is not self.counts and counts is not self._before:
             return ()
         counts.unparsed = max(0, counts.unparsed - 1)
         counts.seen["unparsed"] = max(0, counts.seen.get("unparsed", 0) - 1)
         counts.seen[kind] = counts.seen.get(kind, 0) + 1
-        setattr(counts, counter, getattr(counts, counter) + 1)
+        if counter is not None:
+            setattr(counts, counter, getattr(counts, counter) + 1)
         return (self._row(),)
 
     def of(self, business_day: str) -> Counts:

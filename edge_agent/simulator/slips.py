@@ -82,3 +82,21 @@ class Slips:
         for item in sale.items:
             lines += [item.name, row("", str(item.quantity), money(item.price), money(item.amount))]
         return [*lines, "-" * WIDTH]
+
+
+class NewVendor(Slips):
+    """The layout after the vendor's update: no word in it says what a figure is."""
+
+    def sale(self, sale: Sale) -> bytes:
+        """Return the receipt of a sale or return."""
+        sign = -1 if sale.kind == "return" else 1
+        lines = [f"<<A7>> {sale.order_no}", f"{sale.printed_at:%Y/%m/%d %H:%M:%S} #{sale.workstation}"]
+        lines += [f"{item.name};{sign * item.quantity};{money(sign * item.amount)}" for item in sale.items]
+        lines += [f"^{money(-sale.discount)}"] if sale.discount else []
+        lines += [f">> {money(sign * sale.payable)} <<"]
+        lines += [f"{_CHANNELS[tender.type]}: {money(sign * tender.amount)}" for tender in sale.tenders]
+        lines += [f"余下: {money(sale.change)}"] if sale.change else []
+        return printed(self.shop, lines)
+
+
+_CHANNELS = {"cash": "通道甲", "wechat_pay": "通道乙", "alipay": "通道丙", "bank_card": "通道丁"}

@@ -128,7 +128,7 @@ class Till:
         tender = sale.tenders[0]
         booked = Booked(sale.order_no, kind, sale.payable, tender.type)
         self.books.append(booked)
-        shown = self.slips.display(sale) if kind in ("sale", "unprinted") else b""
+        shown = self.slips.display(sale) if kind in ("sale", "top_up", "unprinted") else b""
         lines = (("display", shown), ("printer", printed))
         return Step(kind, tuple((line, data) for line, data in lines if data), booked)
 

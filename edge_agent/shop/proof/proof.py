@@ -1,6 +1,7 @@
 """The books of the last business days, when they are closed, and whether head office's are the same."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 import structlog
@@ -17,6 +18,7 @@ from edge_agent.shop.proof import books, closings, register
 from edge_agent.shop.proof.answers import heard
 from edge_agent.shop.proof.books import Books, Entries, Entry, Figures, Key, expires_ms, figures
 from edge_agent.shop.proof.closings import DIFFERS, WAITING, Closing, Closings
+from edge_agent.shop.proof.comparing import TWIN_MS, born_ms
 from edge_agent.shop.proof.missing import missing
 from edge_agent.shop.proof.standing import Standing, own_numbers, standing_of
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
@@ -97,6 +99,21 @@ class Proof:
             elif closing.stale and self._is_quiet(key, at):
                 closed.append(self._close(key, closing, "changed", at))
         return combined(closed) if closed else Outcome()
+
+    def provisional(self, touchpoint: str, day: str, payable: int | None, at_ms: int) -> tuple[str, int] | None:
+        """Return order id and revision of the provisional order that stands for a receipt read only now, or None.
+
+        That is one of the same amount that the display of its touchpoint showed at about that time.
+        """
+        alike = (
+            (abs(born_ms(order_id) - at_ms), order_id, entry.revision)
+            for key in self._books
+            if key.business_day == day
+            for order_id, entry in self._books.entries(key).items()
+            if entry.provisional and (entry.touchpoint, entry.payable) == (touchpoint, payable)
+        )
+        away_ms, order_id, revision = min(alike, default=(math.inf, "", 0))
+        return (order_id, revision) if away_ms <= TWIN_MS else None
 
     # --- head office's word ---
 
@@ -191,18 +208,20 @@ class Proof:
         nearest = min(abs(register.difference(reading, sums)) for reading in readings)
         return yesterday if nearest < abs(report.total) else today
 
+    def _at(self, touchpoint: str, day: str) -> Iterator[tuple[Key, Entry]]:
+        """Yield the orders of a touchpoint on a business day, with the proof each belongs to."""
+        for key in self._books:
+            if key.business_day == day:
+                here = (entry for entry in self._books.entries(key).values() if entry.touchpoint == touchpoint)
+                yield from ((key, entry) for entry in here)
+
     def _named(self, facts: DeviceFacts, workstation: str | None, day: str) -> Key:
         """Return the workstation a report names; where it names none that sold, the one that did at its touchpoint."""
         named = Key(day, workstation or facts.touchpoint)
-        latest, found = 0, named
-        for key in self._books:
-            if key == named:
-                return named
-            if key.business_day == day:
-                here = (one.number for one in self._books.entries(key).values() if one.touchpoint == facts.touchpoint)
-                if (newest := max(here, default=0)) > latest:
-                    latest, found = newest, key
-        return found
+        if named in {*self._books}:
+            return named
+        found = ((entry.number, key) for key, entry in self._at(facts.touchpoint, day))
+        return max(found, default=(0, named))[1]
 
     def _keep(self, key: Key, closing: Closing) -> tuple[StateChange, ...]:
         return self._closings.keep(key, closing, self._settings.built_ms)

@@ -237,9 +237,9 @@ async def test_what_does_not_fit_into_the_spool_is_told_and_no_two_receipts_are_
             await bench.register.write(b"the last\n")
             await bench.emit.until(lambda: "the last" in bench.emit.codes)
         assert bench.emit.codes[0] == "head of a receipt"
-        lost = [state for state in bench.states.all if state.reason == "copy_lost"]
-        assert len(lost) == 1
-        missing = int(lost[0].detail.split()[0])
+        lost = [int(state.detail.split()[0]) for state in bench.states.all if state.reason == "copy_lost"]
+        missing = sum(lost)  # the last line may push out the oldest bytes while the first loss is being told
+        assert missing >= count * len(line) - SPOOL
         read = sum(len(code) + 1 for code in bench.emit.codes) - 1  # the head had no line end
         await bench.printer.until(lambda: missing + read == len(bench.printer.printed))
 

@@ -247,7 +247,7 @@ def printed_at(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pai
 
 
 def _own_text(row: Row, pair: Pair) -> str:
-    timed = _CLOCK.search(pair.value) is not None  # 开台：18:22  结账：20:01
+    timed = _CLOCK.search(pair.value) is not None and len(_CLOCK.findall(row.text)) > 1  # 开台：18:22  结账：20:01
     return pair.value if timed or len(row.pairs) > 1 else row.text
 
 

@@ -125,6 +125,8 @@ def _words_behind(body: Sequence[Token]) -> Sequence[Token]:
 
 def _without_last_column(words: list[Token]) -> list[Token]:
     """Return the words before the last wide gap: behind it stands the column 规格."""
+    if len(words) > 1 and NOISE.fullmatch(words[-1].text) is not None:
+        return words[:-1]
     gap = next((i for i in range(len(words) - 1, 0, -1) if words[i].gap > 1), len(words))
     return words[:gap]
 

@@ -26,7 +26,9 @@ _WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a he
 _MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
 _SERIALS = 3  # 1 2 3 before three names is no chance
 # A row that begins with its date is of the slip's head: 11-22-2026 18:05:12
-_DATED = re.compile(r"\s*(?:\d{4}[-/.年]\d{1,2}[-/.月]\d|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?!\d)|\d{1,2}[-/]\d{1,2}\s+\d{1,2}:\d\d)")
+_DATED = re.compile(
+    r"\s*(?:\d{4}[-/.年]\d{1,2}[-/.月]\d|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?!\d)|\d{1,2}[-/]\d{1,2}\s+\d{1,2}:\d\d)"
+)
 _STACKED = ("name", "unit_price", "quantity", "amount")
 _TIMES = re.compile(r"(.*[^\d\s.])\s*[*×xX](\d{1,3})$")
 _PACK = re.compile(

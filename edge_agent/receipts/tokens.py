@@ -76,7 +76,7 @@ def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
         yield Token(word, gap, times=True)
         return
     bare = word.rstrip(",;。，") or word
-    if bare.startswith(("単", "单")) and (price := parse(bare[1:])) is not None:  # 2個 × 単149
+    if bare.startswith(("単", "单")) and len(bare) > 2 and (price := parse(bare[1:])) is not None:  # 2個 × 単149
         yield Token(word, gap, replace(price, per=True), colon)
         return
     if bare.startswith("/") and (price := parse(bare[1:])) is not None:  # 1 lb /0.58

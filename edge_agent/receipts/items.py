@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from edge_agent.receipts import wrapped
 from edge_agent.receipts.amounts import Number
 from edge_agent.receipts.figures import (
     NOISE,
@@ -19,17 +20,13 @@ from edge_agent.receipts.figures import (
     which,
 )
 from edge_agent.receipts.grid import Row
-from edge_agent.receipts.tokens import Token
-from edge_agent.receipts.words import Lexicon, fold, is_wide
+from edge_agent.receipts.words import Lexicon, fold
 
-_WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a heading
-_MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
 _SERIALS = 3  # 1 2 3 before three names is no chance
 # A row that begins with its date is of the slip's head: 11-22-2026 18:05:12
 _DATED = re.compile(
     r"\s*(?:\d{4}[-/.年]\d{1,2}[-/.月]\d|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?!\d)|\d{1,2}[-/]\d{1,2}\s+\d{1,2}:\d\d)"
 )
-_STACKED = ("name", "unit_price", "quantity", "amount")
 _TIMES = re.compile(r"(.*[^\d\s.])\s*[*×xX](\d{1,3})$")
 _PACK = re.compile(
     r"\d\s*(?:ml|l|g|kg|mg|cm|片|粒|抽|克|毫升|升|包|袋|枚)$", re.IGNORECASE
@@ -84,7 +81,8 @@ def read(
         if not (_details(state, row, lexicon, digits) or _adjustment(state, row, digits) or labelled):
             _goods_row(state, row, columns, mode, digits)
     _join_tail(state)
-    _join_wrapped(state)
+    names = wrapped.joined([g.name for g in state.goods], state.tails)
+    state.goods = [replace(good, name=name) for good, name in zip(state.goods, names, strict=True)]
     if state.goods and not _serial(state, columns):
         _use_leads(state)
     return state.goods, state.unread
@@ -140,28 +138,9 @@ def _join_tail(state: _State) -> None:
     if (state.goods or state.headed) and len(state.pending) == 1 and state.pending[0]:
         if state.full is not None and state.goods:
             state.goods[-1] = replace(state.goods[-1], name=state.goods[-1].name + state.pending[0])
-        elif not _MODIFIER.search(state.pending[0]):
+        elif not wrapped.is_modifier(state.pending[0]):
             state.tails.append((len(state.goods) - 1, state.pending[0]))
     state.full = None
-
-
-def _join_wrapped(state: _State) -> None:
-    """Join the rows that go on with the name above: all of those names are as long as the longest one is."""
-    if not state.tails:
-        return
-    widths = [_cells(g.name) for g in state.goods]
-    full = max(_WRAPPED, max([*widths, *(_cells(text) for _, text in state.tails)]) - 2)
-    if all(at >= 0 and widths[at] >= full for at, _ in state.tails):
-        for at, tail in state.tails:
-            state.goods[at] = replace(state.goods[at], name=_joined((state.goods[at].name, tail)))
-    elif not any(at >= 0 and widths[at] >= full for at, _ in state.tails):
-        for at, head in state.tails:
-            if _cells(head) >= full and at + 1 < len(state.goods):
-                state.goods[at + 1] = replace(state.goods[at + 1], name=_joined((head, state.goods[at + 1].name)))
-
-
-def _cells(text: str) -> int:
-    return sum(2 if is_wide(letter) else 1 for letter in text)
 
 
 # --- labelled rows ----------------------------------------------------------------------------------------------------
@@ -216,27 +195,6 @@ def _adjustment(state: _State, row: Row, digits: int) -> bool:
         state.pending.clear()
         return True
     return False
-
-
-def stacked(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> list[Goods]:
-    """Return the goods of a slip that prints 品名 单价 数量 金额 below each other, proved by their product."""
-    found: list[Goods] = []
-    parts: dict[str, Token] = {}
-    for row in rows:
-        role = lexicon.headings.get(fold(row.tokens[0].text)) if len(row.tokens) > 1 else None
-        if role == "name":
-            parts = {}
-        if role in _STACKED:
-            parts.setdefault(role, row.tokens[1])
-        price, quantity, amount = (parts[r].number if r in parts else None for r in _STACKED[1:])
-        if "name" not in parts or price is None or quantity is None or amount is None:
-            continue
-        minor = amount.minor(digits)
-        if minor is not None and product_is(price, quantity, abs(minor), digits):
-            unit = quantity.unit or None
-            found.append(Goods(row.index, "sale", parts["name"].text, minor, quantity.value, unit, price.minor(digits)))
-        parts = {}
-    return found
 
 
 # --- goods ------------------------------------------------------------------------------------------------------------
@@ -336,7 +294,7 @@ def _add(
         _join_tail(state)
     elif state.pending:
         parts = [part for part in state.pending if part]
-        name = _joined(parts[-3:] if state.bounded or state.goods else parts[-1:])
+        name = wrapped.one_piece(parts[-3:] if state.bounded or state.goods else parts[-1:])
     if quantity is None and state.held is not None and product_is(*state.held, abs(amount), digits):
         quantity, price = state.held
     state.held = None
@@ -357,11 +315,6 @@ def _add(
     state.leads.append(found.lead)
     state.full = row.index if found.full else None
     state.pending.clear()
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """Return a name printed over rows in one piece; Chinese, Japanese and Korean break anywhere."""
-    return ("" if is_wide("".join(parts)) else " ").join(part for part in parts if part)
 
 
 def _use_leads(state: _State) -> None:

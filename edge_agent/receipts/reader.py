@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edge_agent.receipts import assemble, fields, grid, items, layout, moves, patterns, reports, sums
+from edge_agent.receipts import assemble, fields, grid, items, layout, moves, patterns, reports, stacked, sums
 from edge_agent.receipts.amounts import minor_digits
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.figures import Mode
@@ -158,7 +158,7 @@ def _solve(
         solution = sums.solve(figures, methods, [likeliest])
         if solution is None or solution.built is None:
             others = _otherwise(goods_rows, template, region.columns, digits)
-            if piled := items.stacked(rows, template.lexicon, digits):
+            if piled := stacked.goods(rows, template.lexicon, digits):
                 others.append(piled)
             solution = sums.solve(figures, methods, [likeliest, *others])
         score = solution.score if solution is not None else -1.0

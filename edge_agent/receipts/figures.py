@@ -177,17 +177,15 @@ def _first_figure(body: Sequence[Token]) -> int:
 def _sizes(body: Sequence[Token], cut: int, columns: Sequence[str]) -> int:
     """Return how many figures still belong to the name: ``PAPER TOWEL 6PK    9.49`` ``豆腐 300g   1,290  2  2,580``."""
     end = next((i for i in range(cut, len(body)) if i and body[i].gap > 1), len(body))
-    if not 0 < cut < end < len(body) or body[end].number is None:
-        return int(
-            0 < cut < len(body) - 1
-            and body[cut].gap <= 1
-            and _SIZE.fullmatch(body[cut].text) is not None
-            and body[cut + 1].gap > body[cut].gap
-        )
-    sizes = body[cut:end]
+    marked = end - 1 if end - 1 > cut and len(body[end - 1].text) == 1 and body[end - 1].number is None else end
+    if not 0 < cut < marked < len(body) or end >= len(body) or body[end].number is None:
+        alone = 0 < cut < len(body) - 1 and body[cut].gap <= 1
+        return int(alone and _SIZE.fullmatch(body[cut].text) is not None and body[cut + 1].gap > body[cut].gap)
+    sizes = body[cut:marked]
     amounts = [t.number.value for t in body[end:] if t.number is not None]
     last = sizes[-1].number
-    if last is not None and len(amounts) > 1 and abs(last.value * amounts[-2] - amounts[-1]) < 1:
+    proved = any(abs(a * b - amounts[-1]) < 1 for a, b in combinations(amounts[:-1], 2))
+    if last is not None and len(amounts) > 1 and not proved and abs(last.value * amounts[-2] - amounts[-1]) < 1:
         return 0  # 2瓶   3.50   7.00
     plain = not columns and all(t.text.isascii() for t in body[:end])
     return len(sizes) if all(_is_size(t, plain=plain) for t in sizes) else 0

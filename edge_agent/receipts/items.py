@@ -207,6 +207,8 @@ def _goods_row(state: _State, row: Row, columns: Sequence[str], mode: Mode, digi
     if row.tokens[0].times and len(row.tokens) == 2 and len(found.numbers) == 1:
         _price_above(state, found.numbers[0], digits)
         return
+    if row.tokens[0].times and not found.name and _multiplied(state, found.numbers, digits):
+        return
     amount, quantity, price = interpret(found, columns, mode, digits)
     if quantity is None and found.lead is not None and amount is not None:
         quantity, price = _led(found, amount, digits)
@@ -233,6 +235,21 @@ def _price_above(state: _State, price: Number, digits: int) -> None:
     lead = state.leads[-1] if state.leads else None
     if state.goods and lead and product_is(Number(Decimal(lead), 0), price, abs(state.goods[-1].amount), digits):
         state.goods[-1] = replace(state.goods[-1], quantity=Decimal(lead), unit_price=price.minor(digits))
+
+
+def _multiplied(state: _State, numbers: Sequence[Number], digits: int) -> bool:
+    """Take ``×2個   656`` below a good of 328: what is printed above was the price of one."""
+    last = state.goods[-1] if state.goods else None
+    if last is None or len(numbers) != 2 or last.quantity is not None or state.pending:  # noqa: PLR2004 - count, amount
+        return False
+    amount = numbers[1].minor(digits)
+    if amount is None or numbers[0].value <= 1 or last.amount * numbers[0].value != amount:
+        return False
+    count = numbers[0]
+    state.goods[-1] = replace(
+        last, amount=amount, quantity=count.value, unit=count.unit or None, unit_price=last.amount
+    )
+    return True
 
 
 def _led(found: Figures, amount: int, digits: int) -> tuple[Number | None, Number | None]:

@@ -167,6 +167,7 @@ def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Fi
             _collect(row, pair, lexicon, digits, found, methods)
         if not pairs and (other := _unnamed(row, digits)) is not None:
             found.append(other)
+    found = [_in_parts(figure, lexicon) for figure in found]
     if not methods and not any(f.role in ("tender", "net", "received", "change") for f in found):
         methods = _balances(rows)
     return _between(found), methods
@@ -194,7 +195,16 @@ def _between(found: list[Figure]) -> list[Figure]:
     named = [f.row for f in found if f.role != "unknown"]
     first, last = (min(named), max(named)) if named else (0, 0)
     total = next((f.amount for f in reversed(found) if f.role in ("due", "total")), None)
-    return [f for f in found if f.role != "unknown" or first < f.row < last or (_by_card(f) and f.amount == total)]
+    kept = [f for f in found if f.role != "unknown" or first < f.row < last]
+    below = [f for f in found if f.role == "unknown" and f.row > last and total is not None and f.amount <= total]
+    return [*kept, *(replace(f, role="wallet") for f in below if _by_card(f))]
+
+
+def _in_parts(figure: Figure, lexicon: Lexicon) -> Figure:
+    """Return an unknown amount as the means of payment that a part of its label names: ``刷脸付-支付宝``."""
+    parts = _PARTS.split(figure.label) if figure.role == "unknown" else ()
+    kind = next((role for part in parts if (role := lexicon.role(part, "tenders")) is not None), None)
+    return figure if len(parts) < 2 or kind is None else replace(figure, role="tender", type=kind)  # noqa: PLR2004
 
 
 def _by_card(figure: Figure) -> bool:

@@ -54,6 +54,9 @@ def ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]
         rest = tuple(t for t in tenders if t not in coupons)
         if coupons and rest and sum(t.amount for t in rest) - sign * (change or 0) == payable:
             yield Paid(rest, change, sum(t.amount for t in rest), proved=True, discounts=coupons)
+        own = [replace(f, role="tender", type="other") for f in figures if f.role == "wallet"]
+        if len(own) == 1 and total + own[0].amount - sign * (change or 0) == payable:
+            yield Paid((*tenders, own[0]), change, total + own[0].amount, proved=True)
         if coupons and not rest:
             for paid in _ways_named(payable, received, change, methods):
                 yield replace(paid, discounts=coupons)
@@ -61,10 +64,9 @@ def ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]
         yield from _below_total(payable, tenders, figures, change)
         return
     yield from _ways_named(payable, received, change, methods)
-    totals = [f.row for f in figures if f.amount == payable and f.role in ("due", "total")]
-    own = [f for f in figures if f.role == "unknown" and f.amount == payable and totals and f.row > totals[0]]
+    own = [replace(f, role="tender", type="other") for f in figures if f.role == "wallet" and f.amount == payable]
     if len(own) == 1 and not received and not methods:  # a shop's own card or wallet
-        yield Paid((replace(own[0], role="tender", type="other"),), None, payable, proved=True)
+        yield Paid((own[0],), None, payable, proved=True)
 
 
 def _below_total(

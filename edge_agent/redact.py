@@ -37,6 +37,9 @@ _INTERNATIONAL = re.compile(
     r"\(?\d{1,4}\)?(?:[ -]?\d{2,5}){2,4}(?![\d.*])"
 )
 
+# A code as a scanner may be set up to send it: blanks, an AIM identifier (ISO/IEC 15424), other signs around it.
+_FRAMED = re.compile(r"\s*(?:\][A-Za-z]\d)?[^0-9A-Za-z]{0,8}(?P<digits>\d{11,32})[^0-9A-Za-z]{0,4}")
+
 _INTERNATIONAL_DIGITS = 12  # 00 65 6123 4567 is of the shortest
 _PHONE_WORD = re.compile(
     r"电话|手机|联系|联络|会员|顾客|客户|客人|用户|买家|姓名|收货|收件|配送|骑手|尾号|先生|女士|小姐|電話|手機|聯絡|會員|顧客|"
@@ -138,10 +141,18 @@ class Redactor:
         return raw
 
     def redact_code(self, code: str) -> str:
-        """Return a scanned code as it is, or its token if it is a payment code, a card or a mobile phone number."""
-        digits = code.strip()
-        secret = _PAYMENT_CODE.fullmatch(digits) or _MOBILE.fullmatch(digits) or _is_card(digits)
-        return self._token(digits, len(code)) if secret else code
+        """Return a scanned code with its secret replaced, if it is a payment code, a card or a mobile phone number.
+
+        Signs and AIM identifiers that a scanner puts around a code hide nothing; a letter makes it another code (what a
+        scanner is set up to add is the decoder's ``prefix``). Of a link the parameters are looked at as text.
+        """
+        if "=" in code:
+            return "&".join(self.redact_text(part) for part in code.split("&"))
+        framed = _FRAMED.fullmatch(code)
+        digits = framed["digits"] if framed else ""
+        if _PAYMENT_CODE.fullmatch(digits) or _MOBILE.fullmatch(digits) or _is_card(digits):
+            return code.replace(digits, self._token(digits, len(digits)))
+        return code
 
     def _redact_line(self, line: str, above: str, documents: frozenset[str], found: dict[str, Replacement]) -> str:
         text = line.translate(_HALF_WIDTH)

@@ -178,6 +178,8 @@ class Shop:
 
     def _paid(self, facts: DeviceFacts, payment: Payment, at: Moment) -> Outcome:
         """Return what a payment leads to: mostly nothing but waiting for its receipt."""
+        if payment.reference is not None:  # a field map may name a card's number
+            payment = replace(payment, reference=self._redactor.redact_code(payment.reference))
         late, state = self._companions.paid(facts, payment, at)
         if late is None:
             return Outcome(state=state)

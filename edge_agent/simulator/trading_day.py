@@ -137,9 +137,14 @@ class Till:
 
 
 def totals(books: list[Booked]) -> Counter[str]:
-    """Return what was taken, by tender type: sales minus returns and voids, cents; ``orders``: how many sales."""
+    """Return what was taken, by tender type: sales minus returns and voids, cents; ``orders``: how many sales.
+
+    What a platform was paid for is not the register's.
+    """
     taken: Counter[str] = Counter()
     for booked in books:
+        if booked.kind == "delivery_slip":
+            continue
         sign = -1 if booked.kind in ("return", "void") else 1
         taken[booked.tender] += sign * booked.payable
         taken["orders"] += sign > 0

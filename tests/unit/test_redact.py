@@ -146,6 +146,15 @@ def test_raw_bytes_where_the_secret_is_in_pieces_are_not_kept() -> None:
     assert REDACTOR.redact_raw(b"\x1b@13456789\x1b$\x10\x000123456789\n", result.replacements) is None
 
 
+@pytest.mark.parametrize("form", ["~{}", "]Q3{}", "]C1 {}\r", "{}#", "https://pay.example.cn/q?o=1&phone={}"])
+def test_marks_around_a_code_hide_nothing(form: str) -> None:
+    secret = "13812345678" if "phone" in form else "134567890123456789"
+    clean = REDACTOR.redact_code(form.format(secret))
+    assert secret not in clean
+    assert len(clean) == len(form.format(secret))
+    assert clean.startswith(form.partition("{")[0])
+
+
 @pytest.mark.parametrize("seed", range(200))
 def test_scanned_codes(seed: int) -> None:
     rng = random.Random(seed)

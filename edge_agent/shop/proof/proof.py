@@ -78,6 +78,14 @@ class Proof:
         elif sums.digest == closing.digest:
             return Outcome()
         closing = replace(closing, touchpoint=facts.touchpoint)
+        told = self._close(key, closing, "shift_report", at, facts.id)
+        return combined((told, self._aside(Key(key.business_day, facts.touchpoint), key, facts, at)))
+
+    def _aside(self, key: Key, reported: Key, facts: DeviceFacts, at: Moment) -> Outcome:
+        """Return the proof of what names no workstation at the same touchpoint, such as platforms' orders."""
+        closing = self._closings[key]
+        if key == reported or figures(self._books.entries(key)).digest in (closing.digest, figures({}).digest):
+            return Outcome()
         return self._close(key, closing, "shift_report", at, facts.id)
 
     def tick(self, at: Moment) -> Outcome:

@@ -59,7 +59,9 @@ def test_what_a_proof_adds_up() -> None:
 def test_the_days_end_closes_every_workstation_once_whatever_was_closed_before() -> None:
     till = Till()
     till.sell(order("1"), order("2", workstation="04"), order("3", workstation=None))
-    (at_shift,) = till.report(1600)
+    at_shift, aside = till.report(1600)
+    assert (aside.workstation, aside.orders, aside.register_total) == ("till-1", 1, None)  # it names no workstation
+    assert till.report(1600) == []
     till.turn_to(f"{NEXT}T04:00:09")
     assert till.tick() == []
     closed = till.wait(1000)

@@ -240,7 +240,7 @@ def _price_above(state: _State, price: Number, digits: int) -> None:
 def _multiplied(state: _State, numbers: Sequence[Number], digits: int) -> bool:
     """Take ``×2個   656`` below a good of 328: what is printed above was the price of one."""
     last = state.goods[-1] if state.goods else None
-    if last is None or len(numbers) != 2 or last.quantity is not None or state.pending:  # noqa: PLR2004 - count, amount
+    if last is None or len(numbers) != 2 or last.quantity is not None or state.pending:
         return False
     amount = numbers[1].minor(digits)
     if amount is None or numbers[0].value <= 1 or last.amount * numbers[0].value != amount:

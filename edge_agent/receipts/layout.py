@@ -204,7 +204,7 @@ def _in_parts(figure: Figure, lexicon: Lexicon) -> Figure:
     """Return an unknown amount as the means of payment that a part of its label names: ``刷脸付-支付宝``."""
     parts = _PARTS.split(figure.label) if figure.role == "unknown" else ()
     kind = next((role for part in parts if (role := lexicon.role(part, "tenders")) is not None), None)
-    return figure if len(parts) < 2 or kind is None else replace(figure, role="tender", type=kind)  # noqa: PLR2004
+    return figure if len(parts) < 2 or kind is None else replace(figure, role="tender", type=kind)
 
 
 def _by_card(figure: Figure) -> bool:

@@ -8,7 +8,7 @@ from edge_agent.redact import Redactor
 from tests.support.receipts.fresh import Fresh, score_fresh, slips
 
 TEMPLATES = [receipts.compile(settings) for settings in receipts.shipped().values()]
-BATCHES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+BATCHES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 EVERY = [slip for batch in BATCHES for slip in slips(batch)]
 
 

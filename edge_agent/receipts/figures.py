@@ -176,6 +176,8 @@ def _first_figure(body: Sequence[Token]) -> int:
 
 def _sizes(body: Sequence[Token], cut: int, columns: Sequence[str]) -> int:
     """Return how many figures still belong to the name: ``PAPER TOWEL 6PK    9.49`` ``豆腐 300g   1,290  2  2,580``."""
+    if 0 < cut < len(body) and all(_is_size(t, plain=False) for t in body[cut:]):
+        return len(body) - cut  # 农夫山泉 550ml, and the figures below
     end = next((i for i in range(cut, len(body)) if i and body[i].gap > 1), len(body))
     marked = end - 1 if end - 1 > cut and len(body[end - 1].text) == 1 and body[end - 1].number is None else end
     if not 0 < cut < marked < len(body) or end >= len(body) or body[end].number is None:
@@ -245,6 +247,9 @@ def interpret(
     by_column = _by_columns(numbers, columns, digits)
     if by_column is not None and by_column[0] is not None:
         return by_column
+    last = numbers[-1].minor(digits) if len(numbers) > 2 and _is_money(numbers[-1], mode, digits) else None
+    if found.factor is not None and last is not None and product_is(*found.factor, abs(last), digits):
+        return last, *which(*found.factor)  # 原价2.00 会员价1.80 x2   3.60
     proved = _by_product(numbers, mode, digits)
     if proved is not None:
         return proved

@@ -1,0 +1,24 @@
+"""The second batch by another hand: right in itself, and every slip of it leaves the decoder as one slip."""
+
+import pytest
+
+from tests.support.fresh import batch_b
+from tests.support.fresh.scoring import printed
+from tests.support.fresh.slip import Slip
+
+
+def test_the_figures_of_every_slip_add_up() -> None:
+    assert batch_b.arithmetic() == []
+    assert len({slip.name for slip in batch_b.ALL}) == len(batch_b.ALL) >= 70
+
+
+@pytest.mark.parametrize("slip", batch_b.ALL, ids=lambda slip: slip.name)
+def test_every_slip_leaves_the_decoder(slip: Slip) -> None:
+    rows = printed(slip)
+
+    assert rows is not None
+    squeezed = ["".join(row.split()) for row in rows]
+    for row in slip.text.strip("\n").split("\n"):
+        if not row.startswith(("@", "\x1b")):
+            cells = [cell for cell in row.removeprefix("^" if slip.medium != "text" else "").split("¦") if cell]
+            assert any("".join("".join(cells).split()) in seen for seen in squeezed), row

@@ -48,7 +48,7 @@ class DigitsState(msgspec.Struct, array_like=True):
     """What a digit display shows, and what is known of the register's habits.
 
     ``order``: which comes first, ``lamp`` or ``value``, or ``rows`` where each row has its meaning; None: not known.
-    ``open``: this burst began as the order says. ``fresh``: the lamp was set after the last value. ``unsaid``: the
+    ``open``: this burst began as the order says, or goes on in it. ``fresh``: the lamp was set after the last value. ``unsaid``: the
     display has changed since it was last told. ``last``: the row written last. ``lit``: the lamp that burns, whether or
     not it belongs to what is shown.
     """
@@ -235,8 +235,8 @@ class Digits:
             self._replay(silent)
         if silent and state.unsaid:
             self._say(LABELS[state.last] if state.order == "rows" else state.lamp)
-        if silent:
-            state.open = False
+        # A register that never pauses is not beginning anew: what follows goes on in the order that is known.
+        state.open = not silent and state.order is not None
         self._burst = []
 
     def _learn(self, silent: bool) -> None:

@@ -271,7 +271,8 @@ class Text:
         sound = isinstance(state, TextState) and len(state.rows) == ROWS and 0 <= state.y < ROWS
         if not sound or not isinstance(state, TextState) or not 0 <= state.x <= self._columns:
             raise ValueError("no state of a text display")
-        if any(len(row) != self._columns for row in state.rows):
+        widest = max(map(len, state.rows))
+        if any(len(row) < self._columns for row in state.rows) or (widest > self._columns and not state.scrolling):
             raise ValueError("another display's rows")
         self.state = state
 

@@ -374,3 +374,22 @@ def test_the_dialect_is_never_guessed() -> None:
         linedisplay.Settings.model_validate({})
     with pytest.raises(ValidationError):
         linedisplay.Settings.model_validate({"dialect": "vfd"})
+
+
+@pytest.mark.parametrize("order", ["lamp", "value"])
+@pytest.mark.parametrize("size", [1, 7, 60])
+def test_a_register_that_never_pauses_keeps_its_order(order: str, size: int) -> None:
+    """What is put aside has an end in the middle of a sale then: the next piece must not seem to begin anew."""
+    wanted = []
+    stream = b""
+    for number in range(60):
+        for lamp, label, amount in ((b"2", "total", 1250 + number), (b"3", "received", 2000), (b"4", "change", 750)):
+            figure = f"{amount / 100:.2f}"
+            value, light = b"\x1bQA" + figure.encode() + b"\r", b"\x1bs" + lamp
+            stream += light + value if order == "lamp" else value + light
+            wanted.append((label, figure))
+    decoder = new("led8")
+    said = [one for start in range(0, len(stream), size) for one in decoder.feed(stream[start : start + size])]
+    said += decoder.idle()
+    assert [(one.label, one.amount) for one in said if isinstance(one, DisplayText)] == wanted
+    assert len(said) == len(wanted)

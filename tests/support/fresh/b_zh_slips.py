@@ -59,14 +59,7 @@ WRAPPED = (
 """,
         number="MW-261116-45",
         printed_at="2026-11-16T20:20",
-        payable=30000,
-        lines=(
-            Line(None, "1", 16800, 16800),
-            Line("猫砂", "3", 2500, 7500),
-            Line(None, "2", 3600, 7200),
-            off(1500),
-        ),
-        tenders=(("wechat_pay", 30000),),
+        # 优惠券 after 应付: a tender of 15.00 or a discount of it, the paper leaves that open.
     ),
     Slip(
         "wrap-escpos-figures-last",
@@ -437,6 +430,7 @@ PLATFORMS = (
             Line("自热小火锅(牛肉)", "2", 3990, 7980),
             Line("酸梅汤", "2", 1000, 2000),
             Line("包装费", None, None, 400, "fee"),
+            Line("配送费", None, None, 0, "fee"),
             off(1500),
         ),
         channel="eleme",

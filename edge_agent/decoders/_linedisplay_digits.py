@@ -48,9 +48,9 @@ class DigitsState(msgspec.Struct, array_like=True):
     """What a digit display shows, and what is known of the register's habits.
 
     ``order``: which comes first, ``lamp`` or ``value``, or ``rows`` where each row has its meaning; None: not known.
-    ``open``: this burst began as the order says, or goes on in it. ``fresh``: the lamp was set after the last value. ``unsaid``: the
-    display has changed since it was last told. ``last``: the row written last. ``lit``: the lamp that burns, whether or
-    not it belongs to what is shown.
+    ``open``: this burst began as the order says, or goes on in it. ``fresh``: the lamp was set after the last value.
+    ``unsaid``: the display has changed since it was last told. ``last``: the row written last. ``lit``: the lamp that
+    burns, whether or not it belongs to what is shown.
     """
 
     order: str | None = None
@@ -83,9 +83,8 @@ class Digits:
         self._lamps = _LAMPS[dialect]
         self.said: list[DisplayText] = []
         self.state = DigitsState()
-        self._burst: list[
-            tuple[str, str | None, int]
-        ] = []  # ("lamp", label, 0), ("off", None, 0), ("value", figure, row)
+        # ("lamp", label, 0), ("off", None, 0), ("value", figure, row)
+        self._burst: list[tuple[str, str | None, int]] = []
         self.proven = False  # a lamp, or a row of its own meaning, was understood in this burst
 
     # The stream's grammar.

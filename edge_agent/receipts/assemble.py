@@ -8,8 +8,8 @@ from typing import Any
 from edge_agent.contract.data import Line, Tender, Totals
 from edge_agent.receipts import codes, fields, times
 from edge_agent.receipts.compiled import Template
+from edge_agent.receipts.goods import Goods
 from edge_agent.receipts.grid import Row
-from edge_agent.receipts.items import Goods
 from edge_agent.receipts.reading import Reading
 from edge_agent.receipts.sums import Solution
 from edge_agent.receipts.tenders import entry, provider, references

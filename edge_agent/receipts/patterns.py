@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from edge_agent.receipts.amounts import parse
+from edge_agent.receipts.goods import Goods
 from edge_agent.receipts.grid import Row
-from edge_agent.receipts.items import Goods
 
 
 def goods(rows: Sequence[Row], own: Mapping[str, Any], digits: int) -> list[Goods]:

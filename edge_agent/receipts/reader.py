@@ -7,10 +7,10 @@ from dataclasses import replace
 from edge_agent.receipts import assemble, fields, grid, items, layout, moves, patterns, reports, stacked, sums
 from edge_agent.receipts.amounts import minor_digits
 from edge_agent.receipts.compiled import Template
-from edge_agent.receipts.figures import Mode
+from edge_agent.receipts.goods import Goods
 from edge_agent.receipts.grid import Row
-from edge_agent.receipts.items import Goods
 from edge_agent.receipts.paid import Figure
+from edge_agent.receipts.prices import Mode
 from edge_agent.receipts.reading import Reading, Report
 from edge_agent.receipts.sums import Solution
 from edge_agent.receipts.template import TemplateSettings

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from edge_agent.receipts.figures import product_is
+from edge_agent.receipts.goods import Goods
 from edge_agent.receipts.grid import Row
-from edge_agent.receipts.items import Goods
+from edge_agent.receipts.prices import product_is
 from edge_agent.receipts.tokens import Token
 from edge_agent.receipts.words import Lexicon, fold
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from edge_agent.receipts.items import Goods
+from edge_agent.receipts.goods import Goods
 from edge_agent.receipts.paid import Figure, Method, Paid, change_of, signed, ways_paid
 
 

@@ -120,7 +120,15 @@ def _slip(reader: SlipReader, facts: DeviceFacts, observation: Decoded, at: Mome
             slip = reader.record(facts, observation, at)
         case _:
             return None
-    return msgspec.json.encode(slip.data).decode()
+    said = slip.data
+    if said is None:  # a register's own report: only the day's proof is sent of it
+        said = {
+            "kind": slip.kind,
+            "workstation": slip.workstation,
+            "business_day": slip.business_day,
+            "report": slip.report,
+        }
+    return msgspec.json.encode(said).decode()
 
 
 def _observed(redactor: Redactor, observation: Decoded) -> str:

@@ -238,6 +238,20 @@ def test_decode_orders_shows_every_kind_of_slip(text: str, expected: dict[str, s
     assert "13812345678" not in result.out
 
 
+def test_decode_orders_shows_what_a_registers_own_report_says() -> None:
+    text = "交班报表\n收银机: 03\n总单数: 6\n现金: 43.00\n微信支付: 500.00\n营业总额: 543.00"
+    found = slip(edge_agent("decode", "escpos", "-", "--orders", stdin=printed(text)))
+    assert (found["kind"], found["workstation"]) == ("shift_report", "03")
+    tenders = {"cash": 4300, "wechat_pay": 50000}
+    assert found["report"] == {
+        "total": 54300,
+        "orders": 6,
+        "tenders": tenders,
+        "first_number": None,
+        "last_number": None,
+    }
+
+
 def test_decode_lines_and_what_is_not_decoded() -> None:
     body = b'{"order_no": "A-1", "payable": 16.00, "member": "13812345678"}\nnonsense 1\n{"code": "6901234567892"}\n'
     result = edge_agent("decode", "lines", "-", stdin=body)

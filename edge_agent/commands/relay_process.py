@@ -18,6 +18,7 @@ import structlog
 
 from edge_agent import log
 from edge_agent.relay.driving import Arbiter
+from edge_agent.relay.handover import leave, taken
 from edge_agent.relay.ledger import Ledger, TakenError
 from edge_agent.relay.places import ledger_path
 from edge_agent.relay.process import relay
@@ -41,10 +42,12 @@ def main(arguments: list[str]) -> int:
     _go_first()
     gc.collect()
     gc.freeze()
-    after = asyncio.run(relay(settings, ledger, folder, _arbiter))
+    after = asyncio.run(relay(settings, ledger, folder, _arbiter, taken()))
     if after is not None:
+        settings, held = after
+        leave(held)
         program = [sys.executable, "-m", "edge_agent.commands.relay_process"]
-        os.execv(sys.executable, [*program, str(folder), encode(after).decode(), *arguments[2:]])  # noqa: S606 - itself
+        os.execv(sys.executable, [*program, str(folder), encode(settings).decode(), *arguments[2:]])  # noqa: S606 - itself
     ledger.close()
     return 0
 

@@ -49,20 +49,20 @@ class Sender:
     def __init__(self, spool: Spool, bound: Bind | None, remember: Callable[[Bind], None]) -> None:
         """``bound``: what the last agent said, in this life or one before; ``remember`` keeps it for the next."""
         self._spool = spool
-        self._bound = bound
+        self.bound = bound  # what the agent said last
         self._remember = remember
         self._next: int | None = None  # None: nobody has said from where
 
     def hello(self, identity: str, fingerprint: str) -> Hello:
         """Return the first word of a connection."""
-        return Hello(identity, fingerprint, self._spool.begin, self._spool.end, self._bound)
+        return Hello(identity, fingerprint, self._spool.begin, self._spool.end, self.bound)
 
     def bind(self, bind: Bind) -> None:
         """Take up sending where the agent wants it."""
         # An agent that is ahead has outlived what this relay knows of the time before a power cut.
         self._next = min(bind.offset, self._spool.end)
-        self._bound = Bind(self._next, bind.position)
-        self._remember(self._bound)
+        self.bound = Bind(self._next, bind.position)
+        self._remember(self.bound)
         self._spool.forget(self._next)
 
     def acked(self, acked: Acked) -> None:

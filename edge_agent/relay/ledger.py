@@ -32,6 +32,7 @@ class Ledger:
         """Raises TakenError while another process holds it."""
         self.read = 0
         self.bound: Bind | None = None
+        self._path = path
         self._descriptor = -1
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -52,6 +53,16 @@ class Ledger:
         """Note what the agent said."""
         self.bound = bound
         self._write()
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the file is still where others look for it; without one there is nothing to find."""
+        if self._descriptor < 0:
+            return True
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         """Let another relay take it."""

@@ -14,6 +14,7 @@ from edge_agent.log import places
 from edge_agent.relay.copying import Sender, Spool
 from edge_agent.relay.driving import Arbiter, Driving, now_ms
 from edge_agent.relay.ends import end_for
+from edge_agent.relay.handover import Held
 from edge_agent.relay.ledger import Ledger
 from edge_agent.relay.messages import End, Ends, Serve, Show
 from edge_agent.relay.places import socket_path
@@ -26,39 +27,50 @@ log = structlog.get_logger()
 # What a relay that is told to end waits for the printer to take what it has, and then for the agent to take its copy.
 DRAIN_S = 5.0
 SETTLE_S = 1.0
+FOUND_EVERY_S = 5.0
 
 
 # Returns the arbiter that settings ask for, or None; it is given a clock in milliseconds that never steps.
 NewArbiter = Callable[[Settings, Callable[[], int]], Arbiter | None]
 
 
-async def relay(settings: Settings, ledger: Ledger, folder: Path, new_arbiter: NewArbiter) -> Settings | None:
+async def relay(
+    settings: Settings, ledger: Ledger, folder: Path, new_arbiter: NewArbiter, held: Held | None = None
+) -> tuple[Settings, Held] | None:
     """Pass bytes on until SIGTERM, SIGINT or the agent's word; return what to go on with, or None.
 
-    A defect ends the process: whoever started it starts it again.
+    ``held``: what this relay held when it was told to go on otherwise. A defect ends the process: whoever started it
+    starts it again.
     """
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_defect)
-    passing = _Passing(settings, ledger, folder, new_arbiter(settings, now_ms))
+    passing = _Passing(settings, ledger, folder, new_arbiter(settings, now_ms), held)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, passing.end)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(part) for part in passing.parts()]
         log.info("relay_started", device=settings.device, read=ledger.read)
         word = await passing.copy.asked
-        await passing.drain()
+        await passing.drain(goes_on=isinstance(word, Serve))
+        held = passing.held()
         for task in tasks:
             task.cancel()
-    return word.settings if isinstance(word, Serve) else None
+    return (word.settings, held) if isinstance(word, Serve) else None
 
 
 class _Passing:
     """Both sides and the copy, wired."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, folder: Path, arbiter: Arbiter | None) -> None:
+    def __init__(
+        self, settings: Settings, ledger: Ledger, folder: Path, arbiter: Arbiter | None, held: Held | None
+    ) -> None:
+        held = held or Held(ledger.read, b"")
+        self._settings = settings
         self._ledger = ledger
-        self._spool = Spool(ledger.read)
-        sender = Sender(self._spool, ledger.bound, ledger.bind)
+        self._folder = folder
+        self._spool = Spool(held.begin)
+        self._spool.append(held.copy)
+        self._sender = sender = Sender(self._spool, ledger.bound or held.bound, ledger.bind)
         identity = str(uuid.uuid4())
         fingerprint = settings.fingerprint()
         self.copy = Copy(
@@ -70,28 +82,54 @@ class _Passing:
         self._register = Side("register", end_for(settings.register), self._from_register, self.copy.tell)
         self._printer = Side("printer", end_for(settings.printer), self._register.write, self.copy.tell)
         self._register.other, self._printer.other = self._printer, self._register
+        self._printer.write(held.unprinted)
+        self._register.write(held.unsaid)
         self._driving = Driving(arbiter, self._printer.write) if arbiter else None
         if self._driving is not None:
             self.copy.show = self._show
 
     def parts(self) -> Sequence[Coroutine[object, object, None]]:
         """Return what runs."""
-        return self._register.keep_open(), self._printer.keep_open(), self.copy.serve()
+        return self._register.keep_open(), self._printer.keep_open(), self.copy.serve(), self._stay_found()
+
+    async def _stay_found(self) -> None:
+        """Begin again where somebody has removed the folder: no agent finds this relay, and the next has no port.
+
+        With the state directory gone the till prints on, until its port has gone as well.
+        """
+        while True:
+            await asyncio.sleep(FOUND_EVERY_S)
+            if self._ledger.is_found:
+                continue
+            if self._folder.parent.exists():
+                log.warning("relay_folder_removed", path=str(self._folder))
+                self.copy.heard(Serve(self._settings))
+            elif self._register.trouble is not None:
+                log.warning("relay_forsaken", path=str(self._folder))
+                self.end()
 
     def end(self) -> None:
         """End as if the agent had said so."""
         self.copy.heard(End())
 
-    async def drain(self) -> None:
-        """Let the printer have what was read, then the agent its copy."""
+    async def drain(self, *, goes_on: bool) -> None:
+        """Let the printer have what was read, then the agent its copy. ``goes_on``: what is left is not lost."""
         self._register.stop()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_S):
-                await self._printer.emptied()
+        if self._printer.is_open or not goes_on:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_S):
+                    await self._printer.emptied()
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 await self.copy.settled()
+        self._register.read_empty()
         log.info("relay_ended", read=self._ledger.read, unprinted=self._printer.waiting, not_copied=self._uncopied)
+
+    def held(self) -> Held:
+        """Return what nobody has taken yet."""
+        begin = self._spool.begin
+        copy = self._spool.read(begin, self._uncopied)
+        return Held(begin, copy, self._printer.rest, self._register.rest, self._sender.bound)
 
     @property
     def _uncopied(self) -> int:

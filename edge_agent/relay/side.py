@@ -111,6 +111,22 @@ class Side:
         """How many bytes this side has not taken."""
         return len(self._waiting)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether this side may take something now."""
+        return self._descriptor is not None
+
+    @property
+    def rest(self) -> bytes:
+        """What this side has not taken."""
+        return bytes(self._waiting)
+
+    def read_empty(self) -> None:
+        """Take what this side has said since ``stop``: a port that is closed forgets it."""
+        for _ in range(HOLD // WINDOW):  # some kernels' buffers; one that never pauses must not keep it from closing
+            if self._descriptor is None or not self._read():
+                return
+
     def resume(self) -> None:
         """Read on: the other side has room."""
         if self._descriptor is not None and not self._reading and not self._stopped:
@@ -161,22 +177,24 @@ class Side:
             self._reading = False
             self._loop.remove_reader(self._descriptor)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read once; return whether there was something."""
         assert self._descriptor is not None
         try:
             data = os.read(self._descriptor, CHUNK)
         except BlockingIOError:
-            return
+            return False
         except OSError:  # EIO, ENODEV: hardware has gone; ECONNRESET
             data = b""
         if not data:  # VMIN is 1: nothing to read is EAGAIN, an empty read is a hang-up
             self._hold()
             self._gone.set()
-            return
+            return False
         self._received(data)
         if self.other is not None and self.other.full:
             self._hold()
             self.other.wait_for()
+        return True
 
     def wait_for(self) -> None:
         """Begin to count the time for which the other side is held because this one is away."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from edge_agent.devices.relay_start import Relays, socket_of
 from edge_agent.simulator.virtual_store import STORE_TOML
 from tests.support.pty import Cable
-from tests.support.relay import CablePrinter, serving_process
+from tests.support.relay import CablePrinter, kill_relays, serving_process
 from tests.support.shop import ShopUnderTest, shop_under_test
 from tests.support.till import Till
 
@@ -54,8 +54,7 @@ async def store(folder: Path, rng: random.Random) -> AsyncIterator[TillAndPrinte
         try:
             yield till
         finally:
-            if (pid := till.process()) is not None:
-                os.kill(pid, signal.SIGKILL)
+            await kill_relays(till.relays.folder)
             till.register.close()
             till.printer.close()
 

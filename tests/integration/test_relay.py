@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
 import statistics
 import sys
@@ -18,7 +19,7 @@ from edge_agent.relay.copying import SPOOL
 from tests.bench.relay import in_turn
 from tests.support.command import edge_agent
 from tests.support.devices import SEED, supervised
-from tests.support.relay import Passing, passing, read_all, tcp_printer
+from tests.support.relay import Passing, passing, read_all, relay_processes, tcp_printer
 
 
 def noise(count: int) -> bytes:
@@ -259,6 +260,55 @@ async def test_a_change_of_the_line_is_taken_over_by_the_same_process(tmp_path: 
             assert bench.pid() == pid
         assert bench.printer.printed == b"one\n"
         assert printer.printed == b"two\n"
+
+
+async def test_a_change_of_the_line_loses_nothing_that_came_while_the_agent_was_away(tmp_path: Path) -> None:
+    async with tcp_printer() as printer, passing(tmp_path) as bench:
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until_last("up")
+            await bench.register.write(b"one\n")
+            await bench.emit.until(lambda: bench.emit.codes == ["one"])
+        await bench.register.write(b"two\n")
+        await bench.printer.until(lambda: bench.printer.printed == b"one\ntwo\n")
+        bench.printer.unplug()
+        await bench.register.write(b"three\n")  # nobody reads it, and nothing prints it
+        new = bench.changed(passthrough=f"tcp://127.0.0.1:{printer.port}")
+        async with supervised(bench.device(new), bench.emit):
+            await printer.until(lambda: printer.connection is not None)
+            await bench.register.write(b"four\n")
+            await bench.emit.until(lambda: "four" in bench.emit.codes)
+        assert bench.emit.codes == ["one", "two", "three", "four"]
+        await printer.until(lambda: printer.printed == b"three\nfour\n")
+        assert "copy_lost" not in bench.states.reasons
+
+
+async def test_a_relay_whose_folder_is_removed_is_found_again_with_what_it_held(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench:
+        bench.start()
+        pid = await bench.serving()
+        await bench.register.write(b"one\n")
+        await bench.printer.until(lambda: bench.printer.printed == b"one\n")
+        shutil.rmtree(bench.relays.folder)
+        assert await bench.serving() == pid
+        async with supervised(bench.device(), bench.emit):
+            await bench.register.write(b"two\n")
+            await bench.emit.until(lambda: "two" in bench.emit.codes)
+        assert bench.emit.codes == ["one", "two"]
+        await bench.printer.until(lambda: bench.printer.printed == b"one\ntwo\n")
+        assert "copy_lost" not in bench.states.reasons
+
+
+async def test_a_relay_without_its_state_directory_ends_once_its_register_has_gone(tmp_path: Path) -> None:
+    async with passing(tmp_path) as bench:
+        bench.start()
+        pid = await bench.serving()
+        shutil.rmtree(bench.relays.folder.parent)
+        await bench.register.write(b"one\n")
+        await bench.printer.until(lambda: bench.printer.printed == b"one\n")
+        assert relay_processes(bench.relays.folder) == [pid]
+        bench.register.unplug()
+        while relay_processes(bench.relays.folder):
+            await asyncio.sleep(0.05)
 
 
 async def test_a_change_of_anything_else_leaves_the_relay_alone(tmp_path: Path) -> None:

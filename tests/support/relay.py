@@ -155,12 +155,28 @@ class Passing:
 
     async def end(self) -> None:
         """End whatever runs still, at once."""
-        pid = self.pid()
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        await kill_relays(self.relays.folder)
         self.register.close()
         self.printer.close()
+
+
+async def kill_relays(folder: Path) -> None:
+    """Kill every relay of a folder, also one that is only starting or waits for another's lock."""
+    while pids := relay_processes(folder):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.01)
+
+
+def relay_processes(folder: Path) -> list[int]:
+    """Return the processes that are relays of a folder, or the shell that is starting one."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.fsencode(folder) in (entry / "cmdline").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return found
 
 
 def serving_process(path: Path) -> int | None:

@@ -120,8 +120,8 @@ def _slip(reader: SlipReader, facts: DeviceFacts, observation: Decoded, at: Mome
             slip = reader.record(facts, observation, at)
         case _:
             return None
-    said = slip.data
-    if said is None:  # a register's own report: only the day's proof is sent of it
+    said: object = slip.data
+    if said is None:  # a register's own report: of it only the day's proof is sent
         said = {
             "kind": slip.kind,
             "workstation": slip.workstation,

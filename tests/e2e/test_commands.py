@@ -228,7 +228,7 @@ def test_decode_shows_what_was_printed_without_secrets(tmp_path: Path) -> None:
         ("厨房单\n桌号: A5\n宫保鸡丁  x1\n米饭  x2", {"kind": "kitchen"}),
         ("商户存根\n授权码: 123456\n参考号: 123456789012\n金额: RMB 16.00", {"kind": "merchant_copy"}),
         ("谢谢惠顾\n电话 13812345678", {"reason": "no_template"}),
-        ("交班报表\n收银员: 王芳\n销售总额: 8420.00", {"reason": "shift_report"}),
+        ("交班报表\n收银员: 王芳\n销售总额: 8420.00", {"kind": "shift_report"}),
     ],
 )
 def test_decode_orders_shows_every_kind_of_slip(text: str, expected: dict[str, str]) -> None:
@@ -303,7 +303,7 @@ def test_decode_with_one_template_only() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nonsense", "-"], "unknown decoder 'nonsense' (allowed: escpos, lines)"),
+        (["nonsense", "-"], "unknown decoder 'nonsense' (allowed: ecr, escpos, linedisplay, lines, scale, scanner)"),
         (["escpos", "-", "--template", "nonsense"], "unknown template 'nonsense' (allowed: "),
         (["escpos", "-", "--device", "nonsense"], "no device 'nonsense'"),
         (["escpos", "/nonexistent"], "/nonexistent: No such file or directory"),

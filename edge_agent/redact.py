@@ -40,6 +40,10 @@ _INTERNATIONAL = re.compile(
 # A code as a scanner may be set up to send it: blanks, an AIM identifier (ISO/IEC 15424), other signs around it.
 _FRAMED = re.compile(r"\s*(?:\][A-Za-z]\d)?[^0-9A-Za-z]{0,8}(?P<digits>\d{11,32})[^0-9A-Za-z]{0,4}")
 
+_NUMBERED = re.compile(r"(?P<index>00\d{1,3})[ -](?P<code>\d{12,14}|\d{8})(?!\d)")
+# As EAN-13 and UPC-A are printed below their bars.
+_GROUPED_GTIN = re.compile(r"00\d{1,3}[ -](?:\d \d{6} \d{6}|\d \d{5} \d{5} \d)")
+_GTIN_LENGTHS = (8, 12, 13, 14)
 _INTERNATIONAL_DIGITS = 12  # 00 65 6123 4567 is of the shortest
 _PHONE_WORD = re.compile(
     r"电话|手机|联系|联络|会员|顾客|客户|客人|用户|买家|姓名|收货|收件|配送|骑手|尾号|先生|女士|小姐|電話|手機|聯絡|會員|顧客|"
@@ -179,7 +183,7 @@ def _secrets(text: str, above: str, documents: frozenset[str]) -> Iterator[tuple
     spans = [
         m.span()
         for m in _INTERNATIONAL.finditer(text)
-        if _is_long_enough(m[0]) and not _is_document(_label(text, m.start(), above))
+        if _is_long_enough(m[0]) and not _is_numbered_code(m[0]) and not _is_document(_label(text, m.start(), above))
     ]
     for match in _NUMBER.finditer(text):
         if any(start < match.end() and match.start() < end for start, end in spans):
@@ -196,6 +200,20 @@ def _secrets(text: str, above: str, documents: frozenset[str]) -> Iterator[tuple
 def _is_long_enough(phone: str) -> bool:
     """Tell whether what begins with 00 has the digits of country, area and subscriber; a plus is certain without."""
     return phone[0] == "+" or sum(c.isdigit() for c in phone) >= _INTERNATIONAL_DIGITS
+
+
+def _is_numbered_code(phone: str) -> bool:
+    """Tell whether what begins with 00 is a row's number and a bar code: ``001 6900000011223``.
+
+    No country's subscribers have so many digits in one piece; and behind 00 and a single digit only those of the two
+    one-digit country codes of ITU-T E.164 follow, never printed in eights: 1 North America, 7 Russia and Kazakhstan.
+    """
+    match = _NUMBERED.match(phone)
+    if match is not None and _is_card(match["code"]):
+        return False
+    if match is not None:
+        return len(match["code"]) in _GTIN_LENGTHS[1:] or len(match["index"]) == len("001")
+    return _GROUPED_GTIN.fullmatch(phone) is not None
 
 
 def _is_secret(match: re.Match[str], digits: str, label: str, documents: frozenset[str]) -> bool:

@@ -9,11 +9,12 @@ from typing import Any
 
 from edge_agent.receipts import times
 from edge_agent.receipts.grid import Pair, Row
-from edge_agent.receipts.words import Lexicon, fold
+from edge_agent.receipts.words import Lexicon, fold, is_wide
 
 _NUMBER = re.compile(r"(?:no\.?|#|:)*\s*([a-z0-9][a-z0-9/_-]*)", re.IGNORECASE)
 _IDENT = re.compile(r"#?([a-z0-9][a-z0-9-]*|[^\s:]{1,12}?号?)(?=\s|$)", re.IGNORECASE)
 _DATE = re.compile(r"(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}(?!\d)|\d{1,2}:\d\d")
+_DATED_VALUE = re.compile(r"\s*(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,4}日?\s+\d{1,2}:\d\d")
 _CLOCK = re.compile(r"(?<!\d)\d{1,2}:\d\d")
 _DATED = re.compile(r"\s+(?=(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d|\d{1,2}:\d\d)")
 # Printed in groups: of four digits with a shorter last one, or three and more of any size.
@@ -21,7 +22,16 @@ _GROUPED = re.compile(r"(?:\d{4}(?: \d{4}){1,6}(?: \d{1,3})?|\d{2,8}(?: \d{2,8})
 _BILINGUAL = re.compile(r"([^A-Za-z]{2,20}?)[ /(]*([A-Za-z][A-Za-z -]{3,30})\)?")
 _WIDE_GAP = re.compile(r"\s{2,}")
 # #1234, a uniform invoice of Taiwan, and a number that begins with its date.
-_STANDALONE = re.compile(r"#\s?(\d{2,12})|([A-Z]{2}-\d{8}|20[23]\d[01]\d[0-3]\d{5,13})")
+_STANDALONE = re.compile(
+    r"#\s?(\d{2,12}|[A-Z]{0,4}\d{1,8}(?:-\w{2,14}){1,4})|"
+    r"([A-Z]{2}-\d{8}|20[23]\d[01]\d[0-3]\d{5,13}|(?:[A-Z]{1,4}-?|\d{2,6}-)(?:20)?2\d[01]\d[0-3]\d-?\d{3,13})"
+)
+# 结账单  JZ20261118000291: what is printed behind the title of the slip.
+_TITLED = re.compile(
+    r"\s*[*=【-]*\s*[^\d\s:]{0,10}(?:单|小票|凭证|凭条|收据|レシート|伝票|영수증|receipt|invoice|bill|check)[】*=-]*\s+#?"
+    r"([A-Z]{0,4}-?\d[\w-]{6,30})",
+    re.IGNORECASE,
+)
 # 2026-11-09 14:12   LS2611090032 and 0881 00052 33120   11/17/26 09:12 AM
 _BESIDE_TIME = re.compile(
     r"^\s*#\s?(\d{2,12})\s+\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}|\d\d:\d\d(?::\d\d)?\s+([A-Z]{1,4}-?\d{6,20})$|"
@@ -40,6 +50,12 @@ _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 # Kinds that an offer or a notice at the foot may sound like; 作废 and 补打 are stamped there in earnest.
 _ABOUT_THE_SLIP = frozenset({"shift_report", "cash_in_out", "top_up"})
 _BARE_NO = 3  # the rank of No and 编号, which goods begin with, too
+_ADDITION = re.compile(
+    r"(?<!\d)(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}:\d\d(?::\d\d)?|(?<=\s)#\s?\w{1,8}(?=\s|$)|"
+    r"(?<=\s)(?:no\.?|第)\s?\d{1,6}(?:号|张|次)?(?=\s|$)|(?<=\s)\d{1,4}号?(?=\s|$)",
+    re.IGNORECASE,
+)
+_ENDS_TITLE = re.compile(r"(?:单|表|报表|报告|小票|凭证|凭条|票|日报|日结|交班)$")
 _TITLE = 40  # characters; a longer row is a sentence, not a title
 
 # What a slip is, the decisive word first: a reprinted return is a reprint, a voided top-up is a void.
@@ -102,7 +118,8 @@ def till_kinds(found: Titles) -> tuple[str, ...]:
 
 def _day_number(row: Row, lexicon: Lexicon, channel: str) -> str | None:
     """Return the number in the title that names the platform."""
-    numbers = (_DAY_NUMBER.search(text) for text in _title_texts(row) if channel in lexicon.kinds(text))
+    named = [text for text in _title_texts(row) if channel in lexicon.kinds(text)]
+    numbers = (_DAY_NUMBER.search(text) for text in (*named, row.text))
     return next((number[1] or number[2] for number in numbers if number), None)
 
 
@@ -126,7 +143,7 @@ def _title_texts(row: Row) -> list[str]:
         return texts
     text = row.text.strip()
     if len(text) <= _TITLE:
-        texts.append(text)
+        texts += _bare_titles(text)
     parts = _WIDE_GAP.split(text)
     if len(parts) > 1:
         texts += [part for part in parts if not part.isdigit()]
@@ -136,11 +153,20 @@ def _title_texts(row: Row) -> list[str]:
     return [t for t in texts if t]
 
 
+def _bare_titles(text: str) -> list[str]:
+    """Return a title as printed, and without the date, the day's number or what else follows a blank."""
+    bare = _ADDITION.sub(" ", text).strip()
+    first = text.split(maxsplit=1)[0]
+    found = [text, bare] if bare and bare != text else [text]
+    return [*found, first] if is_wide(first) and first not in found and _ENDS_TITLE.search(fold(first)) else found
+
+
 def decide(found: Titles, *, negative: bool, refund: bool, paid: bool, priced: bool) -> str:
     """Return the slip's kind from its titles, its total's sign, and whether it names a payment and prices."""
     kinds = found.kinds
     # Of a platform's order 商家联 and 顾客联 are printed, and one of them alone in many a shop: either is the order.
-    copies = ("kitchen", "merchant_copy") if found.channel else ("kitchen",)
+    # Its 预订单 is to be delivered later and paid for already.
+    copies = ("kitchen", "merchant_copy", "prebill") if found.channel else ("kitchen",)
     for kind in _ORDER:
         if kind in kinds and not (kind == "prebill" and paid) and not (kind in copies and priced):
             return kind
@@ -160,6 +186,8 @@ def pairs_by_role(rows: Sequence[Row]) -> dict[str, list[tuple[int, Row, Pair]]]
             if pair.word.group == "fields":
                 dated = pair.word.role == "cashier" and _DATE.match(pair.value.strip())  # 结账: 2026-11-21 19:36
                 found.setdefault("printed_at" if dated else pair.word.role, []).append((index, row, pair))
+            elif pair.word.group in ("money", "tenders") and _DATED_VALUE.match(pair.value):  # 买单:2026-11-08 10:40
+                found.setdefault("printed_at", []).append((index, row, pair))
     for entries in found.values():
         entries.sort(key=lambda entry: entry[2].word.rank)
     return found
@@ -183,8 +211,8 @@ def number(
     if len(beside) == 1:
         return beside[0]
     for row in rows:
-        match = _STANDALONE.fullmatch(row.text.strip())
-        if match is not None:
+        match = _STANDALONE.fullmatch(row.text.strip()) or _TITLED.fullmatch(row.text.strip())
+        if match is not None and not _DATE.match(match[0]) and not _DATE.match(match[1] or ""):
             return match[1] or match[2]
     codes = [c for c in barcodes if _ACCESSORY.fullmatch(c) and any(x.isdigit() for x in c) and not _is_gtin(c)]
     return codes[0] if len(codes) == 1 else None

@@ -39,11 +39,11 @@ class Goods:
 class State:
     """What the rows read so far gave.
 
-    ``pending``: names whose figures are still to come; ``held``: count and price printed above their item; ``nameless``:
-    the last item still lacks its name; ``unread``: indexes of rows nobody understood; ``bounded``: a rule or a field of
-    the head was passed; ``code_first``: codes stand before names; ``headed``: a heading names the columns; ``full``:
-    the row of an item whose name reached its figures; ``leads``: the numbers before the names; ``tails``: rows of words
-    alone, with the index of the item above.
+    ``pending``: names whose figures are still to come; ``held``: count and price printed above their item;
+    ``nameless``: the last item still lacks its name; ``unread``: indexes of rows nobody understood;
+    ``bounded``: a rule or a field of the head was passed; ``code_first``: codes stand before names; ``headed``: a
+    heading names the columns; ``full``: the row of an item whose name reached its figures; ``leads``: the numbers
+    before the names; ``tails``: rows of words alone, with the index of the item above.
     """
 
     goods: list[Goods] = field(default_factory=list)

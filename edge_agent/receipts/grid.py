@@ -15,6 +15,7 @@ _GLUED_FIELD = re.compile(
     r"(?P<mark>[^\d\W]{1,8}[.#])(?P<coded>[A-Za-z]{1,4}\d[\w-]{0,30})|(?P<label>[^\d\W][^\d]{0,8}?[.#]?)(?P<value>\d[\w-]{0,30})|"
     r"(?P<wide>[^\x00-\x7f]{2,8})(?P<lettered>[A-Za-z]{1,4}-?\d[\w-]{0,30})"
 )
+_LETTERED = re.compile(r"([^\x00-\x7f]{2,8})([A-Za-z]{1,4}-?\d[\w-]{0,30})")  # 单号LS261114210012
 _NO = re.compile(r"No\.?\d")  # what № becomes
 _GROUP = re.compile(r"\d{4}")
 _MEMORY = 512  # rows, some 2 KB each; heads, headings, labels and rules repeat from slip to slip
@@ -124,6 +125,9 @@ def _glued_pair(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> tuple[
     label = match["label"] or match["mark"] or match["wide"]
     value = match["value"] or match["coded"] or match["lettered"]
     word = lexicon.meaning(label)
+    if word is None and (lettered := _LETTERED.fullmatch(tokens[index].text)) is not None:
+        label, value = lettered.groups()
+        word = lexicon.meaning(label)
     if word is None or word.group != "fields":
         return None
     end = index + 1
@@ -183,7 +187,7 @@ def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool
     if tokens[end - 1].colon or end == len(tokens) or _says_it_itself(tokens[end - 1].text, word):
         return True
     after = tokens[end]
-    if after.number is not None or after.gap >= 2 or after.times or word.role == "method":
+    if after.number is not None or after.gap >= 2 or after.times or word.role in ("method", "reason"):
         return True
     if word.group == "fields":
         return (

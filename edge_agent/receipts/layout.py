@@ -36,6 +36,10 @@ _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 _COUNT_OR_TOTAL = "count_or_total"
 _CODE = 10**7  # a whole number as long as this, without a currency mark, is a code and no amount
 _ZEROS = re.compile(r"0\d+")  # 03 is a till or a serial number, not an amount
+# What an offer at the foot says after its name: 满减券: 下次满200可用50元
+_OFFER = re.compile(
+    r"[^\W\d_]{2,}\d[\d.,]*元?[^\W\d_]{2,}|下次|满\d+.?可|可抵|next (?:visit|purchase|order)", re.IGNORECASE
+)
 _PARTS = re.compile(r"[-/ ]+")  # 寄付-支付宝
 _TENDER_VALUE = re.compile(r"^[^\d¥$£€:-]+")
 
@@ -217,7 +221,8 @@ def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Fi
         if sum(n.money or not n.rate for n in pair.numbers) > 1 and (tax := amount_of(pair.numbers, digits)):
             found.append(Figure(row.index, "tax", pair.label, tax))
         return
-    amount = amount_of(pair.numbers, digits) if _ZEROS.fullmatch(pair.value) is None else None
+    offer = _OFFER.search(pair.value) is not None and pair.word.role != "method"
+    amount = None if offer or _ZEROS.fullmatch(pair.value) else amount_of(pair.numbers, digits)
     role = pair.word.role
     if role in ("method", "net", "received", "refund"):
         named = _named_tender(pair, lexicon)

@@ -53,7 +53,9 @@ def ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]
         coupons = tuple(t for t in tenders if t.type in ("coupon", "group_voucher", "member_points"))
         rest = tuple(t for t in tenders if t not in coupons)
         if coupons and rest and sum(t.amount for t in rest) - sign * (change or 0) == payable:
-            yield Paid(rest, change, sum(t.amount for t in rest), proved=True, discounts=coupons)
+            whole = Paid(rest, change, sum(t.amount for t in rest), proved=True)
+            yield replace(whole, discounts=coupons)
+            yield whole  # a coupon that the customer was given, not one that was used
         own = [replace(f, role="tender", type="other") for f in figures if f.role == "wallet"]
         if len(own) == 1 and total + own[0].amount - sign * (change or 0) == payable:
             yield Paid((*tenders, own[0]), change, total + own[0].amount, proved=True)
@@ -66,7 +68,7 @@ def ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]
     yield from _ways_named(payable, received, change, methods)
     own = [replace(f, role="tender", type="other") for f in figures if f.role == "wallet" and f.amount == payable]
     if len(own) == 1 and not received and not methods:  # a shop's own card or wallet
-        yield Paid((own[0],), None, payable, proved=True)
+        yield Paid((own[0],), None, payable, proved=False)  # a word nobody knows proves nothing alone
 
 
 def _below_total(

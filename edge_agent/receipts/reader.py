@@ -74,11 +74,15 @@ def _read(
     kinds = fields.till_kinds(found) or (("shift_report",) if reports.sounds_like_one(lines) else ())
     for kind in kinds:
         slip = _till_slip(rows, lines, template, currency, kind)
-        if slip is not None:
+        if slip is not None and (kind != kinds[0] or len(kinds) == 1 or _is_breakdown(slip)):
             return slip
     solution, figures, unread = _solve(rows, template, digits, topped_up="top_up" in found.kinds - found.late)
     if found.late and _is_sale(solution):
         found = found.without(found.late)
+    if not _has_goods(solution) and not found.kinds and reports.sounds_like_one(lines, goods=False):
+        slip = _till_slip(rows, lines, template, currency, "shift_report")
+        if slip is not None:
+            return slip
     kind = _kind(rows, found, solution, figures)
     if kind == "top_up" and solution is not None:
         solution = _topped_up(solution)
@@ -99,6 +103,16 @@ def _till_slip(
         return None if report is None else replace(bare, report=report, tenders_check=_report_check(report))
     move, unread = moves.read(lines, template, digits)
     return replace(bare, cash=move, unparsed=unread)
+
+
+def _is_breakdown(slip: Reading) -> bool:
+    """Tell whether a 缴款单 accounts for what was taken; one amount alone is cash out of the drawer."""
+    said = slip.report
+    return said is not None and (said.orders is not None or bool(said.tenders.keys() - {"cash"}))
+
+
+def _has_goods(solution: Solution | None) -> bool:
+    return solution is not None and (solution.built is not None or any(g.kind == "sale" for g in solution.goods))
 
 
 def _report_check(report: Report) -> str:

@@ -32,7 +32,10 @@ _HINTS = (
     "长短款|長短款|长款|短款|(?i:over/?short|cash (?:over|short))|過不足|과부족",
     "应有现金|應有現金|实点|實點|(?i:expected (?:cash|in drawer)|counted|cash in drawer)|在高|시재",
     "净销售|淨銷售|营业额|營業額|(?i:net sales|gross sales)|純売上|総売上|순매출|총매출",
-    "(?:销售|交易|退货|有效)总?[笔单]数|(?i:(?:no|number) of (?:sales|transactions))|件数|客数|건수",
+    (
+        "(?:销售|交易|退货|有效|账单|订单|小票|总|客|合计)总?[笔单桌张]?数量?[::\\s]|[账订客]单数|件数|客数|건수|"
+        "(?i:(?:orders|transactions|covers|guests)[:\\s]|(?:no|number) of (?:sales|transactions))"
+    ),
     "退货(?:合计|金额|总额)|作废(?:合计|金额)|(?i:total (?:refunds|returns|voids))|返品(?:金額|合計)",
 )
 _ENOUGH = 3
@@ -65,9 +68,9 @@ class _Said:
         return list(dict.fromkeys(a for role in roles for a in self.amounts.get(role, ())))[:_DOZEN]
 
 
-def sounds_like_one(lines: Sequence[str]) -> bool:
-    """Tell whether a slip without a title speaks of what only a till's report speaks of."""
-    return len(_hints().Match("\n".join(lines)) or ()) >= _ENOUGH
+def sounds_like_one(lines: Sequence[str], *, goods: bool = True) -> bool:
+    """Tell whether a slip without a title speaks of what only a till's report speaks of; less will do without goods."""
+    return len(_hints().Match("\n".join(lines)) or ()) >= (_ENOUGH if goods else _ENOUGH - 1)
 
 
 @cache
@@ -136,6 +139,8 @@ def _section(row: Row, said: _Said, template: Template) -> None:
     role = named or _SECTIONS.get(words.role(row.text, "report") or "")
     if role is None and any(p.word.group == "fields" for p in row.pairs):
         return
+    if named is None and "shift_report" in template.lexicon.kinds(row.text):
+        return  # 缴款单 is the title of it all
     said.groups.append(_Group(role or "payments", titled=named == "payments"))
 
 

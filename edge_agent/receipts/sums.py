@@ -29,6 +29,7 @@ class Solution:
     """The payable amount with what speaks for it; ``built`` or ``paid`` None: that equation does not hold.
 
     ``goods``: the goods as read, also where they do not add up. ``contradicted``: another printed total says otherwise.
+    ``unused``: a discount is printed below the amount, which nothing else proves.
     """
 
     payable: int
@@ -37,6 +38,7 @@ class Solution:
     score: float
     goods: tuple[Goods, ...] = ()
     contradicted: bool = False
+    unused: bool = False
 
 
 # How much a word alone says: 应收 and AMOUNT DUE are what they say, 合计 may be before a discount, 小计 mostly is.
@@ -96,7 +98,19 @@ def _completed(solution: Solution, figures: Sequence[Figure], readings: Sequence
         if tenders:
             paid = Paid(tenders, change, abs(sum(t.amount for t in tenders)), proved=False)
     built = solution.built or _discounted(solution, figures, goods)
-    return replace(solution, paid=paid, built=built, goods=goods, contradicted=len(totals) > 1)
+    unused = _has_unused(solution, figures)
+    return replace(solution, paid=paid, built=built, goods=goods, contradicted=len(totals) > 1, unused=unused)
+
+
+def _has_unused(solution: Solution, figures: Sequence[Figure]) -> bool:
+    """Tell whether what the goods come to is taken for payable only because the total below a discount is not read."""
+    if solution.built is None or (solution.paid is not None and solution.paid.proved):
+        return False
+    own = [f.row for f in figures if f.amount == solution.payable and f.role in _PRIOR]
+    used = {f.row for f in solution.built.extra} | {g.row for g in solution.built.goods}
+    less = [f for f in figures if f.role in ("discount", "rounding") and 0 < abs(f.amount) < abs(solution.payable)]
+    left = [f for f in less if f.row not in used and not (f.role == "rounding" and solution.built.rounding)]
+    return bool(own) and any(f.row > max(own) for f in left)
 
 
 def _discounted(solution: Solution, figures: Sequence[Figure], goods: tuple[Goods, ...]) -> Built | None:
@@ -106,8 +120,8 @@ def _discounted(solution: Solution, figures: Sequence[Figure], goods: tuple[Good
         return None
     after = next((f for f in figures if f.role in ("due", "net") and f.amount == solution.payable), None)
     before = any(f.role in ("total", "gross", "subtotal") and f.amount == total for f in figures)
-    if after is None or not before:
-        return None
+    if after is None or not before or any(f.role in ("discount", "rounding", "fee") and f.amount for f in figures):
+        return None  # what is printed between them says itself what it is
     return Built(goods, (Figure(after.row, "discount", after.label, solution.payable - total),))
 
 

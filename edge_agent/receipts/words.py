@@ -33,6 +33,11 @@ _WIDE = fixed(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _REMARK = fixed(r"\([^()]*\)|（[^（）]*）")
 _RATE = fixed(r"[@(]?\d+(?:[.,]\d+)?\s*%\)?")
 _MASKED = fixed(r"\S*[*xX•]{3,}[- ]?\d+\S*|\S*\d[*xX•-]{3,}\S*")
+# What was done with a means of payment, before its name.
+_TOLD = fixed(
+    r"(?:(?:应|实|实际|已|本次|共|另|其中|部分|合计)?(?:原路)?(?:退|收|付|支付|支|找|返)(?:款|还|回|给|取|顾客|客户)?(?:至|到|入)?|"
+    r"(?:其中|部分|剩余|本次|使用)|refund(?:ed)? (?:to|via|by|in)|paid (?:by|with|via|in)|payment -|by) ?(?=.)"
+)
 _MASKS = ("*", "•", "xx", "--")
 _ADDED = ("(", "（", "%", "％")  # without one of these there is no remark and no rate
 _FIGURES = fixed(r"(?:\d\D{0,2}){10}")  # a row with so many digits is no title
@@ -151,6 +156,10 @@ class Lexicon:
             hits = _match(self._meanings, text)
             if hits:
                 return self._inside(label, self._words[min(hits)])
+        if (told := _TOLD.match(normal(label))) is not None:  # 实退现金 is cash
+            word = self._look_up(normal(label)[told.end() :])
+            if word is not None and word.group == "tenders":
+                return word
         parts = _BILINGUAL.fullmatch(_RATE.sub(" ", label).strip(_EDGE))
         found = [
             word for part in (parts.groups() if parts is not None else ()) if part and (word := self.meaning(part))

@@ -2,8 +2,9 @@
 
 import pytest
 
+from edge_agent import receipts
 from tests.support.fresh import batch_b
-from tests.support.fresh.scoring import printed
+from tests.support.fresh.scoring import printed, score
 from tests.support.fresh.slip import Slip
 
 
@@ -22,3 +23,10 @@ def test_every_slip_leaves_the_decoder(slip: Slip) -> None:
         if not row.startswith(("@", "\x1b")):
             cells = [cell for cell in row.removeprefix("^" if slip.medium != "text" else "").split("¦") if cell]
             assert any("".join("".join(cells).split()) in seen for seen in squeezed), row
+
+
+def test_the_batch_is_read_fully_right_and_no_wrong_figure_passes() -> None:
+    result = score(batch_b.ALL, tuple(receipts.compile(settings) for settings in receipts.shipped().values()))
+
+    assert result.share >= 0.97, result.wrong
+    assert (result.passing, result.dropped, result.unread) == ({}, [], [])

@@ -1,0 +1,112 @@
+"""What one miss of a batch has for neighbours in other layouts: a few rows each, and what was at stake."""
+
+import pytest
+
+from edge_agent import receipts
+from edge_agent.receipts import Reading
+
+TEMPLATES = [receipts.compile(settings) for settings in receipts.shipped().values()]
+_SALE = "可乐   1   3.00   3.00\n合计 3.00\n现金 3.00"
+
+
+def read(text: str, currency: str = "CNY") -> Reading:
+    reading = receipts.read(tuple(text.strip("\n").split("\n")), TEMPLATES, currency)
+    assert reading is not None
+    return reading
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "老胡烧烤\n日结单 2026-11-15\n账单数: 61\n营业额: 100.00\n优惠: 5.00\n实收: 95.00\n现金 45.00\n微信 50.00",
+        "老胡烧烤\n账单数: 61\n营业额: 100.00\n优惠: 5.00\n实收: 95.00\n现金 45.00\n微信 50.00",
+        "交班单 早班\n收银员 03\n现金 45.00\n微信 50.00\n合计 95.00",
+        "营业日报 No.12\n总单数 9\n现金 45.00\n微信 50.00\n合计 95.00",
+        "收银员缴款单\n收银员 03\n现金 45.00\n微信 50.00\n合计 95.00",
+    ],
+)
+def test_a_report_is_no_sale(text: str) -> None:
+    reading = read(text)
+    assert reading.kind == "shift_report"
+    assert reading.report is not None
+    assert (reading.report.total, reading.report.tenders) == (9500, {"cash": 4500, "wechat_pay": 5000})
+
+
+@pytest.mark.parametrize("title", ["销售单", "收银单", "结账单 2026-11-15", "零售小票 第3张", "消费清单"])
+def test_a_sale_is_no_report(title: str) -> None:
+    assert read(f"{title}\n单号 12\n{_SALE}").kind == "sale"
+
+
+@pytest.mark.parametrize(
+    ("head", "channel", "number"),
+    [
+        ("饿了么 #56 预订单", "eleme", "56"),
+        ("美团外卖 #8\n【预订单】", "meituan", "8"),
+        ("#12 美团外卖 预订单", "meituan", "12"),
+        ("饿了么 3号 预订单", "eleme", "3"),
+    ],
+)
+def test_a_platforms_order_for_later_is_to_be_delivered(head: str, channel: str, number: str) -> None:
+    reading = read(f"{head}\n订单号:8031119900112233\n酸梅汤   10.00 ×2   20.00\n总计 20.00")
+    assert (reading.kind, reading.channel, reading.pickup_code) == ("delivery_slip", channel, number)
+
+
+@pytest.mark.parametrize(
+    "offer", ["余味券:下次满200可用50元", "优惠券 满100可用5元", "代金券:下次可抵3.00", "返券 3.00"]
+)
+def test_an_offer_at_the_foot_pays_nothing(offer: str) -> None:
+    reading = read(
+        f"牛肉 1 300.00 300.00\n消费合计 300.00\n会员折扣 -28.40\n抹零 -0.60\n应收 271.00\n微信支付 271.00\n{offer}"
+    )
+    assert (reading.totals.discount, reading.totals.rounding, reading.lines_check) == (2840, -60, "pass")
+    assert [tender.type for tender in reading.tenders] == ["wechat_pay"]
+
+
+def test_a_discount_below_the_only_total_read_is_not_passed_over() -> None:
+    reading = read("牛肉 1 31.40 31.40\n小计 31.40\n优惠 1.40\n应#收 3$.00\n微\u0007 30.0")
+    assert reading.lines_check != "pass"
+
+
+def test_a_word_nobody_knows_proves_no_sum_alone() -> None:
+    assert read("牛肉 1 30.00 30.00\n合计 30.00\n老王卡付 30.00").tenders_check != "pass"
+    assert read("牛肉 1 30.00 30.00\n小计 30.00\n蓝莓 2.00\n总计 32.00").lines_check != "pass"
+
+
+@pytest.mark.parametrize(
+    ("head", "number"),
+    [
+        ("结账单  JZ20261118000291", "JZ20261118000291"),
+        ("#3021-02-004417", "3021-02-004417"),
+        ("SN:014-261121-0331  CASHIER 05", "014-261121-0331"),
+        ("2026-11-14 21:10:36  单号LS261114210012", "LS261114210012"),
+        ("凭单:0004412", "0004412"),
+        ("收条号 0004412", "0004412"),
+        ("消费清单 XF-2026110203", "XF-2026110203"),
+    ],
+)
+def test_a_number_under_any_word(head: str, number: str) -> None:
+    assert read(f"老店\n{head}\n{_SALE}").number == number
+
+
+@pytest.mark.parametrize("row", ["开单:08:55 买单:2026-11-08 10:40", "开台:2026-11-08 08:55 埋单:2026-11-08 10:40"])
+def test_the_time_of_paying_is_the_slips(row: str) -> None:
+    assert str(read(f"老店\n{row}\n{_SALE}").printed_at) == "2026-11-08 10:40:00"
+
+
+def test_no_year_is_invented() -> None:
+    assert read(f"老店\n11-22 11:05\n{_SALE}").printed_at is None
+
+
+@pytest.mark.parametrize(
+    ("label", "type_"),
+    [
+        ("实退现金", "cash"),
+        ("退微信", "wechat_pay"),
+        ("应退支付宝", "alipay"),
+        ("退回银行卡", "bank_card"),
+        ("原路退回微信", "wechat_pay"),
+    ],
+)
+def test_what_is_given_back_is_given_by_some_means(label: str, type_: str) -> None:
+    reading = read(f"退款凭证\n单号 12\n可乐   1   3.00   3.00\n应退金额 3.00\n{label} 3.00")
+    assert [(tender.type, tender.amount) for tender in reading.tenders] == [(type_, 300)]

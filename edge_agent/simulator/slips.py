@@ -6,7 +6,7 @@ from datetime import datetime
 
 from edge_agent.simulator.receipts import WIDTH, Sale, encode, money, pair, printed, row
 
-# LED8 customer displays: ESC s n sets the lamp (2 total, 3 received, 4 change), ESC Q A … CR shows figures.
+# LED8 customer displays: ESC s n sets the lamp, ESC Q A … CR shows figures.
 _LAMP_TOTAL, _LAMP_RECEIVED, _LAMP_CHANGE = b"2", b"3", b"4"
 
 
@@ -52,7 +52,7 @@ class Slips:
 
     def cash(self, till: int, at: datetime, amount: int, *, inwards: bool) -> bytes:
         """Return the slip of money put into the drawer or taken out of it."""
-        lines = ["备用金存入" if inwards else "缴款单", f"机号:{till:02}  收银员:王芳", f"时间:{at:%Y-%m-%d %H:%M:%S}"]
+        lines = ["备用金存入" if inwards else "解款单", f"机号:{till:02}  收银员:王芳", f"时间:{at:%Y-%m-%d %H:%M:%S}"]
         return printed(self.shop, [*lines, pair("金额:", amount)])
 
     def shift_report(self, till: int, at: datetime, taken: Mapping[str, int]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from edge_agent.simulator.receipts import Sale, ring_up
+from edge_agent.simulator.receipts import Sale, Tender, ring_up
 from edge_agent.simulator.slips import Slips
 
 # How often each kind of thing happens; what is not a plain sale is rarer than in a shop, but never absent from a day.
@@ -71,6 +71,10 @@ class Till:
                 kind = "sale"
             yield self._step(kind)
 
+    def sell(self, kind: str = "sale") -> Step:
+        """Return one more of a kind."""
+        return self._step(kind)
+
     def shift_report(self) -> Step:
         """Return the end of a shift: the register's own report of everything since the last one."""
         shift = self.books[self._shift_from :]
@@ -91,8 +95,11 @@ class Till:
                 inwards = self.rng.random() < 0.5
                 return Step(kind, (("printer", self.slips.cash(self.number, self._now(), amount, inwards=inwards)),))
             case "unprinted":
-                sale = self._ring_up("unprinted")
-                return self._book(kind, sale, b"")
+                # In cash, and no paper wanted. Three cents off: hours pass in seconds here, and what a display shows
+                # twice within two seconds is one sale.
+                sale = replace(self._ring_up(kind), discount=3)
+                cash = Tender("cash", "现金", sale.payable // 100 * 100 + 100)
+                return self._book(kind, replace(sale, tenders=(cash,)), b"")
             case "prebill" | "kitchen":
                 bytes_of = self.slips.prebill if kind == "prebill" else self.slips.kitchen
                 return Step(kind, (("printer", bytes_of(self._ring_up(kind))),))

@@ -1,10 +1,29 @@
 """What can go wrong with an order at head office after it was stored: planted in the reference central's books."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from edge_agent.simulator import central_reading
+
+
+@contextmanager
+def planted(database: Path, defect: str, order_no: str) -> Iterator[None]:
+    """Spoil one order while the context lasts; see ``plant``."""
+    with closing(sqlite3.connect(database, timeout=30)) as connection:
+        before = {row[1]: row for row in connection.execute("SELECT * FROM book")}
+    plant(database, defect, order_no)
+    try:
+        yield
+    finally:
+        with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+            born = {order_id for order_id, order in central_reading.orders(database).items()}
+            connection.executemany(
+                "DELETE FROM book WHERE order_id = ?",
+                [row for row in connection.execute("SELECT order_id FROM book") if row[0] not in born],
+            )
+            connection.executemany("INSERT OR REPLACE INTO book VALUES (?, ?, ?, ?, ?, ?, ?)", before.values())
 
 
 def plant(database: Path, defect: str, order_no: str) -> None:

@@ -16,6 +16,7 @@ from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
 from edge_agent.shop.outcome import Capture, Outcome, StateChange
+from edge_agent.shop.rows import readable
 from edge_agent.storage import ledger, state
 from edge_agent.storage.captures import Captures
 from edge_agent.storage.connection import FullError, pragma, transaction
@@ -44,6 +45,7 @@ class Recorder:
     captures: Captures
     low: bool = False
     shed: Counter[str] = field(default_factory=Counter)
+    _written: list[str] = field(default_factory=list)  # keys of CAPTURES whose file is there
 
     def record(self, connection: sqlite3.Connection, outcomes: Sequence[Outcome], at: Moment) -> None:
         """Make ``outcomes`` durable, all of them in one transaction. Raises FullError when not even that can be."""
@@ -71,16 +73,17 @@ class Recorder:
 
     def keep_left(self, connection: sqlite3.Connection, rows: Mapping[str, bytes]) -> None:
         """Write the captures that a killed process could not; ``rows``: of ``CAPTURES``, which go by that."""
-        packed = (msgspec.msgpack.decode(row, type=tuple[str, bytes, bytes]) for row in rows.values())
-        self.captures.write(Capture(*parts) for parts in packed)
+        self.captures.write(Capture(*parts) for _, parts in readable(rows, tuple[str, bytes, bytes]))
         self._forget_rows(connection, list(rows))
 
     def _forget_rows(self, connection: sqlite3.Connection, keys: Sequence[str]) -> None:
-        # On a full disk they stay until the next start: that writes the same files again.
+        # On a full disk they stay, and go the next time: the next start would write again what by then is known better.
+        self._written += keys
         with contextlib.suppress(FullError):
-            if keys:
+            if self._written:
                 with transaction(connection):
-                    state.write(connection, (StateChange(CAPTURES, key, None) for key in keys))
+                    state.write(connection, (StateChange(CAPTURES, key, None) for key in self._written))
+                self._written.clear()
 
     def with_room(self, connection: sqlite3.Connection, at: Moment, operation: Callable[[], T]) -> T:
         """Run a transaction; on a full disk free what may be freed and run it again. Raises FullError at last."""

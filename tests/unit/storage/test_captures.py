@@ -2,17 +2,22 @@ import hashlib
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
 from edge_agent.errors import StorageError
-from edge_agent.shop.outcome import Capture
-from edge_agent.storage import StorageSettings
+from edge_agent.shop.outcome import Capture, StateChange
+from edge_agent.storage import Storage, StorageSettings, recorder
 from edge_agent.storage.captures import MAX_ABOUTS, Captures, Held
+from edge_agent.storage.connection import FullError
 from tests.support.storage import of, order, running
 
 MIB = 1024 * 1024
@@ -142,3 +147,45 @@ async def test_a_certain_capture_is_on_disk_with_its_event(tmp_path: Path) -> No
         async with running(state_dir) as storage:  # the rows have gone, on disk as well
             assert await storage.held_capture(unread.sha256) == Held(b"a slip", (b"about it",))
             assert await storage._thread.run(lambda c: c.execute("SELECT count(*) FROM state").fetchone()) == (0,)
+
+
+async def test_the_row_of_a_capture_that_a_full_disk_kept_goes_before_the_capture_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unread = replace(capture(b"a slip", b"unread"), certain=True)
+    async with running(tmp_path) as storage:
+        with monkeypatch.context() as full:
+            full.setattr(recorder, "transaction", _full_for_rows_that_go(recorder.transaction))
+            await storage.commit(of(order(1), captures=[unread]))
+            assert await storage.captures() == [unread.sha256]
+        assert await _rows(storage) == 1
+        assert await storage.captures() == [unread.sha256]
+        await storage.rewrite_capture(unread.sha256, lambda _: b"an order by now")
+        assert await _rows(storage) == 0
+    async with running(tmp_path) as storage:
+        assert await storage.held_capture(unread.sha256) == Held(b"a slip", (b"an order by now",))
+
+
+async def test_a_row_of_another_version_does_not_keep_the_storage_closed(tmp_path: Path) -> None:
+    async with running(tmp_path) as storage:
+        await storage.commit(of(order(1), state=[StateChange("capture", "of/old", b"\x91\x01")]))
+    async with running(tmp_path) as storage:
+        assert await _rows(storage) == 0
+
+
+async def _rows(storage: Storage) -> int:
+    (count,) = await storage._thread.run(lambda c: c.execute("SELECT count(*) FROM state").fetchone())
+    return int(count)
+
+
+def _full_for_rows_that_go(transaction: Any) -> Any:
+    """Return a transaction that the disk refuses where all it does is to let a capture's row go."""
+
+    @contextmanager
+    def refusing(connection: sqlite3.Connection) -> Iterator[None]:
+        with transaction(connection):
+            yield
+            if connection.execute("SELECT count(*) FROM state").fetchone() == (0,):
+                raise FullError("the disk is full")
+
+    return refusing

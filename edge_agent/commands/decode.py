@@ -154,7 +154,8 @@ def _observed(redactor: Redactor, observation: Decoded) -> str:
             seen = {"observation": "weight", **asdict(observation)}
         case Payment():
             fields, _ = redacted_fields(redactor, dict(observation.fields))
-            seen = {"observation": "payment", **asdict(observation), "fields": fields}
+            reference = observation.reference and redactor.redact_code(observation.reference)
+            seen = {"observation": "payment", **asdict(observation), "reference": reference, "fields": fields}
         case Undecoded():
             seen = {
                 "observation": "undecoded",

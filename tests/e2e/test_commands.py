@@ -1,7 +1,9 @@
 """The commands of contract section 1, each in a process of its own, with what people really type."""
 
 import asyncio
+import functools
 import json
+import operator
 import os
 import re
 import subprocess
@@ -291,6 +293,21 @@ def test_decode_with_a_devices_settings(config: Path) -> None:
     assert (found["totals"]["payable"], found["source"]["device"]) == (1250, "export")
     named = edge_agent("decode", "lines", "-", "--config", config, "--device", "export", "--orders", stdin=body)
     assert slip(named)["attribution"]["store"] == "sh-0001"
+
+
+def test_decode_shows_no_card_number_of_a_payment(config: Path) -> None:
+    store = config.with_name("store.toml")
+    terminal = '[[device]]\nid = "ecr"\nkind = "tcp-listen"\ntouchpoint = "till-1"\nlisten = "127.0.0.1:9101"\n'
+    reads = 'decoder = "ecr"\nlrc = "body-etx"\nlength = "none"\nbody = "separated"\nresults = { "00" = "approved" }\n'
+    fields = 'fields = { result = "bytes 1-2", reference = "field 2", pan = "field 3" }\n'
+    store.write_text(STORE_TOML + terminal + reads + fields)
+    card = "4111111111111111"
+    body = f"00\x1c{card}\x1c{card}\x03".encode()
+    answer = b"\x02" + body + bytes([functools.reduce(operator.xor, body)])
+    result = edge_agent("decode", "ecr", "-", "--config", config, stdin=answer)
+    (payment,) = map(json.loads, result.lines)
+    assert (payment["result"], len(payment["reference"])) == ("approved", len(card))
+    assert card not in result.out
 
 
 def test_decode_with_one_template_only() -> None:

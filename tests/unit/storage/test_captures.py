@@ -15,7 +15,7 @@ import zstandard
 
 from edge_agent.errors import StorageError
 from edge_agent.shop.outcome import Capture, StateChange
-from edge_agent.storage import Storage, StorageSettings, recorder
+from edge_agent.storage import Storage, StorageSettings, connection, recorder
 from edge_agent.storage.captures import MAX_ABOUTS, Captures, Held
 from edge_agent.storage.connection import FullError
 from tests.support.storage import of, order, running
@@ -155,7 +155,7 @@ async def test_the_row_of_a_capture_that_a_full_disk_kept_goes_before_the_captur
     unread = replace(capture(b"a slip", b"unread"), certain=True)
     async with running(tmp_path) as storage:
         with monkeypatch.context() as full:
-            full.setattr(recorder, "transaction", _full_for_rows_that_go(recorder.transaction))
+            full.setattr(recorder, "transaction", _full_for_rows_that_go(connection.transaction))
             await storage.commit(of(order(1), captures=[unread]))
             assert await storage.captures() == [unread.sha256]
         assert await _rows(storage) == 1
@@ -182,10 +182,10 @@ def _full_for_rows_that_go(transaction: Any) -> Any:
     """Return a transaction that the disk refuses where all it does is to let a capture's row go."""
 
     @contextmanager
-    def refusing(connection: sqlite3.Connection) -> Iterator[None]:
-        with transaction(connection):
+    def refusing(database: sqlite3.Connection) -> Iterator[None]:
+        with transaction(database):
             yield
-            if connection.execute("SELECT count(*) FROM state").fetchone() == (0,):
+            if database.execute("SELECT count(*) FROM state").fetchone() == (0,):
                 raise FullError("the disk is full")
 
     return refusing

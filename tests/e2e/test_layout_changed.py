@@ -41,7 +41,8 @@ async def test_a_new_layout_is_noticed_and_read_once_a_template_knows_it(shop: S
     status = await shop.status()
     assert (conditions(status), status["level"]) == ([("layout/till-1-printer", "layout_changed")], "attention")
     assert "1号收银小票" in status["headline"]
-    assert len(list((shop.store.folder / "state" / "captures").glob("*.zst"))) == MORNING + AFTERNOON
+    captures = shop.store.folder / "state" / "captures"
+    await until(lambda: len(list(captures.glob("*.zst"))) == MORNING + AFTERNOON)  # an order's follow a second later
     await until(lambda: len(shop.events("o2o.order.unparsed.v1")) == AFTERNOON)
     (told,) = shop.events("o2o.device.degraded.v1")
     assert (told["device"], told["reason"]) == ("till-1-printer", "layout_changed")

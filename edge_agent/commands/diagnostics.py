@@ -22,6 +22,7 @@ from edge_agent import __version__
 from edge_agent.clock import Clock
 from edge_agent.commands import devices, doctor, status
 from edge_agent.config import Config
+from edge_agent.devices.relay_start import Relays
 from edge_agent.errors import AgentError, ConfigError
 from edge_agent.redact import Redactor
 from edge_agent.storage.captures import stored
@@ -36,7 +37,7 @@ agent.toml, store.toml   the configuration; keys and passwords are files of thei
 status.json metrics.txt  what the running agent says of itself
 doctor.txt devices.txt   what this box looks like from outside
 versions.txt files.txt   software, and the sizes of the agent's files
-log.txt                  the end of the log
+log.txt relays.txt       the end of the log; and of the relays' own, where they don't write to the journal
 captures/                the newest redacted receipts, as the register sent them
 Payment codes, card and telephone numbers are replaced everywhere.
 """
@@ -76,6 +77,7 @@ def _texts(config: Config) -> dict[str, Callable[[], str]]:
         "versions.txt": _versions,
         "files.txt": lambda: "\n".join(_files(config.agent.agent.state_dir)),
         "log.txt": _log,
+        "relays.txt": lambda: "\n".join(_relay_logs(config)),
     }
 
 
@@ -107,6 +109,13 @@ def _log() -> str:
         return "this system has no journal: add what the agent printed by hand"
     done = subprocess.run(JOURNAL, capture_output=True, timeout=LOG_S, check=False)  # noqa: S603 - a constant
     return (done.stdout or done.stderr).decode("utf-8", "replace")
+
+
+def _relay_logs(config: Config) -> Iterator[str]:
+    relays = Relays.of(config.agent.agent.state_dir, config.agent_file)
+    for path in sorted(relays.folder.glob("*.log")):
+        yield f"{path.stem}:"
+        yield from path.read_text("utf-8", "replace").splitlines()[-LOG_LINES:]
 
 
 def _add(bundle: tarfile.TarFile, name: str, body: bytes) -> str:

@@ -27,6 +27,9 @@ async def test_it_tells_all_but_the_secrets(shop: ShopUnderTest, tmp_path: Path)
     store.write_text(f"# call 138 1234 5678, mobile {PHONE}\n" + store.read_text("utf-8"), "utf-8")
     secret = shop.store.folder / "password"
     secret.write_text("open sesame\n", "utf-8")
+    relays = shop.store.folder / "state" / "relays"
+    relays.mkdir(exist_ok=True)
+    (relays / "till-9-printer.log").write_text(f'{{"event": "relay_started", "note": "mobile {PHONE}"}}\n', "utf-8")
 
     out = tmp_path / "out.tar.gz"
     done = edge_agent("diagnostics", out, "--config", shop.store.config)
@@ -40,6 +43,7 @@ async def test_it_tells_all_but_the_secrets(shop: ShopUnderTest, tmp_path: Path)
     assert b"edge_agent_" in files["metrics.txt"]
     assert b"device till-1-printer" in files["doctor.txt"]
     assert b"edge.db" in files["files.txt"]
+    assert files["relays.txt"].startswith(b'till-9-printer:\n{"event": "relay_started"')
     captures = [body for name, body in files.items() if name.startswith("captures/")]
     assert len(captures) == 3
     assert all(number.encode() in b"".join(captures) for number in shop.printed)

@@ -68,9 +68,9 @@ _PAY_WORD = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENT_WORD = re.compile(
-    r"单号|流水|交易号|订单|票号|小票|单据|收据|商户|参考|凭证|批次|终端|发票|税号|编号|序号|货号|编码|店号|机号|取餐|运单|快递|單號|訂單|收據|序號|編號|票號|流水號|發票|統編|帳號|"
+    r"单号|原单|流水|交易号|订单|票号|小票|单据|收据|商户|参考|凭证|批次|终端|发票|税号|编号|序号|货号|编码|店号|机号|取餐|运单|快递|單號|訂單|收據|序號|編號|票號|流水號|發票|統編|帳號|"
     r"レシート|伝票|取引|登録|영수증|거래|승인|주문|사업자|order|receipt|rcpt|trans|txn|invoice|\binv\b|bill|check|chk|"
-    r"ticket|tkt|\btc\b|\bref|\btrn\b|\btran\b|\brfn\b|\bseq|\bslip|\brec\b|trade|merchant|terminal|batch|\bno\b|\bid\b|number|docket|serial|\bs/?n\b|vat|abn|gst",
+    r"ticket|tkt|\btc\b|\bref|\btrn\b|\btran\b|\brfn\b|\bseq|\bslip|\brec\b|trade|merchant|terminal|batch|\btrace\b|\bno\b|\bid\b|number|docket|serial|\bs/?n\b|vat|abn|gst",
     re.IGNORECASE,
 )
 # Seven digits with little between them: no secret and no document's number is shorter, and most rows hold none.

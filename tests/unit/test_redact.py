@@ -94,7 +94,7 @@ def test_numbers_that_merely_look_alike_survive(seed: int) -> None:
     rng = random.Random(seed)
     receipt = rng.choice((wechat, alipay, ecny))(rng)
     lines = [
-        rng.choice(("单号:{}", "流水号：{}", "小票号 {}", "Receipt No: {}", "订单号:{}", "交易号:{}")).format(receipt),
+        rng.choice(("单号:{}", "流水号：{}", "小票号 {}", "Receipt No: {}", "订单号:{}", "交易号:{}", "退货原单:{}", "TRACE {}")).format(receipt),
         "微信交易单号: 4200" + digits(rng, 24),
         "支付宝订单号: 20261122" + digits(rng, 20),
         "商户单号:" + alipay(rng),

@@ -36,6 +36,8 @@ def reading(
     totals = _totals(solution, lines)
     tenders = _tenders(solution, rows)
     lines_check, tenders_check = _checks(solution, lines, totals, tenders)
+    if solution is not None and fields.is_of_two(rows, found):
+        lines_check = tenders_check = "fail"
     flags = []
     if solution is not None and solution.paid is not None and solution.paid.implied:
         flags.append("tender_implied")

@@ -55,7 +55,13 @@ _ADDITION = re.compile(
     r"(?<=\s)(?:no\.?|第)\s?\d{1,6}(?:号|张|次)?(?=\s|$)|(?<=\s)\d{1,4}号?(?=\s|$)",
     re.IGNORECASE,
 )
-_ENDS_TITLE = re.compile(r"(?:单|表|报表|报告|小票|凭证|凭条|票|日报|日结|交班)$")
+# When goods are to be fetched, were made or may be used: not when the slip was printed.
+_OTHER_TIME = re.compile(
+    r"取[货餐件貨]|送[达货達貨]|配送|预[约计定订]|預[約計定訂]|到期|有效|截[至止]|生产|保质|效期|入住|自提|期望|退换|活动|兑换|"
+    r"valid|expir|pick-?up|deliver|best before|use by|until|return by|お届|受取|期限|まで|有効|유효|까지|예약",
+    re.IGNORECASE,
+)
+_ENDS_TITLE = re.compile(r"(?:厨房|后厨|厨打|档口|吧台|出品部|单|表|报表|报告|小票|凭证|凭条|票|日报|日结|交班)$")
 _TITLE = 40  # characters; a longer row is a sentence, not a title
 
 # What a slip is, the decisive word first: a reprinted return is a reprint, a voided top-up is a void.
@@ -218,6 +224,23 @@ def number(
     return codes[0] if len(codes) == 1 else None
 
 
+def is_of_two(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]]) -> bool:
+    """Tell whether two slips stand on this one, the cut between them lost: number, total, another number, total."""
+    numbers = sorted((at, _numbered(p.value)) for at, _, p in found.get("number", ()) if p.word.rank == 0)
+    totals = [
+        (at, p.numbers[-1].value)
+        for at, row in enumerate(rows)
+        for p in row.pairs
+        if p.word.group == "money" and p.word.role in ("due", "total") and p.numbers and p.numbers[-1].places == 2
+    ]
+    for at, value in numbers[1:]:
+        above = [amount for place, amount in totals if numbers[0][0] < place < at]
+        below = [amount for place, amount in totals if place > at]
+        if value and numbers[0][1] and value != numbers[0][1] and above and below and above[-1] not in below:
+            return True
+    return False
+
+
 def is_trade_number(pair: Pair, value: str) -> bool:
     """Tell whether a 交易单号 is the payment service's (28 digits at WeChat and Alipay) and not the receipt's."""
     return pair.word.rank >= 1 and value.isdigit() and len(value) >= 26
@@ -267,7 +290,8 @@ def printed_at(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pai
     whole = times.combine(best)
     if whole is not None and (whole.hour or whole.minute or whole.second):
         return whole
-    stamps = [s for row in rows if not row.rule and (s := times.find(row.text, order, bare=False))]
+    rows = [row for row in rows if not row.rule and _OTHER_TIME.search(row.text) is None]
+    stamps = [s for row in rows if (s := times.find(row.text, order, bare=False))]
     if not best and not any(s.day for s in stamps):
         unnamed = [row for row in rows if not any(p.word.role in ("number", "reference") for p in row.pairs)]
         stamps = [s for row in unnamed if (s := times.find(row.text, order))]

@@ -11,7 +11,7 @@ from edge_agent.receipts.tokens import Token
 
 # Words between the figures of "0.856 kg @ 1.29 /kg" or "2 AT 1 FOR 3.25": they name nothing.
 NOISE = re.compile(
-    r"(?:原价|会员价|现价|售价|单价|零售价|特价|促销价|折后价|优惠价|单品价|定价|was|now|reg|@price|单重|净重|重量|数量|小计|晚|小时|分钟|at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|gal|l|ltr|litres?|升|元/[^\s\d]{1,3}|[位只条杯碗罐听包支根串笼块张枚套例扎打箱桶双片本]|/?kg|/?ea|/?lb|[a-z]{3}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd|[※軽轻内外非込課课면과])"
+    r"(?:原价|会员价|现价|售价|单价|零售价|特价|促销价|折后价|优惠价|单品价|定价|was|now|reg|@price|单重|净重|重量|数量|小计|晚|小时|分钟|at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|gal|l|ltr|litres?|升|元/[^\s\d]{1,3}|[位只条杯碗罐听包支根串笼块张枚套例扎打箱桶双片本]|/?kg|/?ea|/?lb|[a-z]{3}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd|bx|cs|pk|dz|pr|rl|ct|sets?|btl|hrs?|days?|yds?|mtr|pces?|nos|pkts?|tins?|[※軽轻内外非込課课면과])"
     r"[.)]?",
     re.IGNORECASE,
 )
@@ -46,13 +46,14 @@ _SHORTEST_CODE = 5
 _MARKED_CODE = re.compile(r"0\d{7,13}[A-Z]{0,2}|\(\d{8,14}\)|<\d{8,14}>|\[\d{8,14}\]")
 _CODE = re.compile(r"[(<\[]\d{8,14}[)>\]]")
 _MARKED_CODE = re.compile(r"0\d{7,13}[A-Z]{0,2}")
-_CODE = re.compile(r"#?[A-Za-z]{0,3}-?\d[\dA-Za-z-]{2,}")
+_CODE = re.compile(r"#?[A-Za-z]{0,3}-?\d[\dA-Za-z-]{1,}")
 _SPECIFICATION = re.compile(
     r"(?:规格|批号|效期|有效期|产地|厂家|单位|lot|batch|exp)\b|.*(?:批号|效期|规格)|"
     r"\d+(?:\.\d+)?(?:mg|g|ml|l|kg|片|粒|袋|支|丸|贴|包|瓶|克|毫升)(?:[*x×/]\d*\S{0,8})*(?:/?[盒瓶袋支板])?$",
     re.IGNORECASE,
 )
 _CLASS = re.compile(r"[外内非](?:8|10)?%?|[軽轻]|[*※#%^]{1,2}")  # how a good is taxed, printed before its name
+_SERIAL_ALONE = re.compile(r"\d{1,3}[.、)]")
 _SERIAL = re.compile(r"(\d{1,3})[.、)](?=[^\s\d])")
 
 
@@ -221,7 +222,7 @@ def name_of(words: Sequence[Token]) -> str:
             parts[-1] += token.text
         else:
             parts.append(token.text)
-    if len(parts) > 1 and _CLASS.fullmatch(parts[0]):
+    if len(parts) > 1 and (_CLASS.fullmatch(parts[0]) or _SERIAL_ALONE.fullmatch(parts[0])):
         parts = parts[1:]
     if len(parts) > 1 and _CLASS.fullmatch(parts[-1]):
         parts = parts[:-1]

@@ -62,7 +62,7 @@ class State:
 def join_tail(state: State) -> None:
     """Give a name that filled its column what is printed below it: there it was wrapped."""
     if (state.goods or state.headed) and len(state.pending) == 1 and state.pending[0]:
-        if state.full is not None and state.goods:
+        if state.full is not None and state.goods and wrapped.fills(state.goods[-1].name):
             state.goods[-1] = replace(state.goods[-1], name=state.goods[-1].name + state.pending[0])
         elif not wrapped.is_modifier(state.pending[0]):
             state.tails.append((len(state.goods) - 1, state.pending[0]))

@@ -17,6 +17,7 @@ _GLUED_FIELD = re.compile(
 )
 _LETTERED = re.compile(r"([^\x00-\x7f]{2,8})([A-Za-z]{1,4}-?\d[\w-]{0,30})")  # 单号LS261114210012
 _NO = re.compile(r"No\.?\d")  # what № becomes
+_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?:[ap]\.?m?\.?)?", re.IGNORECASE)
 _GROUP = re.compile(r"\d{4}")
 _MEMORY = 512  # rows, some 2 KB each; heads, headings, labels and rules repeat from slip to slip
 _SINGLE = re.compile(r"(?:(?<=\s)|^)(\S)((?:\s+\S)+)(?=\s*:|\s*$|\s+[\d¥￥$(-])")
@@ -176,7 +177,7 @@ def _two_labels(tokens: Sequence[Token], index: int, end: int, lexicon: Lexicon)
 
 def _has_money(tokens: Sequence[Token]) -> bool:
     first = tokens[0].number
-    if first is not None and not (first.rate and len(tokens) > 1):
+    if first is not None and not first.rate:
         return True
     numbers = [t.number for t in tokens if t.number is not None and not t.number.rate]
     return any(n.money or n.places == 2 or (not n.places and abs(n.value) >= 100) for n in numbers)
@@ -187,7 +188,7 @@ def _is_label(tokens: Sequence[Token], index: int, end: int, word: Word) -> bool
     if tokens[end - 1].colon or end == len(tokens) or _says_it_itself(tokens[end - 1].text, word):
         return True
     after = tokens[end]
-    if after.number is not None or after.gap >= 2 or after.times or word.role in ("method", "reason"):
+    if after.number is not None or after.gap >= 2 or after.times or word.role == "method":
         return True
     if word.group == "fields":
         return (
@@ -207,22 +208,20 @@ def _value_end(tokens: Sequence[Token], begin: int, lexicon: Lexicon) -> int:
             token = tokens[index]
             if token.gap >= 2 and token.number is None:
                 return index
-            if token.number is None and _label_at(tokens, index, lexicon) is not None:
+            if token.number is None and (_label_at(tokens, index, lexicon) or _glued_pair(tokens, index, lexicon)):
                 return index
-        elif (
-            tokens[index].number is None
-            and tokens[index].gap >= 1
-            and begin > 0
-            and _colon_ahead(tokens, index, lexicon)
-        ):
+        elif tokens[index].number is None and tokens[index].gap >= 1 and begin > 0 and _ahead(tokens, index, lexicon):
             return index
     return len(tokens)
 
 
-def _colon_ahead(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> bool:
-    """Tell whether a label with its own colon starts here, so that the one before it has no value."""
+def _ahead(tokens: Sequence[Token], index: int, lexicon: Lexicon) -> bool:
+    """Tell whether a label with its own colon or value starts here, so that the one before it has no value."""
     found = _label_at(tokens, index, lexicon)
-    return found is not None and tokens[found[2] - 1].colon
+    if found is None:
+        return False
+    numbered = found[2] < len(tokens) and tokens[found[2]].number is not None
+    return tokens[found[2] - 1].colon or (tokens[index].gap >= 2 and found[1].group == "fields" and numbered)
 
 
 def _next_start(tokens: Sequence[Token], index: int) -> int:
@@ -231,7 +230,8 @@ def _next_start(tokens: Sequence[Token], index: int) -> int:
         before = tokens[at - 1]
         text = tokens[at].text
         marked = "#" in text[1:] or _NO.match(text) is not None
-        if tokens[at].gap >= 2 or before.colon or before.number is not None or marked:
+        timed = _CLOCK.fullmatch(before.text) is not None  # 9:05PM TOTAL DUE 39.06
+        if tokens[at].gap >= 2 or before.colon or before.number is not None or marked or timed:
             return at
         if tokens[at].colon and at + 1 < len(tokens):
             return at

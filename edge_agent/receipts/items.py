@@ -11,12 +11,14 @@ from edge_agent.receipts.figures import Figures, is_code_label, is_specification
 from edge_agent.receipts.goods import Goods, State, add, goods_row, join_tail, use_leads
 from edge_agent.receipts.grid import Row
 from edge_agent.receipts.prices import Mode
-from edge_agent.receipts.words import Lexicon, fold
+from edge_agent.receipts.words import Lexicon, fold, is_wide
 
 _SERIALS = 3  # 1 2 3 before three names is no chance
 # A row that begins with its date is of the slip's head: 11-22-2026 18:05:12
 _DATED = re.compile(
-    r"\s*(?:\d{4}[-/.年]\d{1,2}[-/.月]\d|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?!\d)|\d{1,2}[-/]\d{1,2}\s+\d{1,2}:\d\d)"
+    r"\s*(?:\d{4}[-/.年]\d{1,2}[-/.月]\d|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?!\d)|\d{1,2}[-/]\d{1,2}\s+\d{1,2}:\d\d|"
+    r"(?:\d{1,2}[ -])?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[. -]*(?:\d{1,2},? )?20\d\d\b)",
+    re.IGNORECASE,
 )
 
 
@@ -26,6 +28,11 @@ def read(
     """Return the goods and discount lines of the rows of the goods region, and the indexes of rows not understood."""
     state = State(headed=bool(columns))
     for row in rows:
+        if not state.goods and _is_unknown_field(row):
+            continue
+        if _is_total(row, lexicon):
+            state.unread.append(row.index)
+            continue
         if row.rule or (not row.pairs and _DATED.match(row.text)) or (_is_field(row) and not _is_coded(row, digits)):
             join_tail(state)
             state.pending.clear()
@@ -65,7 +72,21 @@ def _is_field(row: Row) -> bool:
     """Tell whether the row is a field of the slip's head: no remark on an item, no ``NO7 SERUM  29.95``."""
     if _sounds_numbered(row):
         return False
-    return bool(row.pairs) and row.pairs[0].word.group == "fields" and bool(row.pairs[0].value)
+    pairs = [pair for pair in row.pairs if pair.value or pair.word.group != "info"]  # [매장]  주문번호 45
+    return bool(pairs) and pairs[0].word.group == "fields" and bool(pairs[0].value)
+
+
+def _is_total(row: Row, lexicon: Lexicon) -> bool:
+    """Tell whether a row no label was found in begins with a word for the total all the same: it is no good."""
+    if row.pairs or not row.numbers or not is_wide(row.tokens[0].text):
+        return False
+    return lexicon.role(row.tokens[0].text, "money") in ("total", "due", "subtotal", "net")
+
+
+def _is_unknown_field(row: Row) -> bool:
+    """Tell whether a row of the head names something by a colon and a bare number: ``取引ID:1234``."""
+    value = row.tokens[1].number if len(row.tokens) == 2 and not row.pairs and row.tokens[0].colon else None
+    return value is not None and not (value.money or value.places or value.unit)
 
 
 def _sounds_numbered(row: Row) -> bool:

@@ -40,6 +40,8 @@ _ZEROS = re.compile(r"0\d+")  # 03 is a till or a serial number, not an amount
 _OFFER = re.compile(
     r"[^\W\d_]{2,}\d[\d.,]*元?[^\W\d_]{2,}|下次|满\d+.?可|可抵|next (?:visit|purchase|order)", re.IGNORECASE
 )
+_HEADED = re.compile(r"[-=*~—─]{4}")
+_CARD_END = re.compile(r"\(?(?:[*xX•.#-]+ ?)*\d{4}\)?")
 _PARTS = re.compile(r"[-/ ]+")  # 寄付-支付宝
 _TENDER_VALUE = re.compile(r"^[^\d¥$£€:-]+")
 
@@ -166,7 +168,9 @@ def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Fi
     """Return the labelled amounts of rows, and the means of payment that are named without one."""
     found: list[Figure] = []
     methods: list[Method] = []
-    for row, pairs in _completed(rows):
+    cents = digits > 0 and any(n.places == digits for row in rows for n in row.numbers)
+    for row, completed in _completed(rows):
+        pairs = _without_card_ends(completed) if cents else completed
         for pair in pairs:
             _collect(row, pair, lexicon, digits, found, methods)
         if not pairs and (other := _unnamed(row, digits)) is not None:
@@ -175,6 +179,19 @@ def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Fi
     if not methods and not any(f.role in ("tender", "net", "received", "change") for f in found):
         methods = _balances(rows)
     return _between(found), methods
+
+
+def _without_card_ends(pairs: list[Pair]) -> list[Pair]:
+    """Drop the last four digits of a card, where amounts have cents: ``Visa 4242 (Contactless)   17.45``."""
+    found: list[Pair] = []
+    for pair in pairs:
+        if found and found[-1].word.role == pair.word.role == "bank_card" and not found[-1].numbers:
+            found[-1] = replace(found[-1], value=pair.value, numbers=pair.numbers)
+        elif pair.word.role == "bank_card" and _CARD_END.fullmatch(pair.value) is not None:
+            found.append(replace(pair, value="", numbers=()))
+        else:
+            found.append(pair)
+    return found
 
 
 def _balances(rows: Sequence[Row]) -> list[Method]:
@@ -233,7 +250,8 @@ def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Fi
                 found.append(Figure(row.index, "tender", named[0], amount, named[1]))
             return
     if amount is None:
-        if pair.word.group == "tenders" and not pair.value and len(row.tokens) <= 3:
+        headed = _HEADED.search(row.text) is not None  # ------其他------ stands above goods
+        if pair.word.group == "tenders" and not pair.value and len(row.tokens) <= 3 and not headed:
             methods.append(Method(row.index, pair.label, role))
         return
     if pair.word.group == "tenders":

@@ -30,7 +30,7 @@ def _ways(rows: Sequence[Row], lexicon: Lexicon) -> list[str]:
     """Return the ways that type fields name, else those of titles and labels."""
     values = [p.value for row in rows for p in row.pairs if p.word.role == "type" and p.value]
     found = [lexicon.role(value, "moves") for value in values]
-    rows = [row for row in rows if not any(p.word.role == "reason" for p in row.pairs)]
+    rows = [row for row in rows if _why(row, lexicon) is None]
     if not any(way in _WAYS for way in found):
         found = [lexicon.role(part, "moves") for row in rows for part in (row.text, *row.text.split("  ")) if part]
         found += [p.word.role for row in rows for p in row.pairs if p.word.group == "moves" and p.numbers]
@@ -55,12 +55,20 @@ def _moneyed(row: Row, digits: int) -> bool:
     return any(n.money or (digits and n.places == digits) for n in row.numbers)
 
 
+def _why(row: Row, lexicon: Lexicon) -> str | None:
+    """Return what a row names as the reason, empty if it names none, or None if it is about something else."""
+    for pair in row.pairs:
+        if pair.word.role == "reason" and pair.word.group == "moves":
+            return row.text.partition(pair.label)[2].strip(" :")
+    words = row.text.split(maxsplit=1)  # 原因 上缴营业款 sounds like money handed over as a whole
+    return words[1].strip() if len(words) > 1 and lexicon.role(words[0], "moves") == "reason" else None
+
+
 def _reason(rows: Sequence[Row], lexicon: Lexicon) -> str | None:
     """Return the reason as printed, else the title that says which way."""
     for row in rows:
-        for pair in row.pairs:
-            if pair.word.role == "reason" and pair.word.group == "moves" and pair.value:
-                return row.text.partition(pair.label)[2].strip(" :")
+        if said := _why(row, lexicon):
+            return said
     titles = (
         row.text.strip(" *=-#【】[]") for row in rows if not row.numbers and lexicon.role(row.text, "moves") in _WAYS
     )

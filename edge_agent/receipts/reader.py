@@ -62,6 +62,7 @@ def _refused(reading: Reading, settings: TemplateSettings) -> bool:
 def _score(reading: Reading) -> float:
     value = {"pass": 4.0, "unknown": 0.0, "fail": -2.0}
     score = value[reading.lines_check] + value[reading.tenders_check] + (reading.totals.payable is not None)
+    score += 3.0 * (reading.report is not None or reading.cash is not None)
     return score + 0.5 * (reading.number is not None) + 0.2 * len(reading.tenders)
 
 
@@ -126,6 +127,8 @@ def _kind(rows: Sequence[Row], found: fields.Titles, solution: Solution | None, 
     paid = solution is not None and solution.paid is not None and bool(solution.paid.tenders)
     refund = solution is not None and any(f.role == "refund" and f.amount == solution.payable for f in figures)
     kind = fields.decide(found, negative=negative, refund=refund, paid=paid, priced=solution is not None)
+    if "card_slip" in found.kinds and kind == "sale" and not _is_sale(solution):
+        return "merchant_copy"
     if any(f.role == "top_up" for f in figures) and kind == "sale" and solution is not None and solution.built is None:
         return "top_up"
     return "merchant_copy" if kind == "sale" and _is_card_slip(rows, solution) else kind

@@ -136,7 +136,7 @@ def _candidates(figures: Sequence[Figure]) -> list[tuple[int, float]]:
     change = [abs(f.amount) for f in figures if f.role == "change"]
     if received and change and received[-1] - change[-1] > 0:
         priors.setdefault(received[-1] - change[-1], _DERIVED)
-    if any(f.role in ("tip", "rounding") and f.amount for f in figures):
+    if any(f.role in ("tip", "rounding", "discount") and f.amount for f in figures):
         paid = sum(f.amount for f in figures if f.role == "tender")
         priors.setdefault(paid - (change[-1] if change else 0), _DERIVED)
         priors.pop(0, None)

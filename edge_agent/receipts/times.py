@@ -11,17 +11,23 @@ _COMPACT = re.compile(
     r"(?<!\d)(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\s?([01]\d|2[0-3])([0-5]\d)([0-5]\d))?(?!\d)"
 )
 _NUMERIC = re.compile(r"(?<![\d.,:-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d-])")
+# Whole months only: 2 MARGARITA 24.00 is none.
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?"
 _DAY_NAME = re.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?[\s-]*([a-z]{3})[a-z]*\.?,?[\s-]*(20\d\d|\d{2})(?!\d)", re.IGNORECASE
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?[\s-]*{_MONTH}\.?,?[\s'-]*(20\d\d|\d{{2}})(?![\d.,])", re.IGNORECASE
 )
-_NAME_DAY = re.compile(r"(?<![a-z])([a-z]{3})[a-z]*\.?\s*(\d{1,2})(?:st|nd|rd|th)?,?\s+(20\d\d)(?!\d)", re.IGNORECASE)
+# Nov 22, 2026 and NOV22'26
+_NAME_DAY = re.compile(
+    rf"(?<![a-z]){_MONTH}\.?[\s-]*(\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+|,\s*|[-\s]?')(20\d\d|(?<=')\d{{2}})(?!\d)",
+    re.IGNORECASE,
+)
 _CLOCK = re.compile(
     r"(?<!\d)(?<!\d:)([01]?\d|2[0-3])(?:[:：h時时点시]\s?([0-5]\d)(?:[:：分분]\s?([0-5]\d)(?:\.\d+)?[秒초]?|[分분])?)\s*(am|pm|a\.m\.|p\.m\.|a|p)?(?![\d:a-z])",
     re.IGNORECASE,
 )
 # A dot makes a date only between three figures: 16.00 is none.
 _HINT = re.compile(
-    r"\d\s*\.\s*\d{1,2}\s*\.\s*\d|\d\s*[-/:年月년時时h]\s*\d|20\d{6}|\d\s*[a-z]{3}|[a-z]{3}\w*\.? \d", re.IGNORECASE
+    r"\d\s*\.\s*\d{1,2}\s*\.\s*\d|\d\s*[-/:年月년時时h]\s*\d|20\d{6}|\d\s*[a-z]{3}|[a-z]{3}\w*\.? ?\d", re.IGNORECASE
 )
 
 
@@ -63,7 +69,7 @@ def _date(text: str, order: str, *, bare: bool) -> tuple[date | None, time | Non
     if match := _NAME_DAY.search(text):
         month = _MONTHS.get(match[1].lower())
         if month:
-            return _day(int(match[3]), month, int(match[2])), None, _without(text, match)
+            return _day(_year(match[3]), month, int(match[2])), None, _without(text, match)
     if match := _DAY_NAME.search(text):
         month = _MONTHS.get(match[2].lower())
         if month:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from edge_agent.receipts.words import is_wide
 
 _WRAPPED = 14  # cells; a shorter name was not wrapped: what is below it is a heading
-_MODIFIER = re.compile(r"^[-+(*>·]|[/,，]|[冰糖热辣]$|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE)
+_FULL = 12  # cells; what reaches its figures may be wrapped from here on
+_MODIFIER = re.compile(
+    r"^[-+(*>·]|[/,，]|[冰糖热辣](?:\s|$)|\(\+|^(?:加|去|少|多|不|免|微|备注|add|no|extra|with)", re.IGNORECASE
+)
 
 
 def is_modifier(text: str) -> bool:
@@ -17,6 +20,11 @@ def is_modifier(text: str) -> bool:
 def one_piece(parts: Sequence[str]) -> str:
     """Return a name printed over rows in one piece; Chinese, Japanese and Korean break anywhere."""
     return ("" if is_wide("".join(parts)) else " ").join(part for part in parts if part)
+
+
+def fills(name: str) -> bool:
+    """Tell whether a name is long enough to have filled its column."""
+    return _cells(name) >= _FULL
 
 
 def joined(names: Sequence[str], rows: Sequence[tuple[int, str]]) -> list[str]:

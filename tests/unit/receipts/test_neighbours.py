@@ -110,3 +110,62 @@ def test_no_year_is_invented() -> None:
 def test_what_is_given_back_is_given_by_some_means(label: str, type_: str) -> None:
     reading = read(f"退款凭证\n单号 12\n可乐   1   3.00   3.00\n应退金额 3.00\n{label} 3.00")
     assert [(tender.type, tender.amount) for tender in reading.tenders] == [(type_, 300)]
+
+
+def test_a_total_beside_a_count_is_no_good() -> None:
+    reading = read("便利商店\n總計 85\n御飯糰   35 x 1   35TX\n拿鐵     50 x 1   50TX\n合計 2項  $85\n悠遊卡 85", "TWD")
+    assert [line.name for line in reading.lines] == ["御飯糰", "拿鐵"]
+
+
+def test_a_heading_names_no_payment() -> None:
+    reading = read("美团外卖 #12\n牛肉面 *1 25.8\n-------其他-------\n餐盒费 1.5\n原价:27.3  实付:27.3")
+    assert (reading.totals.payable, reading.tenders) == (2730, ())
+
+
+def test_the_ends_of_a_card_are_no_amount() -> None:
+    reading = read("CAFE\nLatte  $4.75\nTotal  $4.75\nVisa 4242 (Contactless)   $4.75", "USD")
+    assert [(tender.type, tender.amount) for tender in reading.tenders] == [("bank_card", 475)]
+
+
+def test_a_total_behind_the_time_is_payable() -> None:
+    reading = read(
+        "BAR\nNOV22'26 8:12PM\n2 MARGARITA   24.00\nSUBTOTAL  24.00\nTAX  2.04\n9:05PM TOTAL DUE 26.04\nCASH 26.04",
+        "USD",
+    )
+    assert (reading.totals.payable, reading.totals.tax_added, str(reading.printed_at)) == (
+        2604,
+        204,
+        "2026-11-22 20:12:00",
+    )
+
+
+def test_goods_that_begin_like_a_month_make_no_date() -> None:
+    reading = read("BAR\n2 MARGARITA 24.00\nTOTAL 24.00\nCASH 24.00", "USD")
+    assert reading.printed_at is None
+
+
+def test_when_goods_are_fetched_is_not_when_it_was_printed() -> None:
+    reading = read(
+        "蛋糕店\n取货日期:2026-11-25 10:00\n下单:2026-11-22 15:00\n蛋糕 1 68.00 68.00\n合计 68.00\n现金 68.00"
+    )
+    assert str(reading.printed_at) == "2026-11-22 15:00:00"
+
+
+def test_a_discount_below_the_payment_makes_the_amount_paid_payable() -> None:
+    reading = read("干洗店\n西装  1件  45.00\n大衣  1件  90.00\n合计:135.00\n会员卡扣款:108.00\n优惠(8折):27.00")
+    assert (reading.totals.payable, reading.totals.discount, reading.lines_check) == (10800, 2700, "pass")
+    assert reading.tenders_check == "pass"
+
+
+def test_a_card_sale_with_goods_is_the_sale() -> None:
+    rows = "JOE'S DELI\nCREDIT CARD SALE\n{}TOTAL 10.00\nAPPROVAL 012345\nTERMINAL ID 778"
+    assert read(rows.format("SANDWICH 8.50\nCHIPS 1.50\n"), "USD").kind == "sale"
+    assert read(rows.format(""), "USD").kind == "merchant_copy"
+
+
+def test_two_slips_on_one_prove_nothing() -> None:
+    one = "单号 {}\n可乐 1 {} {}\n合计 {}\n现金 {}\n"
+    reading = read(one.format(11, *["3.00"] * 4) + one.format(12, *["5.00"] * 4))
+    assert "pass" not in (reading.lines_check, reading.tenders_check)
+    twice = read(one.format(11, *["3.00"] * 4) * 2)
+    assert twice.totals.payable == 300

@@ -89,12 +89,18 @@ def test_generated_secrets_are_found_nowhere(seed: int) -> None:
     assert clean.decode("gb18030") == text
 
 
+LABELS = (
+    *("单号:{}", "流水号：{}", "小票号 {}", "Receipt No: {}"),
+    *("订单号:{}", "交易号:{}", "退货原单:{}", "TRACE {}"),
+)
+
+
 @pytest.mark.parametrize("seed", range(400))
 def test_numbers_that_merely_look_alike_survive(seed: int) -> None:
     rng = random.Random(seed)
     receipt = rng.choice((wechat, alipay, ecny))(rng)
     lines = [
-        rng.choice(("单号:{}", "流水号：{}", "小票号 {}", "Receipt No: {}", "订单号:{}", "交易号:{}", "退货原单:{}", "TRACE {}")).format(receipt),
+        rng.choice(LABELS).format(receipt),
         "微信交易单号: 4200" + digits(rng, 24),
         "支付宝订单号: 20261122" + digits(rng, 20),
         "商户单号:" + alipay(rng),

@@ -227,6 +227,8 @@ def number(
 def is_of_two(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]]) -> bool:
     """Tell whether two slips stand on this one, the cut between them lost: number, total, another number, total."""
     numbers = sorted((at, _numbered(p.value)) for at, _, p in found.get("number", ()) if p.word.rank == 0)
+    if len({value for _, value in numbers if value}) < 2:
+        return False
     totals = [
         (at, p.numbers[-1].value)
         for at, row in enumerate(rows)

@@ -226,4 +226,4 @@ def name_of(words: Sequence[Token]) -> str:
         parts = parts[1:]
     if len(parts) > 1 and _CLASS.fullmatch(parts[-1]):
         parts = parts[:-1]
-    return _SERIAL.sub("", " ".join(parts), count=1).strip(" *-:;#") if parts else ""
+    return _SERIAL.sub("", " ".join(parts), count=1).strip(" *-:;#^") if parts else ""

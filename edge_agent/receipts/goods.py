@@ -107,6 +107,13 @@ def _price_above(state: State, price: Number, digits: int) -> None:
         state.goods[-1] = replace(state.goods[-1], quantity=Decimal(lead), unit_price=price.minor(digits))
 
 
+def price_of_one(state: State, price: Number, digits: int) -> None:
+    """Give the item above what is printed below it as the price of one, where its count and this make its amount."""
+    last, minor = state.goods[-1], price.minor(digits)
+    if last.unit_price is None and minor is not None and last.quantity and last.quantity * minor == abs(last.amount):
+        state.goods[-1] = replace(last, unit_price=minor)
+
+
 def _multiplied(state: State, numbers: Sequence[Number], digits: int) -> bool:
     """Take ``×2個   656`` below a good of 328: what is printed above was the price of one."""
     last = state.goods[-1] if state.goods else None

@@ -230,7 +230,7 @@ def _next_start(tokens: Sequence[Token], index: int) -> int:
         before = tokens[at - 1]
         text = tokens[at].text
         marked = "#" in text[1:] or _NO.match(text) is not None
-        timed = _CLOCK.fullmatch(before.text) is not None  # 9:05PM TOTAL DUE 39.06
+        timed = ":" in before.text and _CLOCK.fullmatch(before.text) is not None  # 9:05PM TOTAL DUE 39.06
         if tokens[at].gap >= 2 or before.colon or before.number is not None or marked or timed:
             return at
         if tokens[at].colon and at + 1 < len(tokens):

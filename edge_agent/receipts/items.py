@@ -8,7 +8,7 @@ from decimal import Decimal
 from edge_agent.receipts import wrapped
 from edge_agent.receipts.amounts import Number
 from edge_agent.receipts.figures import Figures, is_code_label, is_specification, name_of
-from edge_agent.receipts.goods import Goods, State, add, goods_row, join_tail, use_leads
+from edge_agent.receipts.goods import Goods, State, add, goods_row, join_tail, price_of_one, use_leads
 from edge_agent.receipts.grid import Row
 from edge_agent.receipts.prices import Mode
 from edge_agent.receipts.words import Lexicon, fold, is_wide
@@ -120,6 +120,9 @@ def _details(state: State, row: Row, lexicon: Lexicon, digits: int) -> bool:
             if role is not None:
                 found.setdefault(role, value.number)
     first = row.tokens[0]
+    if not found and state.goods and len(row.numbers) == 1 and _names_price(first.text, lexicon):
+        price_of_one(state, row.numbers[0], digits)  # (単価 150)
+        return True
     if not found and first.colon and lexicon.headings.get(fold(first.text)) == "name" and len(row.tokens) > 1:
         end = next((i for i, t in enumerate(row.tokens) if i > 1 and t.gap > 1), len(row.tokens))
         state.pending = [name_of(row.tokens[1:end])]
@@ -137,6 +140,11 @@ def _details(state: State, row: Row, lexicon: Lexicon, digits: int) -> bool:
         return True
     add(state, row, Figures("", None, None, (), None), minor, quantity, price, digits)
     return True
+
+
+def _names_price(text: str, lexicon: Lexicon) -> bool:
+    """Tell whether a row begins with 单价 or 単価, in brackets or not; English ones are names: PRICE'S CANDLES."""
+    return is_wide(text) and lexicon.headings.get(fold(text).strip("(@ ")) == "unit_price"
 
 
 def _adjustment(state: State, row: Row, digits: int) -> bool:

@@ -175,10 +175,22 @@ def figures(rows: Sequence[Row], lexicon: Lexicon, digits: int) -> tuple[list[Fi
             _collect(row, pair, lexicon, digits, found, methods)
         if not pairs and (other := _unnamed(row, digits)) is not None:
             found.append(other)
-    found = [_in_parts(figure, lexicon) for figure in found]
+    found = _rounded([_in_parts(figure, lexicon) for figure in found], digits)
     if not methods and not any(f.role in ("tender", "net", "received", "change") for f in found):
         methods = _balances(rows)
     return _between(found), methods
+
+
+def _rounded(found: list[Figure], digits: int) -> list[Figure]:
+    """Tell a total that is printed rounded from what was rounded off: ``Total: 6.18  Rounded: 6.20``."""
+    totals = [f.amount for f in found if f.role in ("total", "due") and f.amount]
+    unit = 10**digits
+    for at, figure in enumerate(found):
+        near = [t for t in totals if figure.role == "rounding" and 0 < abs(t - figure.amount) < unit <= figure.amount]
+        if near and figure.amount > unit:
+            found[at] = replace(figure, amount=figure.amount - near[-1])
+            return [*found, replace(figure, role="due")]
+    return found
 
 
 def _without_card_ends(pairs: list[Pair]) -> list[Pair]:
@@ -238,7 +250,7 @@ def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Fi
         if sum(n.money or not n.rate for n in pair.numbers) > 1 and (tax := amount_of(pair.numbers, digits)):
             found.append(Figure(row.index, "tax", pair.label, tax))
         return
-    offer = _OFFER.search(pair.value) is not None and pair.word.role != "method"
+    offer = len(pair.numbers) < 2 and pair.word.role != "method" and _OFFER.search(pair.value) is not None
     amount = None if offer or _ZEROS.fullmatch(pair.value) else amount_of(pair.numbers, digits)
     role = pair.word.role
     if role in ("method", "net", "received", "refund"):

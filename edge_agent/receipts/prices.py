@@ -42,7 +42,7 @@ def interpret(
     candidates = [n for n in numbers if _is_money(n, mode, digits)]
     if not candidates:
         return None, None, None
-    quantity = next((n for n in numbers if n is not candidates[-1] and (n.unit or n.places != 2)), None)
+    quantity = next((n for n in numbers if n is not candidates[-1] and not n.per and (n.unit or n.places != 2)), None)
     return candidates[-1].minor(digits), quantity, None
 
 

@@ -156,8 +156,9 @@ class Lexicon:
             hits = _match(self._meanings, text)
             if hits:
                 return self._inside(label, self._words[min(hits)])
-        if (told := _TOLD.match(normal(label))) is not None:  # 实退现金 is cash
-            word = self._look_up(normal(label)[told.end() :])
+        bare = variants(label)[-1]
+        if (told := _TOLD.match(bare)) is not None:  # 实退现金 is cash
+            word = self._look_up(bare[told.end() :])
             if word is not None and word.group == "tenders":
                 return word
         parts = _BILINGUAL.fullmatch(_RATE.sub(" ", label).strip(_EDGE))

@@ -169,3 +169,18 @@ def test_two_slips_on_one_prove_nothing() -> None:
     assert "pass" not in (reading.lines_check, reading.tenders_check)
     twice = read(one.format(11, *["3.00"] * 4) * 2)
     assert twice.totals.payable == 300
+
+
+def test_a_total_printed_rounded_is_payable() -> None:
+    goods = "CRULLER 5.47\nSubtotal 5.47\nHST 13% 0.71"
+    reading = read(f"CAFE\n{goods}\nTotal: 6.18\nRounded: 6.20\nCash 10.00\nChange 3.80", "CAD")
+    assert (reading.totals.payable, reading.totals.rounding) == (620, 2)
+    assert (reading.lines_check, reading.tenders_check) == ("pass", "pass")
+
+
+def test_a_price_for_a_hundred_grams_is_no_count() -> None:
+    reading = read("スーパー\n豚バラ 213g\n @168/100g   358\nお茶  2個  300\n(単価 150)\n合計 ¥658\n現金 ¥658", "JPY")
+    assert [(line.name, line.quantity, line.unit_price) for line in reading.lines] == [
+        ("豚バラ 213g", None, None),
+        ("お茶", "2", 150),
+    ]

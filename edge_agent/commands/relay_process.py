@@ -35,14 +35,15 @@ def main(arguments: list[str]) -> int:
     log.set_up()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ledger = _ledger(ledger_path(folder, settings.device))
+        held = taken()
+        ledger = _ledger(ledger_path(folder, settings.device), held.ledger if held else None)
     except TakenError:
         structlog.get_logger().error("relay_runs_already", device=settings.device)
         return EXIT_TAKEN
     _go_first()
     gc.collect()
     gc.freeze()
-    after = asyncio.run(relay(settings, ledger, folder, _arbiter, taken()))
+    after = asyncio.run(relay(settings, ledger, folder, _arbiter, held))
     if after is not None:
         settings, held = after
         leave(held)
@@ -68,14 +69,14 @@ def _go_first() -> None:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
-def _ledger(path: Path) -> Ledger:
+def _ledger(path: Path, inherited: int | None) -> Ledger:
     """Wait for a relay that is just dying; a killed process holds its lock for some milliseconds more."""
     for _ in range(_TRIES):
         try:
-            return Ledger(path)
+            return Ledger(path, inherited)
         except TakenError:
             time.sleep(_BETWEEN_S)
-    return Ledger(path)
+    return Ledger(path, inherited)
 
 
 def _arbiter(settings: Settings, clock: Callable[[], int]) -> Arbiter | None:

@@ -36,20 +36,24 @@ class End(Protocol):
         ...
 
 
-def end_for(line: SerialLine | TcpAddress) -> End:
-    """Return the end that settings name, not yet open."""
-    return SerialEnd(line) if isinstance(line, SerialLine) else TcpEnd(line)
+def end_for(line: SerialLine | TcpAddress, inherited: int | None = None) -> End:
+    """Return the end that settings name, not yet open; ``inherited``: a serial port's descriptor that is."""
+    return SerialEnd(line, inherited) if isinstance(line, SerialLine) else TcpEnd(line)
 
 
 class SerialEnd:
     """A serial port."""
 
-    def __init__(self, line: SerialLine) -> None:
+    def __init__(self, line: SerialLine, inherited: int | None = None) -> None:
+        """``inherited``: a descriptor that is open already, and set as ``line`` says."""
         self._line = line
         self._port: Port | None = None
+        self._inherited = inherited
 
     async def open(self) -> int:
         """Open it at once."""
+        if self._inherited is not None:
+            return self._inherited
         port = open_port(self._line)
         with suppress(ValueError, OSError, termios.error):  # not every driver knows it; FTDI's else waits 16 ms
             port.set_low_latency_mode(True)
@@ -62,6 +66,9 @@ class SerialEnd:
 
     def close(self) -> None:
         """Close it; the kernel goes on writing what it has taken for up to 30 s (termios, closing_wait)."""
+        if self._inherited is not None:
+            os.close(self._inherited)
+            self._inherited = None
         if self._port is not None:
             self._port.close()
             self._port = None

@@ -16,7 +16,8 @@ class Held(msgspec.Struct, frozen=True):
     """Bytes on their way.
 
     ``copy``: for the agent, ``begin``: the offset of its first byte, ``bound``: the agent's last word.
-    ``unprinted``: read from the register, not yet taken by the printer; ``unsaid``: the other way round.
+    ``unprinted``: read from the register, not yet taken by the printer; ``unsaid``: the other way round. ``register``:
+    its open descriptor, where its line stays as it is set: what comes meanwhile waits there. ``ledger``: the ledger's.
     """
 
     begin: int
@@ -24,6 +25,8 @@ class Held(msgspec.Struct, frozen=True):
     unprinted: bytes = b""
     unsaid: bytes = b""
     bound: Bind | None = None
+    register: int | None = None
+    ledger: int | None = None
 
 
 def leave(held: Held) -> None:

@@ -28,14 +28,14 @@ class Ledger:
     Not flushed: the page cache outlives a dead process. Where there is no room for it the relay goes on without.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises TakenError while another process holds it."""
+    def __init__(self, path: Path, inherited: int | None = None) -> None:
+        """``inherited``: its descriptor, locked. Raises TakenError while another process holds it."""
         self.read = 0
         self.bound: Bind | None = None
         self._path = path
         self._descriptor = -1
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600) if inherited is None else inherited
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._parse(os.pread(self._descriptor, _ENTRY.size + _CRC, 0))
         except BlockingIOError:
@@ -63,6 +63,16 @@ class Ledger:
             return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
         except FileNotFoundError:
             return False
+
+    def kept_locked(self) -> int | None:
+        """Return its descriptor, which an exec leaves open and locked: nobody comes in between. None: it is not found.
+
+        Without it another relay might start while this one begins again, which would end with all that it holds.
+        """
+        if self._descriptor < 0 or not self.is_found:
+            return None
+        os.set_inheritable(self._descriptor, True)
+        return self._descriptor
 
     def close(self) -> None:
         """Let another relay take it."""

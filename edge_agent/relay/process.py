@@ -52,10 +52,10 @@ async def relay(
         log.info("relay_started", device=settings.device, read=ledger.read)
         word = await passing.copy.asked
         await passing.drain(goes_on=isinstance(word, Serve))
-        held = passing.held()
+        held = passing.held(word.settings) if isinstance(word, Serve) else None
         for task in tasks:
             task.cancel()
-    return (word.settings, held) if isinstance(word, Serve) else None
+    return (word.settings, held) if isinstance(word, Serve) and held else None
 
 
 class _Passing:
@@ -79,7 +79,8 @@ class _Passing:
             hello=lambda: sender.hello(identity, fingerprint),
             ends=self._ends,
         )
-        self._register = Side("register", end_for(settings.register), self._from_register, self.copy.tell)
+        till = end_for(settings.register, held.register)
+        self._register = Side("register", till, self._from_register, self.copy.tell)
         self._printer = Side("printer", end_for(settings.printer), self._register.write, self.copy.tell)
         self._register.other, self._printer.other = self._printer, self._register
         self._printer.write(held.unprinted)
@@ -125,11 +126,14 @@ class _Passing:
         self._register.read_empty()
         log.info("relay_ended", read=self._ledger.read, unprinted=self._printer.waiting, not_copied=self._uncopied)
 
-    def held(self) -> Held:
-        """Return what nobody has taken yet."""
+    def held(self, settings: Settings) -> Held:
+        """Return what nobody has taken yet, for going on with ``settings``."""
         begin = self._spool.begin
         copy = self._spool.read(begin, self._uncopied)
-        return Held(begin, copy, self._printer.rest, self._register.rest, self._sender.bound)
+        same = settings.register == self._settings.register
+        port = self._register.kept_open() if same else None
+        ledger = self._ledger.kept_locked()
+        return Held(begin, copy, self._printer.rest, self._register.rest, self._sender.bound, port, ledger)
 
     @property
     def _uncopied(self) -> int:

@@ -116,6 +116,14 @@ class Side:
         """Whether this side may take something now."""
         return self._descriptor is not None
 
+    def kept_open(self) -> int | None:
+        """Return a descriptor of this side that stays open, beyond an exec too; None: it is not open now."""
+        if self._descriptor is None or self._gone.is_set():
+            return None
+        kept = os.dup(self._descriptor)
+        os.set_inheritable(kept, True)
+        return kept
+
     @property
     def rest(self) -> bytes:
         """What this side has not taken."""

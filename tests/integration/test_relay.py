@@ -282,6 +282,29 @@ async def test_a_change_of_the_line_loses_nothing_that_came_while_the_agent_was_
         assert "copy_lost" not in bench.states.reasons
 
 
+async def test_a_relay_that_begins_again_keeps_its_port_and_its_place(tmp_path: Path) -> None:
+    async with tcp_printer() as printer, passing(tmp_path) as bench:
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until_last("up")
+            pid = bench.pid()
+        await bench.register.write(b"one\n")
+        await bench.printer.until(lambda: bench.printer.printed == b"one\n")
+        new = bench.changed(passthrough=f"tcp://127.0.0.1:{printer.port}")
+        async with supervised(bench.device(new), bench.emit):
+            sent = []
+            while printer.connection is None:  # it prints on, and another agent starts relays where it finds none
+                sent.append(b"%d\n" % len(sent))
+                await bench.register.write(sent[-1])
+                bench.start()
+                await asyncio.sleep(0.05)
+            await bench.register.write(b"the last\n")
+            await bench.emit.until(lambda: "the last" in bench.emit.codes)
+            assert bench.emit.codes == ["one", *(line.decode().strip() for line in sent), "the last"]
+            await printer.until(lambda: printer.printed.endswith(b"the last\n"))
+            assert bench.printer.printed + printer.printed == b"".join((b"one\n", *sent, b"the last\n"))
+            assert bench.pid() == pid
+
+
 async def test_a_relay_whose_folder_is_removed_is_found_again_with_what_it_held(tmp_path: Path) -> None:
     async with passing(tmp_path) as bench:
         bench.start()

@@ -20,6 +20,7 @@ _DATED = re.compile(r"\s+(?=(?:20)?\d\d[-/.年]\d{1,2}[-/.月]\d|\d{1,2}:\d\d)")
 # Printed in groups: of four digits with a shorter last one, or three and more of any size.
 _GROUPED = re.compile(r"(?:\d{4}(?: \d{4}){1,6}(?: \d{1,3})?|\d{2,8}(?: \d{2,8}){2,6})(?!\S)")
 _BILINGUAL = re.compile(r"([^A-Za-z]{2,20}?)[ /(]*([A-Za-z][A-Za-z -]{3,30})\)?")
+_LATIN_FIRST = re.compile(r"([A-Za-z][A-Za-z -]{3,30}?)[ /(]*([^\x00-\x7f]{2,12})\)?")
 _WIDE_GAP = re.compile(r"\s{2,}")
 # #1234, a uniform invoice of Taiwan, and a number that begins with its date.
 _STANDALONE = re.compile(
@@ -45,6 +46,7 @@ _SOURCES = frozenset(
     {"来源", "渠道", "平台", "订单来源", "订单渠道", "下单渠道", "下单平台", "订单平台", "外卖平台"}
     | {"source", "channel", "platform", "via"}
 )
+_MONEY = re.compile(r"[^\w]?\d{1,3}(?:,\d{3})*\.\d\d")
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
 _MEMORY = 256  # rows; those of heads and feet repeat from slip to slip
 # Kinds that an offer or a notice at the foot may sound like; 作废 and 补打 are stamped there in earnest.
@@ -154,6 +156,7 @@ def _title_texts(row: Row) -> list[str]:
     if len(parts) > 1:
         texts += [part for part in parts if not part.isdigit()]
     bilingual = _BILINGUAL.fullmatch(text)
+    bilingual = bilingual or _LATIN_FIRST.fullmatch(text)
     if bilingual is not None:
         texts += [bilingual[1], bilingual[2]]
     return [t for t in texts if t]
@@ -251,7 +254,7 @@ def is_trade_number(pair: Pair, value: str) -> bool:
 def _numbered(value: str) -> str | None:
     if _DATE.match(value.strip()):
         return None
-    if "***" in value:
+    if "***" in value or _MONEY.fullmatch(value.strip()) is not None:
         return None
     grouped = _GROUPED.match(value.strip())
     if grouped is not None:
@@ -281,7 +284,7 @@ def ident(found: Mapping[str, list[tuple[int, Row, Pair]]], role: str) -> str | 
     """Return a field's first word: a till's number, a table's."""
     for _, _, pair in found.get(role, ()):
         match = _IDENT.match(pair.value.strip(" #:"))
-        if match is not None:
+        if match is not None and _DATE.match(match[1]) is None:
             return match[1]
     return None
 

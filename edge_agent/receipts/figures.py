@@ -53,6 +53,7 @@ _SPECIFICATION = re.compile(
     re.IGNORECASE,
 )
 _CLASS = re.compile(r"[外内非](?:8|10)?%?|[軽轻]|[*※#%^]{1,2}")  # how a good is taxed, printed before its name
+_PRICE_WORD = re.compile(r"(?:原|会员|现|售|单|零售|特|促销|折后|优惠|标|吊牌)价", re.IGNORECASE)
 _SERIAL_ALONE = re.compile(r"\d{1,3}[.、)]")
 _SERIAL = re.compile(r"(\d{1,3})[.、)](?=[^\s\d])")
 
@@ -80,6 +81,8 @@ def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
     first = tokens[0] if tokens else None
     if len(tokens) > 1 and first is not None and is_code_label(first) and _CODE.fullmatch(tokens[1].text):
         code, start = tokens[1].text, 2
+    elif first is not None and len(tokens) > 2 and _is_numbered_code(first, tokens[1]):
+        lead, code, start = int(first.text), tokens[1].text.strip("()<>[]"), 2
     elif first is not None and first.number is not None and _is_code(first):
         code, start = first.text.strip("()<>[]"), 1
     elif first is not None and _is_lead(tokens):
@@ -99,6 +102,8 @@ def figures(row: Row, columns: Sequence[str] = ()) -> Figures:
     words = [t for t in body[:cut] if not _is_code(t) and not (t.times and t is body[0])]
     if "unit" in columns and columns.index("unit") < columns.index("quantity" if "quantity" in columns else "unit"):
         words = _without_last_column(words)
+    while len(words) > 1 and _PRICE_WORD.fullmatch(words[-1].text) is not None and cut < len(body):
+        words = words[:-1]  # 衬衫 原价199.00 现价99.00
     if code is None:
         code = next((t.text.strip("()<>[]") for t in body if _is_code(t)), None)
     numbers = tuple(t.number for t in body[cut:] if t.number is not None and not t.number.rate and not _is_code(t))
@@ -141,6 +146,11 @@ def _is_code(token: Token) -> bool:
         return True
     number = token.number
     return number is not None and text.isdigit() and not (number.money or number.unit)
+
+
+def _is_numbered_code(first: Token, second: Token) -> bool:
+    """Tell whether a row begins with its own number and a code: ``1  6901028075862 中华(软)``."""
+    return first.text.isdigit() and len(first.text) <= 3 and not first.colon and _is_code(second)
 
 
 def _is_lead(tokens: Sequence[Token]) -> bool:

@@ -23,6 +23,7 @@ def read(text: str, currency: str = "CNY") -> Reading:
         "交班单 早班\n收银员 03\n现金 45.00\n微信 50.00\n合计 95.00",
         "营业日报 No.12\n总单数 9\n现金 45.00\n微信 50.00\n合计 95.00",
         "收银员缴款单\n收银员 03\n现金 45.00\n微信 50.00\n合计 95.00",
+        "Daily Report 日报表\n2026/11/22\nSales 销售 95.00\n现金 Cash 45.00\n微信 WeChat 50.00",
     ],
 )
 def test_a_report_is_no_sale(text: str) -> None:
@@ -184,3 +185,21 @@ def test_a_price_for_a_hundred_grams_is_no_count() -> None:
         ("豚バラ 213g", None, None),
         ("お茶", "2", 150),
     ]
+
+
+def test_an_index_and_a_code_stand_before_the_name() -> None:
+    heading = "序 条码          品名      数量 单价 金额"
+    goods = "1  6901028075862 中华(软)   1  65.00 65.00\n2  6902083881405 矿泉水     3   2.00  6.00"
+    reading = read(f"超市\n{heading}\n{goods}\n合计 71.00\n现金 71.00")
+    assert [(line.name, line.gtin) for line in reading.lines] == [
+        ("中华(软)", "6901028075862"),
+        ("矿泉水", "6902083881405"),
+    ]
+
+
+def test_a_day_to_fetch_goods_is_no_number_to_call() -> None:
+    assert read(f"蛋糕店\n取货 2026-11-25 16:00\n{_SALE}").pickup_code is None
+
+
+def test_a_word_for_a_price_is_no_part_of_a_name() -> None:
+    assert read("店\n衬衫 原价199.00 现价99.00 1 99.00\n合计 99.00\n微信 99.00").lines[0].name == "衬衫"

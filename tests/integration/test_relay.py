@@ -291,7 +291,7 @@ async def test_a_relay_that_begins_again_keeps_its_port_and_its_place(tmp_path: 
         await bench.printer.until(lambda: bench.printer.printed == b"one\n")
         new = bench.changed(passthrough=f"tcp://127.0.0.1:{printer.port}")
         async with supervised(bench.device(new), bench.emit):
-            sent = []
+            sent: list[bytes] = []
             while printer.connection is None:  # it prints on, and another agent starts relays where it finds none
                 sent.append(b"%d\n" % len(sent))
                 await bench.register.write(sent[-1])

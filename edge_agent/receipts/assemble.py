@@ -13,6 +13,7 @@ from edge_agent.receipts.grid import Row
 from edge_agent.receipts.reading import Reading
 from edge_agent.receipts.sums import Solution
 from edge_agent.receipts.tenders import entry, provider, references
+from edge_agent.receipts.titles import Titles
 
 
 def reading(
@@ -22,7 +23,7 @@ def reading(
     barcodes: Sequence[str],
     solution: Solution | None,
     kind: str,
-    titles: fields.Titles,
+    titles: Titles,
     unread: Sequence[int],
 ) -> Reading:
     """Return what the slip says; ``unread``: indexes of goods rows that nobody understood."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from edge_agent.receipts import grid
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.grid import Pair, Row
-from edge_agent.receipts.layout import amount_of
+from edge_agent.receipts.labelled import amount_of
 from edge_agent.receipts.reading import CashMove
 from edge_agent.receipts.words import MOVE_GROUPS, Lexicon
 

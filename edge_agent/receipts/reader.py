@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edge_agent.receipts import assemble, fields, grid, items, layout, moves, patterns, reports, stacked, sums
+from edge_agent.receipts import assemble, grid, items, labelled, layout, moves, patterns, reports, stacked, sums, titles
 from edge_agent.receipts.amounts import minor_digits
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.goods import Goods
@@ -71,8 +71,8 @@ def _read(
 ) -> Reading | None:
     digits = minor_digits(currency)
     rows = _wanted(printed, template)
-    found = fields.titles(rows, template.lexicon, template.kinds)
-    kinds = fields.till_kinds(found) or (("shift_report",) if reports.sounds_like_one(lines) else ())
+    found = titles.read(rows, template.lexicon, template.kinds)
+    kinds = titles.till_kinds(found) or (("shift_report",) if reports.sounds_like_one(lines) else ())
     for kind in kinds:
         slip = _till_slip(rows, lines, template, currency, kind)
         if slip is not None and (kind != kinds[0] or len(kinds) == 1 or _is_breakdown(slip)):
@@ -97,7 +97,7 @@ def _till_slip(
 ) -> Reading | None:
     """Return a slip about the till itself; a title at the foot of one that has no such figures is an advertisement."""
     digits = minor_digits(currency)
-    found = fields.Titles(frozenset({kind}))
+    found = titles.Titles(frozenset({kind}))
     bare = assemble.reading(rows, template, currency, (), None, kind, found, ())
     if kind == "shift_report":
         report = reports.read(lines, template, digits)
@@ -122,11 +122,11 @@ def _report_check(report: Report) -> str:
     return "pass" if sum(report.tenders.values()) == report.total else "unknown"
 
 
-def _kind(rows: Sequence[Row], found: fields.Titles, solution: Solution | None, figures: Sequence[Figure]) -> str:
+def _kind(rows: Sequence[Row], found: titles.Titles, solution: Solution | None, figures: Sequence[Figure]) -> str:
     negative = solution is not None and solution.payable < 0
     paid = solution is not None and solution.paid is not None and bool(solution.paid.tenders)
     refund = solution is not None and any(f.role == "refund" and f.amount == solution.payable for f in figures)
-    kind = fields.decide(found, negative=negative, refund=refund, paid=paid, priced=solution is not None)
+    kind = titles.decide(found, negative=negative, refund=refund, paid=paid, priced=solution is not None)
     if "card_slip" in found.kinds and kind == "sale" and not _is_sale(solution):
         return "merchant_copy"
     if any(f.role == "top_up" for f in figures) and kind == "sale" and solution is not None and solution.built is None:
@@ -166,7 +166,7 @@ def _solve(
     for region in _regions(rows, template):
         goods_rows = rows[region.start : region.end]
         likeliest, unread = _goods(goods_rows, template, region.columns, digits)
-        everywhere, methods = layout.figures(rows, template.lexicon, digits)
+        everywhere, methods = labelled.figures(rows, template.lexicon, digits)
         after = rows[region.end].index if region.end < len(rows) else -1
         figures = [f for f in everywhere if f.row >= after]
         figures = _as_template_says(figures, rows, template, digits)

@@ -16,7 +16,7 @@ import re2
 from edge_agent.receipts import grid
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.grid import Pair, Row
-from edge_agent.receipts.layout import amount_of
+from edge_agent.receipts.labelled import amount_of
 from edge_agent.receipts.reading import Report
 from edge_agent.receipts.words import REPORT_GROUPS, SECTION_GROUPS, quiet
 

@@ -83,7 +83,7 @@ class Digits:
         self._lamps = _LAMPS[dialect]
         self.said: list[DisplayText] = []
         self.state = DigitsState()
-        # ("lamp", label, 0), ("off", None, 0), ("value", figure, row)
+        # What came, in order: a lamp with its label, a lamp put off, or a figure with its row.
         self._burst: list[tuple[str, str | None, int]] = []
         self.proven = False  # a lamp, or a row of its own meaning, was understood in this burst
 

@@ -33,7 +33,9 @@ _BESIDE_TIME = re.compile(
     r"^\s*(\d{3,6}(?: \d{3,6}){2,4})\s{2,}\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}"
 )
 _MONEY = re.compile(r"[^\w]?\d{1,3}(?:,\d{3})*\.\d\d")
+_TERMINAL = re.compile(r"批次|终端|終端|授权|授權|参考|參考|检索|收单|发卡|AID|TVR", re.IGNORECASE)
 _ACCESSORY = re.compile(r"[a-z0-9-]{6,40}", re.IGNORECASE)
+_VOUCHER = 4  # the rank of 凭证号, which a payment terminal counts, too
 _BARE_NO = 3  # the rank of No and 编号, which goods begin with, too
 # When goods are to be fetched, were made or may be used: not when the slip was printed.
 _OTHER_TIME = re.compile(
@@ -62,7 +64,10 @@ def number(
     rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]], barcodes: Sequence[str]
 ) -> str | None:
     """Return the slip's own number: the best label's, else one beside the time, ``#1234`` alone, its bar code."""
+    terminal = _is_by_terminal(rows)
     for index, row, pair in found.get("number", ()):
+        if terminal and pair.word.rank == _VOUCHER:
+            continue
         if pair.word.rank >= _BARE_NO and row.tokens[-1].number is not None and row.tokens[-1].number.places:
             continue  # NO7 SERUM  29.95
         value = _numbered(pair.value) or (_below(rows, index) if not pair.value else None)
@@ -81,6 +86,12 @@ def number(
             return match[1] or match[2]
     codes = [c for c in barcodes if _ACCESSORY.fullmatch(c) and any(x.isdigit() for x in c) and not _is_gtin(c)]
     return codes[0] if len(codes) == 1 else None
+
+
+def _is_by_terminal(rows: Sequence[Row]) -> bool:
+    """Tell whether a payment terminal's own numbers are printed: its batch, itself, an authorisation."""
+    labels = {pair.label for row in rows for pair in row.pairs if pair.word.role == "reference"}
+    return any(_TERMINAL.search(label) is not None for label in labels)
 
 
 def is_of_two(rows: Sequence[Row], found: Mapping[str, list[tuple[int, Row, Pair]]]) -> bool:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from edge_agent.receipts.amounts import Number
+from edge_agent.receipts.amounts import COUNTERS, Number
 from edge_agent.receipts.grid import Row
 from edge_agent.receipts.tokens import Token
 
 # Words between the figures of "0.856 kg @ 1.29 /kg" or "2 AT 1 FOR 3.25": they name nothing.
 NOISE = re.compile(
-    r"(?:原价|会员价|现价|售价|单价|零售价|特价|促销价|折后价|优惠价|单品价|定价|was|now|reg|@price|单重|净重|重量|数量|小计|晚|小时|分钟|at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|gal|l|ltr|litres?|升|元/[^\s\d]{1,3}|[位只条杯碗罐听包支根串笼块张枚套例扎打箱桶双片本]|/?kg|/?ea|/?lb|[a-z]{3}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd|bx|cs|pk|dz|pr|rl|ct|sets?|btl|hrs?|days?|yds?|mtr|pces?|nos|pkts?|tins?|[※軽轻内外非込課课면과])"
+    rf"(?:原价|会员价|现价|售价|单价|零售价|特价|促销价|折后价|优惠价|单品价|定价|was|now|reg|@price|单重|净重|重量|数量|小计|晚|小时|分钟|at|for|ea|each|per|@|x|kgs?|g|lbs?|oz|pcs?|gal|l|ltr|litres?|升|元/[^\s\d]{{1,3}}|[{COUNTERS}]|/?kg|/?ea|/?lb|[a-z]{{3}}/kg|net|wt|qty|个|件|斤|公斤|千克|点|コ|個|개|份|瓶|盒|袋|元/?|/|\(|\)|-|=|:|[a-z]|\*+|eur|usd|bx|cs|pk|dz|pr|rl|ct|sets?|btl|hrs?|days?|yds?|mtr|pces?|nos|pkts?|tins?|[※軽轻内外非込課课면과])"
     r"[.)]?",
     re.IGNORECASE,
 )

@@ -7,12 +7,18 @@ from decimal import Decimal
 
 from edge_agent.receipts import wrapped
 from edge_agent.receipts.amounts import Number
-from edge_agent.receipts.figures import Figures, is_code_label, is_specification, name_of
+from edge_agent.receipts.figures import NOISE, Figures, figures, is_code_label, is_specification, name_of
 from edge_agent.receipts.goods import Goods, State, add, goods_row, join_tail, price_of_one, use_leads
 from edge_agent.receipts.grid import Row
-from edge_agent.receipts.prices import Mode
+from edge_agent.receipts.prices import Mode, product_is
 from edge_agent.receipts.words import Lexicon, fold, is_wide
 
+_WHOLE = 3  # count, price of one, amount
+_COUNT = re.compile(
+    r"\s*(?:no\. of |total )?\d{1,3} ?(?:items?|articles?|pcs|pieces|products?|units?|lines?|goods)"
+    r"(?: ?(?:sold|bought|purchased|in (?:basket|bag|transaction|total)))?\s*",
+    re.IGNORECASE,
+)  # 5 Items
 _SERIALS = 3  # 1 2 3 before three names is no chance
 # A row that begins with its date is of the slip's head: 11-22-2026 18:05:12
 _DATED = re.compile(
@@ -27,8 +33,15 @@ def read(
 ) -> tuple[list[Goods], list[int]]:
     """Return the goods and discount lines of the rows of the goods region, and the indexes of rows not understood."""
     state = State(headed=bool(columns))
-    for row in rows:
+    for at, row in enumerate(rows):
         if not state.goods and _is_unknown_field(row):
+            continue
+        if _COUNT.fullmatch(row.text):
+            join_tail(state)
+            continue
+        if at + 1 < len(rows) and row.numbers and _named_for(row, rows[at + 1], columns, digits):
+            join_tail(state)
+            state.pending = [name_of(row.tokens)]
             continue
         if _is_total(row, lexicon):
             state.unread.append(row.index)
@@ -47,6 +60,21 @@ def read(
     if state.goods and not _serial(state, columns):
         use_leads(state)
     return state.goods, state.unread
+
+
+def _named_for(row: Row, below: Row, columns: Sequence[str], digits: int) -> bool:
+    """Tell whether a row is but a name with figures in it, as all figures of a good stand below: ``ﾓｸﾈｼﾞ 3.8x50``."""
+    first = below.tokens[0] if below.tokens else None
+    if row.pairs or first is None or first.number is None or row.tokens[0].number is not None:
+        return False
+    if any(n.money or (digits and n.places == digits) for n in row.numbers) or any(t.gap > 1 for t in row.tokens[1:]):
+        return False
+    found = figures(below, columns)
+    if found.code or (found.name and not NOISE.fullmatch(found.name)) or len(found.numbers) < _WHOLE:
+        return False
+    *factors, amount = found.numbers[-_WHOLE:]
+    minor = amount.minor(digits)
+    return minor is not None and product_is(factors[0], factors[1], abs(minor), digits)
 
 
 def _serial(state: State, columns: Sequence[str]) -> bool:

@@ -18,6 +18,10 @@ _ZEROS = re.compile(r"0\d+")  # 03 is a till or a serial number, not an amount
 _OFFER = re.compile(
     r"[^\W\d_]{2,}\d[\d.,]*元?[^\W\d_]{2,}|下次|满\d+.?可|可抵|next (?:visit|purchase|order)", re.IGNORECASE
 )
+_INVITES = re.compile(
+    r"(?:微信|支付宝|云闪付|wechat|alipay)(?:支付|钱包)?\s*[/、,或&和+]\s*(?:微信|支付宝|云闪付|wechat|alipay)|"
+    r"请.{0,8}扫|[↓↑→←]|scan to pay"
+)
 _PARTS = re.compile(r"[-/ ]+")  # 寄付-支付宝
 _TENDER_VALUE = re.compile(r"^[^\d¥$£€:-]+")
 _HEADED = re.compile(r"[-=*~—─]{4}")
@@ -122,7 +126,8 @@ def _collect(row: Row, pair: Pair, lexicon: Lexicon, digits: int, found: list[Fi
                 found.append(Figure(row.index, "tender", named[0], amount, named[1]))
             return
     if amount is None:
-        headed = _HEADED.search(row.text) is not None  # ------其他------ stands above goods
+        # ------其他------ stands above goods; 微信/支付宝扫码付款 ↓ invites to pay.
+        headed = _HEADED.search(row.text) is not None or _INVITES.search(fold(row.text)) is not None
         if pair.word.group == "tenders" and not pair.value and len(row.tokens) <= 3 and not headed:
             methods.append(Method(row.index, pair.label, role))
         return
@@ -146,11 +151,10 @@ def _named_tender(pair: Pair, lexicon: Lexicon) -> tuple[str, str] | None:
         text = rest[1]
     else:
         text = match[0].strip(" (（")
-    for part in (text, *_PARTS.split(pair.value)[1:]):
-        word = lexicon.meaning(part)
-        if word is not None and word.group == "tenders":
-            return part, word.role
-    return None
+    parts = [part.strip(" ()（）0123456789.,¥￥") for part in _PARTS.split(pair.value)[1:]]
+    found = [(part, role) for part in (text, *parts) if part and (role := lexicon.role(part, "tenders")) is not None]
+    named = [tender for tender in found if tender[1] != "other"]  # 扫码支付-微信 is WeChat's
+    return next(iter(named or found), None)
 
 
 def _inside(pair: Pair, lexicon: Lexicon) -> tuple[str, str] | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 _BALANCE = re.compile(r"余额$|餘額$|残高$|잔액$|balance$", re.IGNORECASE)
 
+_COUPONS = ("coupon", "group_voucher", "member_points")
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -48,9 +50,9 @@ def ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]
     tenders = [signed(t, sign) for t in tenders]
     total = sum(t.amount for t in tenders)
     if tenders:
-        if total - sign * (change or 0) == payable:
+        if total - sign * (change or 0) == payable and not _taken_off(figures, payable, change or 0):
             yield Paid(tuple(tenders), change, total, proved=True)
-        coupons = tuple(t for t in tenders if t.type in ("coupon", "group_voucher", "member_points"))
+        coupons = tuple(t for t in tenders if t.type in _COUPONS)
         rest = tuple(t for t in tenders if t not in coupons)
         if coupons and rest and sum(t.amount for t in rest) - sign * (change or 0) == payable:
             whole = Paid(rest, change, sum(t.amount for t in rest), proved=True)
@@ -69,6 +71,21 @@ def ways_paid(payable: int, figures: Sequence[Figure], methods: Sequence[Method]
     own = [replace(f, role="tender", type="other") for f in figures if f.role == "wallet" and f.amount == payable]
     if len(own) == 1 and not received and not methods:  # a shop's own card or wallet
         yield Paid((own[0],), None, payable, proved=False)  # a word nobody knows proves nothing alone
+
+
+def _taken_off(figures: Sequence[Figure], payable: int, change: int) -> bool:
+    """Tell whether points or a coupon are printed with a minus, then what was left to pay: 积分抵扣 -2.00 实收 290.00.
+
+    That is less to pay, and no means of paying; unless a 应收 above says that all was due.
+    """
+    less = [f for f in figures if f.role == "tender" and f.type in _COUPONS and f.amount < 0]
+    if not less or payable < 0:
+        return False
+    rest = payable + sum(f.amount for f in less)
+    paid = sum(f.amount for f in figures if f.role == "tender" and f.amount > 0) - change
+    due = any(f.role == "due" and f.amount == payable for f in figures)
+    left = any(f.role in ("due", "net", "total") and f.amount == rest and f.row > less[-1].row for f in figures)
+    return paid == rest and left and not due
 
 
 def _below_total(

@@ -18,6 +18,7 @@ from edge_agent.receipts.words import fold
 
 _OTHER_MODES = (Mode(whole=True), Mode(product=True))
 _ORDERLESS = frozenset({"kitchen", "merchant_copy", "shift_report", "cash_in_out", "prebill", "reprint"})
+_LEAST = 100  # yen or won; no order comes to less
 _APPROVAL = ("承认", "承認", "授权", "approval", "appr", "auth", "app code", "승인", "凭证号")
 
 
@@ -84,7 +85,9 @@ def _read(
         slip = _till_slip(rows, lines, template, currency, "shift_report")
         if slip is not None:
             return slip
-    kind = _kind(rows, found, solution, figures)
+    kind = _kind(rows, found, solution, figures, digits)
+    if kind == "kitchen":
+        solution = None  # what was added up there are dishes
     if kind == "top_up" and solution is not None:
         solution = _topped_up(solution)
     if solution is None and kind not in _ORDERLESS:
@@ -122,16 +125,28 @@ def _report_check(report: Report) -> str:
     return "pass" if sum(report.tenders.values()) == report.total else "unknown"
 
 
-def _kind(rows: Sequence[Row], found: titles.Titles, solution: Solution | None, figures: Sequence[Figure]) -> str:
+def _kind(
+    rows: Sequence[Row], found: titles.Titles, solution: Solution | None, figures: Sequence[Figure], digits: int
+) -> str:
     negative = solution is not None and solution.payable < 0
     paid = solution is not None and solution.paid is not None and bool(solution.paid.tenders)
     refund = solution is not None and any(f.role == "refund" and f.amount == solution.payable for f in figures)
-    kind = titles.decide(found, negative=negative, refund=refund, paid=paid, priced=solution is not None)
+    priced = solution is not None and (found.channel is not None or _is_priced(rows, solution, digits))
+    kind = titles.decide(found, negative=negative, refund=refund, paid=paid, priced=priced)
     if "card_slip" in found.kinds and kind == "sale" and not _is_sale(solution):
         return "merchant_copy"
     if any(f.role == "top_up" for f in figures) and kind == "sale" and solution is not None and solution.built is None:
         return "top_up"
     return "merchant_copy" if kind == "sale" and _is_card_slip(rows, solution) else kind
+
+
+def _is_priced(rows: Sequence[Row], solution: Solution, digits: int) -> bool:
+    """Tell whether money is printed: 合计: 3 below the dishes of a kitchen's slip counts them."""
+    if solution.paid is not None:
+        return True
+    if digits == 0:
+        return abs(solution.payable) >= _LEAST
+    return any(n.money or n.places == digits for row in rows for n in row.numbers)
 
 
 def _is_sale(solution: Solution | None) -> bool:
@@ -149,7 +164,9 @@ def _is_card_slip(rows: Sequence[Row], solution: Solution | None) -> bool:
     """Tell whether this is the payment terminal's own slip: approval and terminal numbers, no goods, no tender."""
     if solution is None or solution.built is not None or (solution.paid is not None and solution.paid.tenders):
         return False
-    labels = {fold(p.label) for row in rows for p in row.pairs if p.word.role == "reference"}
+    labels = {
+        fold(p.label) for row in rows for p in row.pairs if p.word.role == "reference" or "凭证号" in fold(p.label)
+    }
     return len(labels) >= 2 and any(word in label for label in labels for word in _APPROVAL)
 
 

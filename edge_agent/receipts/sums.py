@@ -229,7 +229,7 @@ def _line_choices(goods: Sequence[Goods]) -> list[list[Goods]]:
     bare = [g for g in goods if g.kind != "discount"]
     taken_back = [g if g.kind != "discount" or g.certain else replace(g, kind="sale", amount=-g.amount) for g in goods]
     choices = [every]
-    for choice in (certain, bare, taken_back, *_without_sums(every)):
+    for choice in (certain, bare, taken_back, *_without_sums(every), _without_sections(every)):
         if choice not in choices:
             choices.append(choice)
     return choices
@@ -237,9 +237,25 @@ def _line_choices(goods: Sequence[Goods]) -> list[list[Goods]]:
 
 def _without_sums(goods: list[Goods]) -> Iterator[list[Goods]]:
     """Yield the goods without the last rows if those only say them again by kind: ``Food 49.00  Beverage 19.00``."""
-    for count in range(1, min(_SUMS, len(goods) - 1) + 1):
-        if sum(g.amount for g in goods[-count:]) == sum(g.amount for g in goods[:-count]):
-            yield goods[:-count]
+    end = next((i for i in range(len(goods), 0, -1) if goods[i - 1].kind == "sale"), 0)
+    sold, added = goods[:end], goods[end:]  # a service charge is added to them below
+    for count in range(1, min(_SUMS, len(sold) - 1) + 1):
+        if sum(g.amount for g in sold[-count:]) == sum(g.amount for g in sold[:-count]):
+            yield [*sold[:-count], *added]
+
+
+def _without_sections(goods: list[Goods]) -> list[Goods]:
+    """Return the goods without the rows that each only sum up what stands above, as a bill by courses does."""
+    kept: list[Goods] = []
+    total = count = 0
+    for good in goods:
+        if count > 1 and good.amount == total and good.quantity is None and good.unit_price is None:
+            total = count = 0
+            continue
+        kept.append(good)
+        if good.kind == "sale":
+            total, count = total + good.amount, count + 1
+    return goods if count else kept  # each is summed up, or none is: a SUBTOTAL with its tax is no kind of goods
 
 
 def _subsets(figures: Sequence[Figure]) -> list[tuple[tuple[Figure, ...], int]]:

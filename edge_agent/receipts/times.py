@@ -10,7 +10,7 @@ _YEAR_FIRST = re.compile(r"(?<!\d)(19[789]\d|20\d\d)\s*[-/.年년]\s*(\d{1,2})\s
 _COMPACT = re.compile(
     r"(?<!\d)(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\s?([01]\d|2[0-3])([0-5]\d)([0-5]\d))?(?!\d)"
 )
-_NUMERIC = re.compile(r"(?<![\d.,:-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d-])")
+_NUMERIC = re.compile(r"(?<![\d.,-])(?<!\d:)(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d-])")
 # Whole months only: 2 MARGARITA 24.00 is none.
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?"
 _DAY_NAME = re.compile(

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from edge_agent.receipts.amounts import CURRENCY, Number, parse
+from edge_agent.receipts.amounts import COUNTERS, CURRENCY, Number, parse
+from edge_agent.receipts.words import is_wide
 
 _SPLIT = re.compile(r"\S+")
 # A colon that ends a label; not the one of a time of day or of an address.
@@ -16,6 +17,13 @@ _FACTOR = re.compile(r"^(?P<a>[^xX×*✕@]*?)(?P<times>[xX×*✕@])(?P<b>[^xX×*
 _GLUED = re.compile(
     r"^(?P<text>.*[^\d.,\-+*/xX×@(¥$£€:])(?P<number>-?(?:[¥$£€]-?\d[\d,]*(?:\.\d{1,2})?|\d[\d,]*\.\d{2}|\d[\d,]*(?=元))元?)$"
 )
+# A price of one and a count in one word: @180×2 and 2×@180
+_AT = re.compile(
+    r"\(?(?:@(?P<price>[^xX×*✕@=]+)(?P<times>[xX×*✕])(?P<count>[^xX×*✕@=)]+)|(?P<count2>[^xX×*✕@=(]+)[xX×*✕]@(?P<price2>[^xX×*✕@=)]+))"
+    r"(?:=(?P<sum>[^)]+))?\)?"
+)
+# A name and the price of one: 燕麦拿铁@28.00
+_PRICED = re.compile(r"(?P<text>[^@=]*[^\d\s@=*×xX.,])@(?P<price>[¥￥$£€]?\d[\d,]*(?:\.\d{1,2})?元?)")
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
 # A name and its whole sum without a blank, and several labels with their amounts: 苹果2.5斤*6.00=15.00  收20.00找0.50
 _GLUED_SUM = re.compile(
@@ -26,7 +34,8 @@ _GLUED_LABEL = re.compile(r"([^\x00-\x7f\d]{1,6}?)(\d+(?:\.\d{2}元?|元))")
 _WORDS = 4096  # names, labels, prices and counts
 _COUNTED = frozenset(
     {
-        *"件点项項品個개건只位条瓶份个盒袋杯碗罐听包支根串笼块张枚套例扎打箱桶双片本",
+        *COUNTERS,
+        "개",
         "点数",
         "items",
         "item",
@@ -89,7 +98,7 @@ def _split(word: str, gap: int, *, colon: bool) -> Iterator[Token]:
     if bare.startswith("@") and (rate := parse(bare[1:])) is not None and rate.rate:  # CGST @2.5%
         yield Token(bare[1:], gap, rate, colon)
         return
-    if parts := _run_together(bare, gap):
+    if parts := _run_together(bare, gap) or _at(bare, gap):
         yield from parts
         return
     factor = _FACTOR.match(bare)
@@ -125,6 +134,29 @@ def _run_together(word: str, gap: int) -> list[Token]:
     summed = _GLUED_SUM.fullmatch(word) if "=" in word else None
     factors = _factors(_FACTOR.match(summed["sum"]), 1) if summed is not None else []
     return [Token(summed["text"], gap), *factors] if summed is not None and factors else []
+
+
+def _at(word: str, gap: int) -> list[Token]:
+    """Split ``@180×2`` ``2×@180`` ``燕麦拿铁@28.00``; empty if it is not such a word."""
+    if "@" not in word:
+        return []
+    match = _AT.fullmatch(word)
+    if match is not None:
+        price, count = parse(match["price"] or match["price2"]), parse(match["count"] or match["count2"])
+        if price is None or count is None:
+            return []
+        found = [
+            Token(match["price"] or match["price2"], gap, replace(price, per=True)),
+            Token(match["times"] or "×", 0, times=True),
+            Token(match["count"] or match["count2"], 0, count),
+        ]
+        total = parse(match["sum"]) if match["sum"] else None
+        return found if total is None else [*found, Token(match["sum"], 1, total)]
+    named = _PRICED.fullmatch(word)
+    number = parse(named["price"]) if named is not None else None
+    if named is None or number is None or not (number.money or number.places == 2 or is_wide(named["text"])):
+        return []
+    return [Token(named["text"], gap), Token("@", 1, times=True), Token(named["price"], 0, replace(number, per=True))]
 
 
 def _factors(match: re.Match[str] | None, gap: int) -> list[Token]:

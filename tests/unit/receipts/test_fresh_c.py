@@ -2,8 +2,9 @@
 
 import pytest
 
+from edge_agent import receipts
 from tests.support.fresh import batch_c
-from tests.support.fresh.scoring import printed
+from tests.support.fresh.scoring import printed, score
 from tests.support.fresh.slip import Slip
 
 
@@ -19,3 +20,10 @@ def test_every_slip_leaves_the_decoder(slip: Slip) -> None:
     assert rows is not None
     written = [row for row in slip.text.strip("\n").split("\n") if not row.startswith("@")]
     assert len([row for row in rows if row.strip()]) == len(written)
+
+
+def test_the_batch_is_read_fully_right_and_no_wrong_figure_passes() -> None:
+    result = score(batch_c.ALL, tuple(receipts.compile(settings) for settings in receipts.shipped().values()))
+
+    assert result.share >= 0.97, result.wrong
+    assert (result.passing, result.dropped, result.unread) == ({}, [], [])

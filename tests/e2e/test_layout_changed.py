@@ -38,9 +38,9 @@ async def test_a_new_layout_is_noticed_and_read_once_a_template_knows_it(shop: S
     for number in range(101, 101 + AFTERNOON):
         await cable.write(printed(vendor(number)))
     await shop.until_status(lambda status: status["today"]["unparsed"] == AFTERNOON)
-    status = await shop.status()
-    assert (conditions(status), status["level"]) == ([("layout/till-1-printer", "layout_changed")], "attention")
-    assert "1号收银小票" in status["headline"]
+    changed = [("layout/till-1-printer", "layout_changed")]
+    await shop.until_status(lambda status: (conditions(status), status["level"]) == (changed, "attention"))
+    assert "1号收银小票" in (await shop.status())["headline"]
     captures = shop.store.folder / "state" / "captures"
     await until(lambda: len(list(captures.glob("*.zst"))) == MORNING + AFTERNOON)  # an order's follow a second later
     await until(lambda: len(shop.events("o2o.order.unparsed.v1")) == AFTERNOON)

@@ -19,7 +19,7 @@ _OFFER = re.compile(
     r"[^\W\d_]{2,}\d[\d.,]*元?[^\W\d_]{2,}|下次|满\d+.?可|可抵|next (?:visit|purchase|order)", re.IGNORECASE
 )
 _INVITES = re.compile(
-    r"(?:微信|支付宝|云闪付|wechat|alipay)(?:支付|钱包)?\s*[/、,或&和+]\s*(?:微信|支付宝|云闪付|wechat|alipay)|"
+    r"(?:微信|支付宝|云闪付|wechat|alipay)(?:支付|钱包)?\s*[/、,或&和+]?\s*(?:微信|支付宝|云闪付|wechat|alipay)|"
     r"请.{0,8}扫|[↓↑→←]|scan to pay"
 )
 _PARTS = re.compile(r"[-/ ]+")  # 寄付-支付宝

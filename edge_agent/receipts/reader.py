@@ -64,6 +64,7 @@ def _score(reading: Reading) -> float:
     value = {"pass": 4.0, "unknown": 0.0, "fail": -2.0}
     score = value[reading.lines_check] + value[reading.tenders_check] + (reading.totals.payable is not None)
     score += 3.0 * (reading.report is not None or reading.cash is not None)
+    score += 5.0 * (reading.kind == "kitchen") + (reading.channel is not None)  # its title is known
     return score + 0.5 * (reading.number is not None) + 0.2 * len(reading.tenders)
 
 
@@ -195,10 +196,11 @@ def _solve(
             if piled := stacked.goods(rows, template.lexicon, digits):
                 others.append(piled)
             solution = sums.solve(figures, methods, [likeliest, *others])
-        score = solution.score if solution is not None else -1.0
+        strange = solution is not None and sums.passes_over_strangers(solution, figures)
+        score = (solution.score if solution is not None else -1.0) - strange
         if best is None or score > best[0]:
             best = (score, solution, figures, unread)
-        if solution is not None and solution.built is not None:
+        if solution is not None and solution.built is not None and not strange:
             break
     return (None, [], []) if best is None else best[1:]
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: month for month, name in enumerate(_NAMES, 1)}
 _YEAR_FIRST = re.compile(r"(?<!\d)(19[789]\d|20\d\d)\s*[-/.年년]\s*(\d{1,2})\s*[-/.月월]\s*(\d{1,2})(?!\d)")
+_SHORT_YEAR = re.compile(r"(?<!\d)([23]\d)\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日")  # 26年03月28日; 115年 is Taiwan's
 _COMPACT = re.compile(
     r"(?<!\d)(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\s?([01]\d|2[0-3])([0-5]\d)([0-5]\d))?(?!\d)"
 )
@@ -66,6 +67,8 @@ def combine(stamps: list[Stamp]) -> datetime | None:
 def _date(text: str, order: str, *, bare: bool) -> tuple[date | None, time | None, str]:
     if match := _YEAR_FIRST.search(text):
         return _day(int(match[1]), int(match[2]), int(match[3])), None, _without(text, match)
+    if "年" in text and (match := _SHORT_YEAR.search(text)):
+        return _day(2000 + int(match[1]), int(match[2]), int(match[3])), None, _without(text, match)
     if match := _NAME_DAY.search(text):
         month = _MONTHS.get(match[1].lower())
         if month:

@@ -23,7 +23,9 @@ _AT = re.compile(
     r"(?:=(?P<sum>[^)]+))?\)?"
 )
 # A name and the price of one: 燕麦拿铁@28.00
-_PRICED = re.compile(r"(?P<text>[^@=]*[^\d\s@=*×xX.,])@(?P<price>[¥￥$£€]?\d[\d,]*(?:\.\d{1,2})?元?)")
+_PRICED = re.compile(
+    r"(?P<text>[^@=]*[^\d\s@=*×xX.,])@(?P<price>[¥￥$£€]?\d[\d,]*(?:\.\d{1,2})?元?)(?:[xX×*](?P<count>\d{1,3}))?"
+)
 _REMARKED = re.compile(r"^(?P<number>-?[¥$£€]?\d[\d,]*\.\d{2}元?)(?P<text>\(\D+\))$")
 # A name and its whole sum without a blank, and several labels with their amounts: 苹果2.5斤*6.00=15.00  收20.00找0.50
 _GLUED_SUM = re.compile(
@@ -142,13 +144,14 @@ def _at(word: str, gap: int) -> list[Token]:
         return []
     match = _AT.fullmatch(word)
     if match is not None:
-        price, count = parse(match["price"] or match["price2"]), parse(match["count"] or match["count2"])
-        if price is None or count is None:
+        one, many = match["price"] or match["price2"], match["count"] or match["count2"]
+        one_number, many_number = parse(one), parse(many)
+        if one_number is None or many_number is None:
             return []
         found = [
-            Token(match["price"] or match["price2"], gap, replace(price, per=True)),
+            Token(one, gap, replace(one_number, per=True)),
             Token(match["times"] or "×", 0, times=True),
-            Token(match["count"] or match["count2"], 0, count),
+            Token(many, 0, many_number),
         ]
         total = parse(match["sum"]) if match["sum"] else None
         return found if total is None else [*found, Token(match["sum"], 1, total)]
@@ -156,7 +159,11 @@ def _at(word: str, gap: int) -> list[Token]:
     number = parse(named["price"]) if named is not None else None
     if named is None or number is None or not (number.money or number.places == 2 or is_wide(named["text"])):
         return []
-    return [Token(named["text"], gap), Token("@", 1, times=True), Token(named["price"], 0, replace(number, per=True))]
+    price = Token(named["price"], 0, replace(number, per=True))
+    if not named["count"]:
+        return [Token(named["text"], gap), Token("@", 1, times=True), price]
+    count = Token(named["count"], 0, parse(named["count"]))
+    return [Token(named["text"], gap), replace(price, gap=1), Token("×", 0, times=True), count]
 
 
 def _factors(match: re.Match[str] | None, gap: int) -> list[Token]:

@@ -196,13 +196,21 @@ def _solve(
             if piled := stacked.goods(rows, template.lexicon, digits):
                 others.append(piled)
             solution = sums.solve(figures, methods, [likeliest, *others])
-        strange = solution is not None and sums.passes_over_strangers(solution, figures)
+        strange = solution is not None and _passes_over_goods(solution, rows[region.end :], digits)
         score = (solution.score if solution is not None else -1.0) - strange
         if best is None or score > best[0]:
             best = (score, solution, figures, unread)
         if solution is not None and solution.built is not None and not strange:
             break
     return (None, [], []) if best is None else best[1:]
+
+
+def _passes_over_goods(solution: Solution, rows: Sequence[Row], digits: int) -> bool:
+    """Tell whether an amount nobody named makes the total, and others beside it are left out, as goods are."""
+    extra = solution.built.extra if solution.built is not None else ()
+    used = {f.row for f in extra if f.role == "unknown"}
+    priced = (row for row in rows if not row.pairs and len(row.tokens) > 1 and row.index < max(used, default=0))
+    return any(row.index not in used and row.numbers and row.numbers[-1].places == digits > 0 for row in priced)
 
 
 def _regions(rows: Sequence[Row], template: Template) -> list[layout.Region]:

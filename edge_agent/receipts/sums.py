@@ -85,12 +85,6 @@ def solve(figures: Sequence[Figure], methods: Sequence[Method], readings: Sequen
     return best if best is None else _completed(best, figures, readings)
 
 
-def passes_over_strangers(solution: Solution, figures: Sequence[Figure]) -> bool:
-    """Tell whether some amounts under words nobody knows make the total and others are left out: all may be goods."""
-    used = sum(f.role == "unknown" for f in solution.built.extra) if solution.built is not None else 0
-    return 0 < used < sum(f.role == "unknown" for f in figures)
-
-
 def _completed(solution: Solution, figures: Sequence[Figure], readings: Sequence[Sequence[Goods]]) -> Solution:
     """Add what does not fit: the goods that don't add up, the tenders that don't, the totals that say otherwise."""
     totals = {f.amount for f in figures if f.role in ("due", "total", "refund")}

@@ -203,3 +203,102 @@ def test_a_day_to_fetch_goods_is_no_number_to_call() -> None:
 
 def test_a_word_for_a_price_is_no_part_of_a_name() -> None:
     assert read("店\n衬衫 原价199.00 现价99.00 1 99.00\n合计 99.00\n微信 99.00").lines[0].name == "衬衫"
+
+
+@pytest.mark.parametrize(
+    "paid",
+    [
+        "积分抵扣 -1.00\n实收 2.00\n微信 2.00",
+        "会员积分抵现 -1.00\n应收 2.00\n支付宝 2.00",
+        "优惠券 -1.00\n实付 2.00\n现金 5.00\n找零 3.00",
+        "团购券 -1.00\n实收 2.00\n花呗/支付宝 2.00",
+    ],
+)
+def test_what_is_taken_off_before_the_rest_is_paid_is_no_tender(paid: str) -> None:
+    reading = read(f"可乐   1   3.00   3.00\n合计 3.00\n{paid}")
+    assert (reading.totals.payable, reading.totals.discount, len(reading.tenders)) == (200, 100, 1)
+
+
+def test_points_that_pay_a_part_of_what_is_due_are_a_tender() -> None:
+    reading = read("可乐   1   3.00   3.00\n应收 3.00\n积分抵扣 -1.00\n实付 2.00\n微信 2.00")
+    assert reading.totals.payable == 300
+    assert {(t.type, t.amount) for t in reading.tenders} == {("member_points", 100), ("wechat_pay", 200)}
+
+
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [
+        ("付款：扫码支付-微信 3.00", "wechat_pay"),
+        ("付款：聚合支付/支付宝 3.00", "alipay"),
+        ("支付方式:聚合码-微信", "wechat_pay"),
+        ("收款：线上支付-数字人民币 3.00", "ecny"),
+    ],
+)
+def test_the_wallet_behind_a_general_word_is_the_tender(how: str, kind: str) -> None:
+    assert [t.type for t in read(f"可乐   1   3.00   3.00\n合计 3.00\n{how}").tenders] == [kind]
+
+
+@pytest.mark.parametrize(
+    "invitation", ["微信/支付宝扫码付款 ↓", "请使用微信或支付宝扫码付款", "微信支付宝扫码付款", "请扫码支付"]
+)
+def test_an_invitation_to_pay_is_no_payment(invitation: str) -> None:
+    reading = read(f"老灶台\n消费清单(未结账)\n台号:7\n锅贴  1  24.00\n合计  24.00\n{invitation}")
+    assert (reading.kind, reading.tenders) == ("prebill", ())
+
+
+@pytest.mark.parametrize("head", ["水吧出品单", "后厨单", "凉菜间出品单", "传菜联", "KITCHEN ORDER"])
+def test_the_count_below_a_kitchens_dishes_is_no_price(head: str) -> None:
+    assert read(f"{head}\n台号: C07\n西瓜汁  2\n红枣茶  1\n合计: 3").kind == "kitchen"
+
+
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [
+        ("凭证号: 00581204", "00581204"),
+        ("凭证号 R000028", "R000028"),
+        ("凭证编号：CV-0000913", "CV-0000913"),
+        ("回执号  DL-2608-117", "DL-2608-117"),
+        ("受理号 A-0012", "A-0012"),
+    ],
+)
+def test_a_number_with_letters_before_it_is_the_slips(label: str, number: str) -> None:
+    assert read(f"小店\n{label}\n2026-10-16 08:55\n{_SALE}").number == number
+
+
+def test_what_a_payment_terminal_numbers_is_not_the_slips() -> None:
+    assert read(f"小店\n{_SALE}\n终端号 8812\n批次号 000012\n凭证号 000991").number is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "艇仔粥     2 煲  @12.00     24.00",
+        "艇仔粥     12.00   2 碗     24.00",
+        "2  艇仔粥@12.00   24.00",
+        "艇仔粥@12.00×2   24.00",
+        "艇仔粥  2×@12.00   24.00",
+        "艇仔粥  (@12.00×2)   24.00",
+    ],
+)
+def test_a_count_and_a_price_are_told_apart(row: str) -> None:
+    line = read(f"店\n{row}\n合计 24.00\n现金 24.00").lines[0]
+    assert (line.name, line.quantity, line.unit_price, line.amount) == ("艇仔粥", "2", 1200, 2400)
+
+
+@pytest.mark.parametrize("name", ["Socks Kids 8", "Batteries AA 4", "Screw 3.8x50", "Tee Size 10"])
+def test_figures_in_a_name_above_its_own_figures_are_no_count(name: str) -> None:
+    line = read(f"SHOP\n{name}\n  2   3.00   6.00\n2 Items\nTOTAL 6.00\nCASH 6.00", "GBP").lines[0]
+    assert (line.name, line.quantity, line.unit_price, line.amount) == (name, "2", 300, 600)
+
+
+def test_sums_of_parts_of_a_bill_are_no_goods() -> None:
+    goods = "FOOD\n1 x Pie    9.00\n1 x Fish    15.95\nFood total    24.95\nDRINKS\n1 x Pint    4.85\n1 x Ale    5.00"
+    reading = read(f"PUB\nBill 11\n{goods}\nDrinks    9.85\nTOTAL 34.80\nVISA 34.80", "GBP")
+    assert [line.amount for line in reading.lines] == [900, 1595, 485, 500]
+    whole = read("PUB\n3 x Pint    14.85\n1 x Fish    15.95\nFood & Drink   30.80\nTOTAL   30.80\nVisa  30.80", "GBP")
+    assert [line.amount for line in whole.lines] == [1485, 1595]
+
+
+@pytest.mark.parametrize("row", ["日期:26-03-28 18:55", "日期：26.03.28 18:55", "日期:26年03月28日 18:55"])
+def test_a_year_of_two_figures_behind_its_label(row: str) -> None:
+    assert str(read(f"店\n{row}\n{_SALE}").printed_at) == "2026-03-28 18:55:00"

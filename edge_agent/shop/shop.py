@@ -246,7 +246,7 @@ class Shop:
     def _shown(self, facts: DeviceFacts, order: data.Order, wall_ms: int, at: Moment) -> companions.Completed:
         """Return an order that nobody could read before as the sale which its display showed, if that is known."""
         completed = self._companions.read_again(facts, order, wall_ms, at)
-        if completed.shown:
+        if completed.shown or order.kind not in companions.SALES:
             return completed
         shown = self.proof.provisional(facts.touchpoint, order.business_day, order.totals.payable, wall_ms)
         if shown is None:

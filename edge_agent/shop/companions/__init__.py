@@ -15,7 +15,7 @@ one never counts.
   receipt for it revises that order.
 """
 
-from edge_agent.shop.companions.companions import Companions, Completed, Unprinted
+from edge_agent.shop.companions.companions import SALES, Companions, Completed, Unprinted
 from edge_agent.shop.companions.till import PART
 
-__all__ = ["PART", "Companions", "Completed", "Unprinted"]
+__all__ = ["PART", "SALES", "Companions", "Completed", "Unprinted"]

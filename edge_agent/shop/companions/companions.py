@@ -20,8 +20,8 @@ from edge_agent.shop.stamp import Stamp
 
 # Lines that speak beside a receipt; where there is none of them, a receipt leaves nothing to remember.
 _COMPANIONS = {"linedisplay", "ecr", "scanner"}
-_SALES = {"sale", "top_up"}
-_KINDS = {*_SALES, "return", "void"}  # of orders that are paid, or paid back, at the till
+SALES = {"sale", "top_up"}  # what a display shows as a sale
+_KINDS = {*SALES, "return", "void"}  # of orders that are paid, or paid back, at the till
 _KEEP_MS = 24 * 3_600_000  # a total may stand on a display over night; longer than any window
 _CLOCK_SET_MS = 5_000
 
@@ -135,8 +135,8 @@ class Companions:
         if not self._is_followed(facts.touchpoint) or order.kind not in _KINDS or order.channel.id != "in_store":
             return Completed(order)
         till = self._till(facts.touchpoint, at)
-        sale = papers.sale_of(till, order) if order.kind in _SALES else papers.refund_of(till, order)
-        told = papers.told_of(till, order) if sale is None and order.kind in _SALES else None
+        sale = papers.sale_of(till, order) if order.kind in SALES else papers.refund_of(till, order)
+        told = papers.told_of(till, order) if sale is None and order.kind in SALES else None
         if sale is not None:
             papers.settle(till, sale, order)
         if told is not None:
@@ -153,7 +153,7 @@ class Companions:
         It stands for the sale that was shown, or for the provisional order which that has become. Changes nothing: give
         it to ``remember_again``.
         """
-        if facts.touchpoint not in self._tills or order.kind not in _SALES or order.channel.id != "in_store":
+        if facts.touchpoint not in self._tills or order.kind not in SALES or order.channel.id != "in_store":
             return Completed(order)
         till = self._till(facts.touchpoint, at)
         near = papers.then(till, wall_ms, self._window_ms)
@@ -218,10 +218,10 @@ class Companions:
         A late receipt takes only what its own sale had: what waits is the next customer's.
         """
         own = [shown.paid] if shown is not None and shown.paid is not None else []
-        waiting = till.paid if is_current or order.kind not in _SALES else []
+        waiting = till.paid if is_current or order.kind not in SALES else []
         order, taken = tenders.settled(order, [*waiting, *own])
         till.paid = [one for one in till.paid if not any(one is used for used in taken)]
-        if order.kind not in _SALES:
+        if order.kind not in SALES:
             return order
         code = shown.code if shown is not None else None
         if is_current:

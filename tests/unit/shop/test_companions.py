@@ -171,6 +171,25 @@ def test_a_receipt_read_only_later_is_of_what_was_shown_then(
     assert counter.book.shop.counts(counter.now).orders == 1 + others
 
 
+def test_a_return_read_only_later_takes_no_sale_for_itself(counter: Counter) -> None:
+    """Of the same amount as a sale without paper: two orders under one id would be one at head office."""
+    counter.show(*SALE)
+    counter.print(STRANGE)
+    about = rereading.parsed(counter.book.captures[-1].about)
+    assert about is not None
+    counter.wait(AFTER_S + 10)
+    counter.now = replace(
+        counter.now, wall_ms=counter.now.wall_ms + 3_600_000, uptime_ms=counter.now.uptime_ms + 3_600_000
+    )
+    text = "惠民便利店\n*** 退货单 ***\n农夫山泉  -2  8.00  -16.00\n合计  -16.00\n退款 现金  -16.00\n"
+    again = counter.book.shop.read_again(about, receipt(text), counter.now)
+    counter.book.keep(again.outcome)
+
+    shown, returned = counter.latest()
+    assert (is_provisional(shown), shown["revision"], shown["kind"]) == (True, 1, "sale")
+    assert (returned["type"], returned["revision"], sums(returned)[0]) == ("returned", 1, 1600)
+
+
 # --- without paper ---------------------------------------------------------------------------------------------------
 
 

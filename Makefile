@@ -14,7 +14,7 @@ help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready  ## install what is missing: Debian's packages, the virtual environment from the locks
-	@./tools/debian-packages mosquitto faketime dbus-daemon
+	@./tools/debian-packages mosquitto faketime dbus-daemon chromium fonts-noto-cjk
 	@./tools/pyscard "$(VENV)"
 
 $(VENV)/.ready: requirements-dev.lock

@@ -1,0 +1,32 @@
+"""What the page is made from."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from edge_agent.clock import Clock
+from edge_agent.config import Config
+from edge_agent.generation import Generation
+from edge_agent.health import Health
+from edge_agent.storage import Storage
+from edge_agent.sync import Sync
+from edge_agent.uplink import Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The parts the page reads from; only what a manager does (``page.actions``) changes any of them."""
+
+    config: Config
+    clock: Clock
+    health: Health
+    storage: Storage
+    sync: Sync
+    generation: Generation
+    uplink: Uplink
+
+
+class Reader(NamedTuple):
+    """Who looks: in which language (``zh`` ``en``), and whether with the manager's code: only then amounts and names."""
+
+    language: str
+    is_manager: bool = False

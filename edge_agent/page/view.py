@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from edge_agent.page.actions.checks import Checks
+from edge_agent.page.manager.audit import Audit
 from edge_agent.page.sections.box import box
 from edge_agent.page.sections.devices import devices
 from edge_agent.page.sections.hero import hero
 from edge_agent.page.sections.link import link
+from edge_agent.page.sections.manager import manager
 from edge_agent.page.sections.profile import profile
 from edge_agent.page.sections.proof import proof
 from edge_agent.page.sections.recent import recent
@@ -16,7 +19,7 @@ from edge_agent.page.sections.unread import unread
 from edge_agent.page.sources import Reader, Sources
 
 
-async def view(sources: Sources, reader: Reader) -> Mapping[str, bytes]:
+async def view(sources: Sources, checks: Checks, audit: Audit, reader: Reader) -> Mapping[str, bytes]:
     """Return the JSON of every section, by the name of its event."""
     now = sources.clock.now()
     made = {
@@ -29,5 +32,7 @@ async def view(sources: Sources, reader: Reader) -> Mapping[str, bytes]:
         "unread": await unread(sources, reader, now),
         "box": box(sources, reader, now),
         "profile": profile(sources, reader, now),
+        "checks": checks.section(reader),
+        "manager": manager(sources, audit, reader),
     }
     return {name: msgspec.json.encode(section) for name, section in made.items()}

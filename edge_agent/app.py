@@ -29,7 +29,9 @@ from edge_agent.generation import Generation
 from edge_agent.health import Health
 from edge_agent.page import status
 from edge_agent.page.control import control_socket
+from edge_agent.page.language import box_language
 from edge_agent.page.server import serving
+from edge_agent.page.sources import Reader, Sources
 from edge_agent.shop.outcome import Outcome
 from edge_agent.sockets import runtime_directory
 from edge_agent.storage import Storage, StorageSettings
@@ -63,8 +65,8 @@ async def run(config: Config) -> None:
         sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
         generation = Generation(config, storage, health, clock, _hash_key(config))
         sync.on_day_answers.append(generation.answered)
-        sources = status.Sources(config, clock, health, storage, sync, generation)
         uplink = Uplink(settings_of(config.agent), topics, health, clock, lambda: storage.epoch)
+        sources = Sources(config, clock, health, storage, sync, generation, uplink)
         async with (
             _alongside(storage.run(), _watch_clock(clock, storage)),
             _alongside(uplink.run(partial(_session, sources, topics))),
@@ -97,19 +99,20 @@ def machine_id() -> str | None:
     return None
 
 
-async def _session(sources: status.Sources, topics: Topics, link: Link) -> None:
+async def _session(sources: Sources, topics: Topics, link: Link) -> None:
     """What runs while the broker is connected."""
     async with asyncio.TaskGroup() as session:
         session.create_task(sources.sync.run(link))
         session.create_task(_publish_health(sources, topics, link))
 
 
-async def _publish_health(sources: status.Sources, topics: Topics, link: Link) -> None:
+async def _publish_health(sources: Sources, topics: Topics, link: Link) -> None:
     changed = asyncio.Event()
     with sources.health.listening(changed.set):
         while True:
             changed.clear()
-            await link.publish(topics.health, msgspec.json.encode(await status.document(sources)), retain=True)
+            document = await status.document(sources, Reader(box_language(sources)))
+            await link.publish(topics.health, msgspec.json.encode(document), retain=True)
             try:
                 async with asyncio.timeout(HEALTH_EVERY_S):
                     await changed.wait()

@@ -71,11 +71,14 @@ def _host_name(value: str) -> str:
 
 
 class PageSettings(Settings):
-    """``[page]``: the status page."""
+    """``[page]``: the status page. ``certificate`` and ``key`` (PEM) make it https."""
 
     listen: ListenAddress = "127.0.0.1:8080"
     allowed_hosts: tuple[Annotated[str, AfterValidator(_host_name)], ...] = ()
     support_phone: str = ""
+    language: Literal["zh", "en"] = "zh"
+    certificate: ReadableFile | None = None
+    key: SecretFile | None = None
 
     @property
     def host(self) -> str:
@@ -128,5 +131,6 @@ def secret_files(settings: AgentSettings) -> dict[Loc, Path]:
     named: dict[Loc, Path | None] = {
         ("mqtt", "client_key"): settings.mqtt.client_key,
         ("mqtt", "password_file"): settings.mqtt.password_file,
+        ("page", "key"): settings.page.key,
     }
     return {loc: path for loc, path in named.items() if path is not None}

@@ -12,3 +12,8 @@ def guards(settings: PageSettings) -> list[Middleware]:
     more requests than a person's browser makes. Requests over the control socket pass: it is this box's own user's.
     """
     raise NotImplementedError
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether a request comes from this machine; IPv4 inside IPv6 is taken as IPv4."""
+    raise NotImplementedError

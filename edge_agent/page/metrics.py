@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from edge_agent.contract.events import Stream
-from edge_agent.page.status import Sources
+from edge_agent.page.sources import Sources
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -26,7 +26,7 @@ class Sources:
 
 
 class Reader(NamedTuple):
-    """Who looks: in which language (``zh`` ``en``), and whether with the manager's code: only then amounts and names."""
+    """Who looks: in which language (``zh`` ``en``), and whether with the code: only then amounts and names are shown."""
 
     language: str
     is_manager: bool = False

@@ -1,35 +1,19 @@
 """The status document: what `/api/status`, `edge-agent status` and the retained health message say."""
 
-from dataclasses import dataclass
-
 from edge_agent import __version__
-from edge_agent.clock import Clock, Moment
-from edge_agent.config import Config
+from edge_agent.clock import Moment
 from edge_agent.contract.events import Stream, iso_time
-from edge_agent.generation import Generation
-from edge_agent.health import Health
 from edge_agent.page import advice
+from edge_agent.page.sources import Reader, Sources
 from edge_agent.storage import Storage
-from edge_agent.sync import Sync
 from edge_agent.sync.sync import recorded_ms
 
 MAX_STEPS = 3  # a store manager reads three steps, not ten
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The parts the status is read from; nothing here changes any of them."""
-
-    config: Config
-    clock: Clock
-    health: Health
-    storage: Storage
-    sync: Sync
-    generation: Generation
-
-
-async def document(sources: Sources) -> dict[str, object]:
-    """Return the status as plain JSON values; no amounts, no names of people."""
+async def document(sources: Sources, reader: Reader) -> dict[str, object]:
+    """Return the status as plain JSON values, its sentences in the reader's language; amounts are the manager's."""
+    del reader
     now = sources.clock.now()
     conditions = sources.health.conditions()
     names = {f"device/{d.settings.id}": d.settings.name for d in sources.generation.devices.values()}

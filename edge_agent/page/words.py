@@ -13,8 +13,9 @@ class Words:
     language: Language
 
     def say(self, key: str, /, **values: object) -> str:
-        """Return a text with its ``{names}`` filled in; ``count`` picks ``key.one`` over ``key.other`` where the
-        language tells them apart. Raises KeyError for an unknown key.
+        """Return a text with its ``{names}`` filled in. Raises KeyError for an unknown key.
+
+        ``count`` picks ``key.one`` over ``key.other`` where the language tells them apart.
         """
         raise NotImplementedError
 

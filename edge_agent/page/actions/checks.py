@@ -25,12 +25,16 @@ class Check(msgspec.Struct, frozen=True):
 class Checks:
     """The checks that run, and the last result of each device. At most one a device runs at a time."""
 
-    def __init__(self, sources: Sources, group: asyncio.TaskGroup, changed: Callable[[], None]) -> None:
-        """``changed`` is called whenever a check says something else."""
+    def __init__(self, sources: Sources, group: asyncio.TaskGroup) -> None:
+        """``group``: where checks run."""
+        self.on_changed: list[Callable[[], None]] = []  # called whenever a check says something else
 
     def start(self, device: str) -> None:
         """Begin a check of a device; one that runs goes on. Raises KeyError for an unknown or untestable device."""
         raise NotImplementedError
+
+    def stop(self) -> None:
+        """End all checks that run."""
 
     def section(self, reader: Reader) -> tuple[Check, ...]:
         """Return how the checks stand, in words; none without the manager's code."""

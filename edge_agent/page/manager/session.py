@@ -1,0 +1,20 @@
+"""The manager's session as a request carries it: the cookie, and the token of every action."""
+
+from aiohttp import web
+
+from edge_agent.page.manager.door import Session
+from edge_agent.page.parts import PARTS
+
+COOKIE = "session"
+CSRF_HEADER = "X-CSRF-Token"
+
+
+def session_of(request: web.Request) -> Session | None:
+    """Return the session of whoever asks, if they gave the code."""
+    token = request.cookies.get(COOKIE)
+    return request.app[PARTS].door.session(token) if token else None
+
+
+def required(request: web.Request) -> Session:
+    """Return the session of an action, which thereby lasts on. Raises HTTPForbidden: no session, or no CSRF token."""
+    raise NotImplementedError

@@ -22,6 +22,7 @@ from edge_agent.devices.line import Journal, Position, Start
 from edge_agent.devices.relay_start import Relays
 from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Health, Level
+from edge_agent.heard import noted
 from edge_agent.log import places
 from edge_agent.observations import Observation, Undecoded
 from edge_agent.rereading import Rereading
@@ -65,6 +66,7 @@ class RunningDevice:
         self.since = at
         self.device: devices.Device | None = None
         self.undecoded: Counter[str] = Counter()  # bytes that meant nothing, by reason
+        self.heard: Counter[str] = Counter()  # what was recorded of it, as ``heard.noted`` says, since the start
         self.recording_ms: int | None = None  # uptime since which it waits for the disk to take what it said
 
     @property
@@ -160,6 +162,8 @@ class Generation:
         for observation in observations:
             if isinstance(observation, Undecoded):
                 running.undecoded[observation.reason] += len(observation.data)
+        for observation, outcome in zip(observations, outcomes, strict=False):  # the last outcome may be the position's
+            running.heard.update(noted(observation, outcome))
         self._look_at_layout(running.settings)
 
     async def _read_again(self) -> None:

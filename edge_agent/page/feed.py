@@ -1,30 +1,185 @@
 """The live page: one watcher makes each section once for all who look, and sends what has changed."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import functools
+import hashlib
+import random
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from aiohttp import web
 
+from edge_agent import __version__
+from edge_agent.page import html
 from edge_agent.page.sources import Reader, Sources
+from edge_agent.page.variant import Variant
+from edge_agent.supervisor import supervise
 
 # Returns the JSON of every section for a reader, by the name of its event.
 MakeView = Callable[[Reader], Awaitable[Mapping[str, bytes]]]
+
+# A change is on the screen at once, and what comes within a second after it a second later: a till that prints without
+# a pause costs one making a second (a few ms), and nobody reads faster.
+EVERY_S = 1.0
+TICK_S = 5.0  # what changes without anybody telling (how long ago, visits) is said so late at most
+HEARTBEAT_S = 15.0  # proxies close what is silent for 30 s or 60 s; the page takes 40 s of silence for a lost contact
+TAKES_S = 30.0  # a page weighs 20 KB: who has not taken it by then is not there any more
+RETRY_MS = 1_500  # after which a browser connects again by itself
+MAX_STREAMS = 150  # a shop has a handful of screens; each stream costs about 40 KB
+SEND_BUFFER_BYTES = 32 * 1024  # more would only be news that has grown old on its way
 
 
 class Feed:
     """Server-sent events for every open page. ``run`` must be running."""
 
-    def __init__(self, sources: Sources, make_view: MakeView) -> None: ...
+    def __init__(self, sources: Sources, make_view: MakeView) -> None:
+        self._sources = sources
+        self._make_view = make_view
+        self._variants: dict[Reader, Variant] = {}  # a handful: languages, with the code and without
+        self._readers: dict[web.Request, Reader] = {}  # of the open streams
+        self._changes = 0
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Look for changes, while anybody looks at the page, until cancelled."""
-        raise NotImplementedError
+        rng = random.Random()  # noqa: S311 - jitter of retries, no secret
+        await supervise("page/feed", self._watch, on_down=lambda *_: None, rng=rng)
 
     def changed(self) -> None:
         """Say that the page says something else, where no other part tells of it (an action, a check)."""
+        self._changes += 1
+        if self._readers:
+            self._woken.set()
+
+    def close(self) -> None:
+        """End all streams: the browsers connect again, to whatever comes after."""
+        for request in self._readers:
+            if request.transport is not None:
+                request.transport.close()
+        for variant in self._variants.values():
+            variant.news.set()
 
     async def stream(self, request: web.Request, reader: Callable[[], Reader]) -> web.StreamResponse:
         """Send every section, then each again whenever it has changed, until the reader goes.
 
-        ``reader`` is asked before each sending: a manager's session ends while the page is open.
+        ``reader`` is asked before each sending: a manager's session ends while the page is open. A reader who takes
+        things slowly gets the newest of each section whenever they can take it; one who takes nothing for ``TAKES_S``
+        is gone.
         """
-        raise NotImplementedError
+        if sum(_is_open(other) for other in self._readers) >= MAX_STREAMS:
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"}, text="too many open pages\n")
+        response = web.StreamResponse(headers=_HEADERS)
+        self._readers[request] = reader()
+        try:
+            await response.prepare(request)
+            _limit_buffers(request)
+            await self._send_all(request, response, reader)
+        except (TimeoutError, ConnectionError):
+            if request.transport is not None:
+                request.transport.abort()
+        finally:
+            del self._readers[request]
+        return response
+
+    async def _send_all(self, request: web.Request, response: web.StreamResponse, reader: Callable[[], Reader]) -> None:
+        loop = asyncio.get_running_loop()
+        who, upto, sent_at = None, 0, loop.time()
+        unsent = _hello()
+        while _is_open(request):
+            if (now_who := reader()) != who:
+                who = self._readers[request] = now_who
+                upto = 0
+                self._woken.set()
+            variant = self._variants.setdefault(who, Variant())
+            news = variant.news
+            unsent += variant.since(upto)
+            upto = variant.making
+            if loop.time() - sent_at >= HEARTBEAT_S:
+                unsent = unsent or b":\n\n"  # a comment: bytes that mean nothing
+            if unsent:
+                async with asyncio.timeout(TAKES_S):
+                    await response.write(unsent)
+                    await request.writer.drain()
+                unsent, sent_at = b"", loop.time()
+            await _wait(news, TICK_S)
+
+    async def _watch(self) -> None:
+        with self._told():
+            while True:
+                self._woken.clear()
+                for who in set(self._readers.values()):
+                    await self._make(who)
+                await _wait(self._woken, self._rest_s())
+
+    async def _make(self, who: Reader) -> None:
+        variant = self._variants.setdefault(who, Variant())
+        now = asyncio.get_running_loop().time()
+        if now >= self._due(variant):
+            variant.made_at, variant.changes = now, self._changes
+            variant.take(await self._make_view(who))
+
+    def _due(self, variant: Variant) -> float:
+        return variant.made_at + (EVERY_S if variant.changes != self._changes else TICK_S)
+
+    def _rest_s(self) -> float | None:
+        """Return the seconds until something is due; None: nobody looks."""
+        due = (self._due(self._variants[who]) for who in set(self._readers.values()) if who in self._variants)
+        first = min(due, default=None)
+        return None if first is None else max(0.0, first - asyncio.get_running_loop().time())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Hear of whatever changes in the shop, while the context lasts."""
+        telling = (self._sources.storage.on_recorded, self._sources.sync.on_delivered)
+        for listeners in telling:
+            listeners.append(self.changed)
+        try:
+            with self._sources.health.listening(self.changed):
+                yield
+        finally:
+            for listeners in telling:
+                listeners.remove(self.changed)
+
+
+_HEADERS = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would keep events until it has a page of them
+}
+
+
+def _hello() -> bytes:
+    """Return what a stream begins with: a page that was loaded from another version loads itself again."""
+    return b'retry: %d\nevent: hello\ndata: {"build": "%s"}\n\n' % (RETRY_MS, build().encode())
+
+
+@functools.cache
+def build() -> str:
+    """Return what tells this agent's page from that of another version: a hash of its files and of the version."""
+    digest = hashlib.sha256(__version__.encode())
+    for path, (body, _) in sorted(html.assets().items()):
+        digest.update(b"%s %d\n%s" % (path.encode(), len(body), body))
+    return digest.hexdigest()[:16]
+
+
+def _is_open(request: web.Request) -> bool:
+    return request.transport is not None and not request.transport.is_closing()
+
+
+def _limit_buffers(request: web.Request) -> None:
+    """Have what a reader does not take wait as sections, of which the newest counts, instead of as bytes."""
+    if request.transport is None:
+        return
+    request.transport.set_write_buffer_limits(high=0)
+    connection = request.transport.get_extra_info("socket")
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        # tcp(7): a peer that has vanished without a word acknowledges nothing, and is given up after so long.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(TAKES_S * 1000))
+
+
+async def _wait(event: asyncio.Event, seconds: float | None) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -4,7 +4,6 @@ import asyncio
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -22,7 +21,7 @@ from edge_agent.page.manager.audit import Audit
 from edge_agent.page.manager.door import Door
 from edge_agent.page.parts import PARTS, Parts
 from edge_agent.page.sources import Sources
-from edge_agent.page.view import view
+from edge_agent.page.view import View
 from edge_agent.sockets import short_path
 
 log = structlog.get_logger()
@@ -45,7 +44,9 @@ async def serving(settings: PageSettings, sources: Sources, control_socket: Path
     async with asyncio.TaskGroup() as group:
         parts = _parts(sources, group)
         watching = group.create_task(parts.feed.run())
-        runner = web.AppRunner(application(parts), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        app = application(parts)
+        app.on_shutdown.append(_end_streams)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         try:
             await _listen_on_socket(runner, control_socket)
@@ -61,10 +62,14 @@ async def serving(settings: PageSettings, sources: Sources, control_socket: Path
 def _parts(sources: Sources, group: asyncio.TaskGroup) -> Parts:
     audit = Audit(sources)
     checks = Checks(sources, group)
-    feed = Feed(sources, partial(view, sources, checks, audit))
+    feed = Feed(sources, View(sources, checks, audit).sections)
     checks.on_changed.append(feed.changed)
     door = Door(sources.config.agent.agent.state_dir, sources.clock)
     return Parts(sources, feed, door, audit, checks)
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[PARTS].feed.close()
 
 
 async def _listen_on_socket(runner: web.AppRunner, path: Path) -> None:

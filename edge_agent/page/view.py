@@ -1,9 +1,14 @@
 """The whole page as its sections: what the server-sent events carry."""
 
-from collections.abc import Mapping
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
 
 import msgspec
+import structlog
 
+from edge_agent.clock import Moment
+from edge_agent.log import places
 from edge_agent.page.actions.checks import Checks
 from edge_agent.page.manager.audit import Audit
 from edge_agent.page.sections.box import box
@@ -18,21 +23,57 @@ from edge_agent.page.sections.today import today
 from edge_agent.page.sections.unread import unread
 from edge_agent.page.sources import Reader, Sources
 
+log = structlog.get_logger()
 
-async def view(sources: Sources, checks: Checks, audit: Audit, reader: Reader) -> Mapping[str, bytes]:
-    """Return the JSON of every section, by the name of its event."""
-    now = sources.clock.now()
-    made = {
-        "hero": hero(sources, reader),
-        "proof": proof(sources, reader, now),
-        "link": await link(sources, reader, now),
-        "devices": devices(sources, reader, now),
-        "today": today(sources, reader, now),
-        "recent": await recent(sources, reader, now),
-        "unread": await unread(sources, reader, now),
-        "box": box(sources, reader, now),
-        "profile": profile(sources, reader, now),
-        "checks": checks.section(reader),
-        "manager": manager(sources, audit, reader),
-    }
-    return {name: msgspec.json.encode(section) for name, section in made.items()}
+FAILED = b'{"failed":true}'
+
+
+class View:
+    """Makes the sections. One that cannot be made, for a defect, says so in its place; the others are not concerned."""
+
+    def __init__(self, sources: Sources, checks: Checks, audit: Audit) -> None:
+        self._sources = sources
+        self._failing: set[str] = set()
+        self._makers: dict[str, Callable[[Reader, Moment], object]] = {
+            "hero": lambda reader, _: hero(sources, reader),
+            "proof": lambda reader, now: proof(sources, reader, now),
+            "link": lambda reader, now: link(sources, reader, now),
+            "devices": lambda reader, now: devices(sources, reader, now),
+            "today": lambda reader, now: today(sources, reader, now),
+            "recent": lambda reader, now: recent(sources, reader, now),
+            "unread": lambda reader, now: unread(sources, reader, now),
+            "box": lambda reader, now: box(sources, reader, now),
+            "profile": lambda reader, now: profile(sources, reader, now),
+            "checks": lambda reader, _: checks.section(reader),
+            "manager": lambda reader, _: manager(sources, audit, reader),
+        }
+
+    async def sections(self, reader: Reader) -> Mapping[str, bytes]:
+        """Return the JSON of every section, by the name of its event."""
+        now = self._sources.clock.now()
+        made = {}
+        for name, make in self._makers.items():
+            made[name] = await self._section(name, make, reader, now)
+            await asyncio.sleep(0)  # the tills come first: all sections in one go would take a few milliseconds
+        return made
+
+    async def _section(self, name: str, make: Callable[[Reader, Moment], object], reader: Reader, now: Moment) -> bytes:
+        try:
+            section = make(reader, now)
+            if inspect.isawaitable(section):
+                section = await section
+            body = msgspec.json.encode(section)
+        except Exception as error:  # noqa: BLE001 - a defect in one section must not take the others
+            if name not in self._failing:
+                self._failing.add(name)
+                _log_defect(name, error)
+            return FAILED
+        if name in self._failing:
+            self._failing.discard(name)
+            log.info("section_works", section=name)
+        return body
+
+
+def _log_defect(section: str, error: Exception) -> None:
+    """Log where a section failed, without the message: that may quote what a slip says."""
+    log.error("section_failed", section=section, error=type(error).__name__, traceback=places(error))

@@ -50,7 +50,8 @@ class Sync:
     ``connected``: a link is being used. ``confirmed_until_ms``: when the newest acknowledged event was recorded (Unix
     milliseconds), None before the first acknowledgement of this process. ``last_ack_ms``: when central last said
     anything of use. ``sent_frames``, ``sent_events``, ``resends``: counted since the process started.
-    ``on_day_answers``: called with what central says of business days, as often as it says so.
+    ``on_day_answers``: called with what central says of business days, as often as it says so. ``on_delivered``: called
+    when more has been delivered.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Sync:
         self.last_ack_ms: int | None = None
         self.sent_frames = self.sent_events = 0
         self.on_day_answers: list[DayHeard] = []
+        self.on_delivered: list[Callable[[], None]] = []
         self._storage = storage
         self._topics = topics
         self._health = health
@@ -227,6 +229,8 @@ class Sync:
         if newest is not None:
             self.confirmed_until_ms = max(self.confirmed_until_ms or 0, recorded_ms(newest))
         self._moved.set()
+        for listener in self.on_delivered:
+            listener()
 
     # --- sending ---
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import functools
-import hashlib
 import random
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
+import msgspec
 from aiohttp import web
 
 from edge_agent import __version__
@@ -149,18 +149,11 @@ _HEADERS = {
 }
 
 
+@functools.cache
 def _hello() -> bytes:
     """Return what a stream begins with: a page that was loaded from another version loads itself again."""
-    return b'retry: %d\nevent: hello\ndata: {"build": "%s"}\n\n' % (RETRY_MS, build().encode())
-
-
-@functools.cache
-def build() -> str:
-    """Return what tells this agent's page from that of another version: a hash of its files and of the version."""
-    digest = hashlib.sha256(__version__.encode())
-    for path, (body, _) in sorted(html.assets().items()):
-        digest.update(b"%s %d\n%s" % (path.encode(), len(body), body))
-    return digest.hexdigest()[:16]
+    body = msgspec.json.encode({"assets": html.assets_hash(), "version": __version__})
+    return b"retry: %d\nevent: hello\ndata: %s\n\n" % (RETRY_MS, body)
 
 
 def _is_open(request: web.Request) -> bool:

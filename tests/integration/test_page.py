@@ -4,73 +4,24 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
-from structlog.testing import capture_logs
 
 from edge_agent.commands.status import ask, render
 from edge_agent.config import Config
 from edge_agent.contract.events import Stream
-from edge_agent.contract.topics import Topics
 from edge_agent.health import Condition, Level
 from edge_agent.observations import Receipt
 from edge_agent.page.control import control_socket
-from edge_agent.page.server import serving
-from edge_agent.page.status import Sources
 from edge_agent.simulator.virtual_store import AGENT_TOML
-from edge_agent.sync import Sync
-from tests.support.generation import Running, configure, running
+from tests.support.generation import configure
+from tests.support.page import Page, served
 from tests.support.slips import receipt, sale
 from tests.support.storage import of, order
-
-
-@dataclass
-class Page:
-    """A page and the parts behind it."""
-
-    shop: Running
-    sync: Sync
-    url: str
-    log: list[Any]
-
-    async def get(self, path: str, **headers: str) -> tuple[int, str]:
-        async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:
-            return response.status, await response.text()
-
-    async def status(self) -> dict[str, Any]:
-        code, text = await self.get("api/status")
-        assert code == 200
-        document: dict[str, Any] = json.loads(text)
-        return document
-
-    async def metrics(self) -> dict[tuple[str, ...], float]:
-        """Return each sample by its name and the values of its labels."""
-        code, text = await self.get("metrics")
-        assert code == 200
-        return {
-            (sample.name, *sample.labels.values()): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
-
-
-@asynccontextmanager
-async def served(config: Config) -> AsyncIterator[Page]:
-    async with running(config, devices=False) as shop:
-        agent = config.agent.agent
-        sync = Sync(shop.storage, Topics(agent.tenant, agent.store, agent.id), shop.health, shop.clock)
-        sources = Sources(config, shop.clock, shop.health, shop.storage, sync, shop.generation)
-        with capture_logs() as log:
-            async with serving(config.agent.page, sources, control_socket(agent.state_dir)):
-                urls = [entry["url"] for entry in log if entry["event"] == "page_listening"]
-                yield Page(shop, sync, urls[0] if urls else "", list(log))
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from edge_agent.health import Condition, Health, Level
 from edge_agent.storage import FORGETTABLE, Storage
 from edge_agent.sync.acks import DayHeard, Meaning, Standing, day_answers, interpret, read_ack
 from edge_agent.sync.fit import fit, join, last_event
+from edge_agent.sync.pace import Pace
 from edge_agent.sync.repeats import Repeats
 from edge_agent.sync.window import Sent, Window
 from edge_agent.uplink import Link, Message
@@ -79,6 +80,7 @@ class Sync:
         self._random = random
         self._windows = {stream: Window(random) for stream in Stream}
         self._repeats = Repeats()
+        self._pace = Pace()
         self._acks: deque[bytes] = deque()
         self._heard = b""
         self._malformed: list[bytes] = []
@@ -103,6 +105,7 @@ class Sync:
         for stream, window in self._windows.items():
             window.start(self._storage.watermark(stream))
         self._repeats.start()
+        self._pace.start(self._now())
         self.connected = True
         self._health.news()
         try:
@@ -133,6 +136,16 @@ class Sync:
             pass
         return self._nothing_waits()
 
+    def backlog_seconds(self) -> float | None:
+        """Return how long all that waits will take at the pace of the last minute; None while it cannot be told."""
+        return self._pace.seconds(self._waiting(), self._now()) if self.connected else None
+
+    def hurry(self) -> None:
+        """Publish now what waits, also what was refused and would be tried again later; that at most once a second."""
+        for window in self._windows.values():
+            window.hurry(self._now())
+        self._wake.set()
+
     def _judge_silence(self) -> None:
         now = self._now()
         silent = max(window.unconfirmed(now) for window in self._windows.values()) >= SILENT_SECONDS
@@ -140,7 +153,10 @@ class Sync:
             log.warning("central_silent" if silent else "central_answers")
 
     def _nothing_waits(self) -> bool:
-        return all(self._storage.watermark(stream) >= self._storage.last(stream) for stream in Stream)
+        return self._waiting() == 0
+
+    def _waiting(self) -> int:
+        return sum(self._storage.waiting_events(stream) for stream in Stream)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -224,7 +240,9 @@ class Sync:
 
     def _delivered(self, stream: Stream, upto: int) -> None:
         self._storage.published(stream, upto)
+        before = self._storage.watermark(stream)
         self._storage.acknowledge(stream, upto)
+        self._pace.delivered(self._storage.watermark(stream) - before, self._waiting(), self._now())
         newest = self._windows[stream].acknowledged(upto, self._now())
         if newest is not None:
             self.confirmed_until_ms = max(self.confirmed_until_ms or 0, recorded_ms(newest))

@@ -67,7 +67,7 @@ class Window:
         self._sent.clear()
         self._bytes = 0
         self._probing = True
-        self._not_before = 0.0
+        self._not_before = self._refused_at = 0.0
         self._refused_delay = REFUSED_SECONDS
         self._resend_delay = RESEND_SECONDS
         self._resend_at = 0.0
@@ -155,10 +155,12 @@ class Window:
         self._burst = self._resent = 0
         self._probing = True
         self._not_before = now + self._pause(code)
+        self._refused_at = now
 
     def block(self, now: float) -> None:
         """Note that the next frame cannot be sent at all now: try again as if it had been refused."""
         self._not_before = now + self._pause(0x80)
+        self._refused_at = now
 
     def acknowledged(self, upto: int, now: float) -> Frame | None:
         """Note central's higher watermark. Returns the newest frame that it covers, if one was in flight."""
@@ -185,6 +187,10 @@ class Window:
         """Note that central has said the same again: it may have restarted and lost what it had not stored."""
         if now - self._retried_at >= RETRY_SECONDS:
             self._begin_burst(now)
+
+    def hurry(self, now: float) -> None:
+        """Try what was refused again at once, but not twice within ``REFUSED_SECONDS``; its pauses go on growing."""
+        self._not_before = min(self._not_before, max(now, self._refused_at + REFUSED_SECONDS))
 
     def _open(self, now: float) -> bool:
         if now < self._not_before or len(self._sent) >= MAX_FRAMES or self._bytes >= MAX_BYTES:

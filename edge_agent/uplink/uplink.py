@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -22,6 +23,9 @@ from edge_agent.uplink.settings import UplinkSettings, Will
 
 PART = "link"  # in health: what is wrong with the connection
 PROGRESS = "sync"  # in health: the essential part whose progress is marked here while there is no connection
+
+# A manager who is impatient with one button must not be one who keeps the broker busy.
+HURRY_EVERY_S = 5.0
 
 # What a healthy loop promises between two marks: the connect time-outs, and a tick every second once connected.
 _PROMISE_MS = 30_000
@@ -51,6 +55,8 @@ class Uplink:
         self._epoch = epoch
         self._backoff = Backoff(jitter)
         self._returned = asyncio.Event()
+        self._hurried_at = -HURRY_EVERY_S
+        self._pausing: asyncio.Timeout | None = None
 
     async def run(self, session: Callable[[Link], Awaitable[None]]) -> None:
         """Run ``session`` on each connection; it is cancelled when the connection is lost. Never returns.
@@ -72,8 +78,30 @@ class Uplink:
                     log.warning("link_lost", reason=error.reason, detail=error.detail)
                 await self._pause()
 
+    def hurry(self) -> Literal["connected", "connecting"]:
+        """Connect now, without waiting out the pause between two attempts; at most once in ``HURRY_EVERY_S``.
+
+        The pauses go on growing: somebody at a button says nothing of a broker that is down.
+        """
+        if self.connected:
+            return "connected"
+        now = asyncio.get_running_loop().time()
+        if self._pausing is not None and now - self._hurried_at >= HURRY_EVERY_S:
+            self._hurried_at = now
+            self._pausing.reschedule(now)
+        return "connecting"
+
     async def _pause(self) -> None:
         """Back off; when the machine's own network comes back meanwhile, begin the series again."""
+        try:
+            async with asyncio.timeout(None) as self._pausing:
+                await self._wait()
+        except TimeoutError:  # somebody is in a hurry
+            pass
+        finally:
+            self._pausing = None
+
+    async def _wait(self) -> None:
         self._returned.clear()
         wait = self._backoff.next()
         self._health.progress(PROGRESS, within_ms=int(wait * 1000) + _PROMISE_MS)

@@ -82,7 +82,9 @@ def found(tap: Tap, *, is_over: bool) -> Finding:
     if not is_over:
         return waiting(tap.running.settings)
     # A device known not to work says so itself.
-    return Finding("failed", "found.down" if tap.running.state == "down" else f"{kind_of(tap.running.settings)}.nothing")
+    return Finding(
+        "failed", "found.down" if tap.running.state == "down" else f"{kind_of(tap.running.settings)}.nothing"
+    )
 
 
 def waiting(settings: DeviceSettings) -> Finding:

@@ -1,175 +1,134 @@
-"""What a store manager reads and does, by condition: one sentence and the steps, in plain words."""
+"""What a store manager reads and does, by condition: one sentence and at most three steps, in the page's words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
+from edge_agent.clock import Moment
 from edge_agent.health import Reported
+from edge_agent.page.sources import Sources
+from edge_agent.page.times import when
+from edge_agent.page.words import words
 
-GOOD = "All good: every device answers, and orders go to head office."
+MAX_STEPS = 3  # a store manager reads three steps, not ten
+
+_DEVICE, _LAYOUT, _LINK = "device/", "layout/", "link"  # parts of health
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """``sentence``: what is wrong (``{name}``: of the device); ``steps``: what to do, in order."""
+class _Advice(NamedTuple):
+    """``key``: of the condition's texts; ``steps``: their keys."""
 
-    sentence: str
+    key: str
     steps: tuple[str, ...]
 
 
-_PLUG = "Push the device's cable in at both ends, and see that it is switched on."
-_SUPPORT = "Call support and read this message to them."
-_SAFE = "Nothing is lost: orders are kept here and sent later."
-_INTERNET = "See whether the internet works: the router's lights, its cable to this box."
-_WAIT = "Wait a few minutes: it is tried again by itself."
-_REPLUG = "Unplug it for ten seconds and plug it in again, if it is not built in."
-_RESTART = "Restart this box."
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is wrong in a shop, the worst first, and what it takes to say so.
 
-_DEVICES = {
-    "missing": Advice("{name} is not there.", (_PLUG, "Is it plugged into another socket than before? Put it back.")),
-    "unplugged": Advice("{name} has been unplugged.", (_PLUG,)),
-    "disconnected": Advice("{name} has hung up.", (_PLUG, _WAIT)),
-    "timeout": Advice("{name} does not answer.", (_PLUG, _INTERNET)),
-    "unreachable": Advice("{name} cannot be reached.", (_PLUG, _INTERNET)),
-    "unknown_host": Advice("{name} cannot be found in the network.", (_INTERNET, _SUPPORT)),
-    "busy": Advice("Another program uses the port of {name}.", ("Close the other program on this box.", _SUPPORT)),
-    "permission": Advice("This box may not use the port of {name}.", (_SUPPORT,)),
-    "refused": Advice("{name} refuses the connection.", (_PLUG, _SUPPORT)),
-    "unreadable": Advice(
-        "What {name} sends cannot be read.",
-        ("Was the register or its printer setting changed? Undo it.", "Push the cable in at both ends.", _SUPPORT),
-    ),
-    "implausible": Advice(
-        "What the register sends to {name} is not the display language set here: its figures are left out.",
-        (
-            "Was the register, its program or its display changed? Tell support.",
-            "Do two devices send on this cable? Unplug the one that is new.",
-            _SUPPORT,
-        ),
-    ),
-    "relay_missing": Advice(
-        "What stands between the register and {name} does not run: the till may not print.",
-        (_WAIT, _RESTART, "To print at once, plug the printer's cable into the register.", _SUPPORT),
-    ),
-    "printer_unreachable": Advice(
-        "The till cannot print: the printer behind {name} cannot be reached.",
-        ("Switch the printer on, and push its cable in at both ends.", _WAIT, _SUPPORT),
-    ),
-    "copy_lost": Advice(
-        "Some receipts of {name} were printed and not read here.",
-        ("Compare the till's own list of the day with the orders here.", _SUPPORT),
-    ),
-    "unprinted": Advice(
-        "Not everything that {name} was sent was printed: its printer was away for too long.",
-        ("Print again what is missing, at the till.", _SUPPORT),
-    ),
-    "no_reply": Advice("{name} does not answer.", (_REPLUG, _SUPPORT)),
-    "protocol": Advice("{name} answers nonsense.", (_REPLUG, _SUPPORT)),
-    "hung": Advice("{name} hangs.", (_REPLUG, _SUPPORT)),
-    "flooding": Advice("{name} sends without a pause and nothing can be read.", (_PLUG, _SUPPORT)),
-    "no_bus": Advice("{name} cannot be used: a service of this box is missing.", (_WAIT, _RESTART, _SUPPORT)),
-    "no_bluetoothd": Advice("{name} cannot be used: Bluetooth does not run on this box.", (_WAIT, _RESTART, _SUPPORT)),
-    "no_answer": Advice("{name} cannot be used: Bluetooth on this box does not answer.", (_RESTART, _SUPPORT)),
-    "adapter_missing": Advice("{name} is not there.", (_PLUG, _RESTART, _SUPPORT)),
-    "powered_off": Advice(
-        "{name} is switched off.", ("Is this box in flight mode? Switch that off.", _RESTART, _SUPPORT)
-    ),
-    "start_refused": Advice("{name} does not start to listen.", (_WAIT, _RESTART, _SUPPORT)),
-    "start_hung": Advice("{name} does not start to listen.", (_WAIT, _RESTART, _SUPPORT)),
-    "not_scanning": Advice("{name} does not listen any more.", (_WAIT, _RESTART, _SUPPORT)),
-    "silent": Advice(
-        "{name} hears nothing.", ("If no badge or telephone is near, nothing is wrong.", _REPLUG, _RESTART, _SUPPORT)
-    ),
-    "no_service": Advice("{name} cannot be used: its driver does not run on this box.", (_WAIT, _RESTART, _SUPPORT)),
-    "not_installed": Advice("{name} cannot be used: its driver is not installed on this box.", (_SUPPORT,)),
-    "ambiguous": Advice("{name} cannot be told from another device of its kind.", (_SUPPORT,)),
-    "not_started": Advice("{name} takes long to start.", (_WAIT, _PLUG, _SUPPORT)),
-    "crashed": Advice("{name} stopped because of a fault in this software; it is started again.", (_SUPPORT,)),
-    "failed": Advice("{name} does not work.", (_PLUG, _SUPPORT)),
-    "ended": Advice("{name} does not work.", (_PLUG, _SUPPORT)),
-}
+    ``names``: of the devices, by id; ``down_since_ms``: since when (Unix milliseconds) those that do not work have not.
+    ``settled``: every device has said whether it works, and the link is up: where nothing is wrong, all is good.
+    """
 
-_STORAGE = {
-    "disk_full": Advice(
-        "The disk of this box is full: orders wait.", ("Delete files that are not needed on this box.", _SUPPORT)
-    ),
-    "disk_low": Advice(
-        "The disk of this box is nearly full.", ("Delete files that are not needed on this box.", _SUPPORT)
-    ),
-}
+    conditions: Sequence[Reported]
+    names: Mapping[str, str]
+    down_since_ms: Mapping[str, int]
+    now: Moment
+    zone: ZoneInfo
+    phone: str
+    store: str
+    settled: bool = True
 
-_OFFLINE = Advice("Head office cannot be reached.", (_SAFE, _INTERNET, _SUPPORT))
-_AWAY = Advice("Head office does not take orders at the moment.", (_SAFE, _WAIT))
-_ACCOUNT = Advice("Head office does not let this box in.", (_SAFE, _SUPPORT))
-_SETUP = Advice("Head office's server is not set up for this box.", (_SAFE, _SUPPORT))
-_CERTIFICATE = Advice("The secure connection to head office fails.", (_SAFE, _SUPPORT))
 
-_LINK = (
-    dict.fromkeys(("refused", "timeout", "name_not_found", "unreachable", "closed", "no_puback"), _OFFLINE)
-    | dict.fromkeys(("keepalive_timeout",), _OFFLINE)
-    | dict.fromkeys(
-        ("no_subscribers", "not_confirmed", "server_unavailable", "server_busy", "server_shutting_down"), _AWAY
+def situation(sources: Sources) -> Situation:
+    """Return the situation of the moment."""
+    now = sources.clock.now()
+    running = sources.generation.devices
+    return Situation(
+        conditions=sources.health.conditions(),
+        names={device: one.settings.name for device, one in running.items()},
+        down_since_ms={device: _wall_ms(one.since, now) for device, one in running.items() if one.state != "up"},
+        now=now,
+        zone=sources.config.store.zone,
+        phone=sources.config.agent.page.support_phone,
+        store=sources.config.agent.agent.store,
+        settled=sources.sync.connected and all(one.state != "down" for one in running.values()),
     )
-    | dict.fromkeys(("receive_maximum", "quota_exceeded", "closed_by_operator", "connection_rate"), _AWAY)
-    | dict.fromkeys(("bad_credentials", "not_authorized", "banned", "client_id_refused", "password_file"), _ACCOUNT)
-    | dict.fromkeys(("malformed_packet", "protocol_error", "protocol_version", "topic_refused"), _SETUP)
-    | dict.fromkeys(("packet_too_large", "payload_refused", "retain_not_supported", "qos_not_supported"), _SETUP)
-    | dict.fromkeys(("use_another_server", "server_moved"), _SETUP)
-    | dict.fromkeys(("untrusted", "tls_files", "tls_failed"), _CERTIFICATE)
-    | {
-        "certificate_time": Advice(
-            "The secure connection to head office fails: the date is wrong here, or its certificate has ended.",
-            (_SAFE, "Compare this box's date and time with a telephone's.", _SUPPORT),
-        ),
-        "session_taken_over": Advice("Another box uses the name of this one.", (_SAFE, _SUPPORT)),
-        "new_epoch": Advice("This box was restored from an older copy; everything kept is sent again.", (_WAIT,)),
-    }
-)
-
-_PAGE = {
-    "page_not_listening": Advice(
-        "This page cannot be opened in a browser; orders are not affected.",
-        ("Another program may use its address: see listen under [page] in agent.toml.", _SUPPORT),
-    ),
-}
-
-_LAYOUT = {
-    "layout_changed": Advice(
-        "The receipts of {name} look different than before, and are not fully understood.",
-        ("Was the register's program updated, or its receipt changed? Tell support.",
-         "Nothing is lost: the receipts are kept here and read again once this box has learnt them.", _SUPPORT),
-    ),
-}  # fmt: skip
-
-_DAYS = {
-    "day_differs": Advice(
-        "Head office's orders of a day are not the ones seen here.",
-        ("Read this message to support: it names the receipts that differ.", _SUPPORT),
-    ),
-    "register_differs": Advice(
-        "A register's own report says another total than its receipts.",
-        ("Compare the report with that register's receipts: one may not have been printed.", _SUPPORT),
-    ),
-}
-
-TABLE = {f"device_{reason}": advice for reason, advice in _DEVICES.items()} | _STORAGE | _LINK | _PAGE | _DAYS | _LAYOUT
 
 
-def headline(conditions: Sequence[Reported], names: dict[str, str]) -> str:
-    """Return one sentence on the worst condition. ``names``: of the devices, by the part of health they report as."""
-    if not conditions:
-        return GOOD
-    worst = conditions[0]
-    advice = TABLE.get(worst.condition.code)
-    if advice is None:
-        return worst.condition.detail or worst.condition.code
-    return advice.sentence.format(name=names.get(worst.part, worst.part))
+def headline(shop: Situation, language: str) -> str:
+    """Return one sentence on the worst condition, or that all is good."""
+    if not shop.conditions:
+        return words(language).say("hero.good" if shop.settled else "hero.connecting")
+    return sentence(shop, shop.conditions[0], language)
 
 
-def steps(conditions: Sequence[Reported], support_phone: str, limit: int) -> list[str]:
-    """Return what to do, worst condition first, at most ``limit`` steps and none twice."""
-    phone = f" Telephone: {support_phone}." if support_phone else ""
-    found: dict[str, None] = {}
-    for reported in conditions:
-        advice = TABLE.get(reported.condition.code) or Advice("", (_SUPPORT,))
-        found.update(dict.fromkeys(step + phone if step is _SUPPORT else step for step in advice.steps))
-    return list(found)[:limit]
+def sentence(shop: Situation, reported: Reported, language: str) -> str:
+    """Return the sentence on a condition."""
+    since_ms = shop.down_since_ms.get(_device(reported) or "", _wall_ms(reported.since, shop.now))
+    return words(language).say(
+        f"condition.{_advice(reported, language).key}.sentence",
+        name=_name(shop, reported),
+        since=when(since_ms, shop.now, shop.zone, language),
+        code=reported.condition.code,
+    )
+
+
+def device_sentence(shop: Situation, device: str, language: str) -> str:
+    """Return the sentence on what is wrong with a device, by its id; empty while nothing is."""
+    own = next((reported for reported in shop.conditions if _device(reported) == device), None)
+    return sentence(shop, own, language) if own is not None else ""
+
+
+def steps(shop: Situation, language: str) -> tuple[str, ...]:
+    """Return what to do about the worst condition, in order; nothing where all is good."""
+    if not shop.conditions:
+        return ()
+    say = words(language).say
+    keys = _advice(shop.conditions[0], language).steps[:MAX_STEPS]
+    return tuple(say(f"step.{key}", support=support(shop.phone, shop.store, language)) for key in keys)
+
+
+def support(phone: str, store: str, language: str) -> str:
+    """Return what somebody who calls support needs: the telephone number, if one is configured, and the store's id."""
+    return words(language).say("support.phone_and_store" if phone else "support.store", phone=phone, store=store)
+
+
+def known_codes() -> frozenset[str]:
+    """Return the codes that have texts."""
+    return frozenset(_by_code("en"))
+
+
+@cache
+def _by_code(language: str) -> Mapping[str, _Advice]:
+    """Return the advice for each code."""
+    lists = words(language).lists("condition")
+    found: dict[str, _Advice] = {}
+    for path, names in lists.items():
+        key, _, what = path.rpartition(".")
+        if what == "steps":
+            found |= dict.fromkeys(lists.get(f"{key}.codes", (key,)), _Advice(key, names))
+    return found
+
+
+def _advice(reported: Reported, language: str) -> _Advice:
+    other = "other_device" if _device(reported) else "other_link" if reported.part == _LINK else "other"
+    found = _by_code(language)
+    return found.get(reported.condition.code, found[other])
+
+
+def _device(reported: Reported) -> str | None:
+    """Return the id of the device that reports a condition of its own."""
+    return reported.part.removeprefix(_DEVICE) if reported.part.startswith(_DEVICE) else None
+
+
+def _name(shop: Situation, reported: Reported) -> str:
+    device = reported.part.removeprefix(_DEVICE).removeprefix(_LAYOUT)
+    return shop.names.get(device) or device
+
+
+def _wall_ms(since: Moment, now: Moment) -> int:
+    """Return a moment in Unix milliseconds by the clock as it is now: it may have been set right since."""
+    return now.wall_ms - (now.uptime_ms - since.uptime_ms)

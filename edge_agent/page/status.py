@@ -8,20 +8,15 @@ from edge_agent.page.sources import Reader, Sources
 from edge_agent.storage import Storage
 from edge_agent.sync.sync import recorded_ms
 
-MAX_STEPS = 3  # a store manager reads three steps, not ten
-
 
 async def document(sources: Sources, reader: Reader) -> dict[str, object]:
     """Return the status as plain JSON values, its sentences in the reader's language; amounts are the manager's."""
-    del reader
     now = sources.clock.now()
-    conditions = sources.health.conditions()
-    names = {f"device/{d.settings.id}": d.settings.name for d in sources.generation.devices.values()}
-    names |= {f"layout/{d.settings.id}": d.settings.name for d in sources.generation.devices.values()}
+    shop = advice.situation(sources)
     return {
         "level": sources.health.level().value,
-        "headline": advice.headline(conditions, names),
-        "steps": advice.steps(conditions, sources.config.agent.page.support_phone, MAX_STEPS),
+        "headline": advice.headline(shop, reader.language),
+        "steps": advice.steps(shop, reader.language),
         "conditions": [
             {
                 "part": reported.part,
@@ -30,7 +25,7 @@ async def document(sources: Sources, reader: Reader) -> dict[str, object]:
                 "detail": reported.condition.detail,
                 "since": _time(sources, reported.since.wall_ms),
             }
-            for reported in conditions
+            for reported in shop.conditions
         ],
         "devices": _devices(sources),
         "sync": await _sync(sources, now),

@@ -2,7 +2,9 @@
 
 import msgspec
 
+from edge_agent.page import advice
 from edge_agent.page.sources import Reader, Sources
+from edge_agent.page.words import words
 
 
 class Hero(msgspec.Struct, frozen=True):
@@ -23,4 +25,17 @@ class Hero(msgspec.Struct, frozen=True):
 
 def hero(sources: Sources, reader: Reader) -> Hero:
     """Return the headline of the moment."""
-    raise NotImplementedError
+    say = words(reader.language).say
+    shop = advice.situation(sources)
+    level = sources.health.level().value
+    others = len(shop.conditions) - 1
+    return Hero(
+        level=level,
+        word=say(f"hero.level.{level}"),
+        sentence=advice.headline(shop, reader.language),
+        steps=advice.steps(shop, reader.language),
+        others=say("hero.others", count=others) if others > 0 else "",
+        support=advice.support(shop.phone, shop.store, reader.language),
+        store_id=shop.store,
+        store_name=sources.config.store.store.name,
+    )

@@ -134,6 +134,6 @@ def test_every_reason_has_its_advice_and_its_row_in_the_manual() -> None:
     text = "".join(path.read_text("utf-8") for path in (root / "devices" / "ble").glob("*.py"))
     reasons = set(re.findall(r'(?:DeviceError|down|degraded)\(\s*"(\w+)"', text))
     assert {"no_bus", "no_bluetoothd", "adapter_missing", "powered_off", "silent", "start_hung"} <= reasons
-    assert {f"device_{reason}" for reason in reasons} <= advice.TABLE.keys()
+    assert {f"device_{reason}" for reason in reasons} <= advice.known_codes()
     manual = (root.parent / "docs" / "ble.md").read_text("utf-8")
     assert {reason for reason in reasons if f"| `{reason}` |" not in manual} == set()

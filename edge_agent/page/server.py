@@ -14,6 +14,7 @@ from edge_agent.health import Condition, Health, Level
 from edge_agent.page import reading
 from edge_agent.page.actions import routes as actions
 from edge_agent.page.actions.checks import Checks
+from edge_agent.page.connections import Connections, Limits
 from edge_agent.page.feed import Feed
 from edge_agent.page.guard import guards
 from edge_agent.page.manager import routes as manager
@@ -26,12 +27,10 @@ from edge_agent.sockets import short_path
 
 log = structlog.get_logger()
 
-MAX_BODY_BYTES = 16 * 1024  # the longest thing anybody posts here is a code and a device's id
-
 
 def application(parts: Parts) -> web.Application:
     """Return the routes. Reading needs no code and shows no personal data and no amounts."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=guards(parts.sources.config.agent.page))
+    app = web.Application(client_max_size=Limits().body_bytes, middlewares=guards(parts.sources.config.agent.page))
     app[PARTS] = parts
     for routes in (reading.ROUTES, manager.ROUTES, actions.ROUTES):
         app.add_routes(routes)
@@ -39,20 +38,24 @@ def application(parts: Parts) -> web.Application:
 
 
 @asynccontextmanager
-async def serving(settings: PageSettings, sources: Sources, control_socket: Path) -> AsyncIterator[None]:
+async def serving(
+    settings: PageSettings, sources: Sources, control_socket: Path, limits: Limits | None = None
+) -> AsyncIterator[None]:
     """Serve on the page's address and on the control socket while the context lasts."""
     async with asyncio.TaskGroup() as group:
         parts = _parts(sources, group)
         watching = group.create_task(parts.feed.run())
         app = application(parts)
         app.on_shutdown.append(_end_streams)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        connections = Connections(limits)
+        runner = connections.runner(app)
         await runner.setup()
         try:
             await _listen_on_socket(runner, control_socket)
-            await _listen_on_address(runner, settings, sources.health)
+            await _listen_on_address(connections, group, runner, settings, sources.health)
             yield
         finally:
+            connections.close()
             await runner.cleanup()
             control_socket.unlink(missing_ok=True)
             parts.checks.stop()
@@ -80,14 +83,15 @@ async def _listen_on_socket(runner: web.AppRunner, path: Path) -> None:
     path.chmod(0o600)
 
 
-async def _listen_on_address(runner: web.AppRunner, settings: PageSettings, health: Health) -> None:
+async def _listen_on_address(
+    connections: Connections, group: asyncio.TaskGroup, runner: web.AppRunner, settings: PageSettings, health: Health
+) -> None:
     """Listen on the page's address. A taken port does not stop the tills: it is said, and the agent goes on."""
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
+        host, port = await connections.listen(group, runner, settings.host, settings.port)
     except OSError as error:
         reason = error.strerror or str(error)
         log.warning("page_not_listening", address=settings.listen, reason=reason)
         health.report("page", Condition("page_not_listening", Level.ATTENTION, f"{settings.listen}: {reason}"))
         return
-    host, port = runner.addresses[-1][:2]
     log.info("page_listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/")

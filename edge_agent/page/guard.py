@@ -1,19 +1,144 @@
 """What every request must pass, and what every answer says to the browser: Host, Origin, headers, rates."""
 
-from aiohttp.typedefs import Middleware
+import asyncio
+import ipaddress
+import math
+import re
+import socket
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from edge_agent.config.agent import PageSettings
+from edge_agent.page.rates import Rates, client_of
+
+# The page and its dozen of files, opened again and again in several windows, or a hundred streams that come back at
+# once after a restart; then 40 requests a second, which at 2 ms each are 8 % of one core.
+BURST = 240
+PER_SECOND = 40
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1: they change nothing
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Addresses of a shop's own network, which no name server decides on: RFC 1122, 1918, 3927, 6598 (carriers' and VPNs'
+# networks); RFC 4291 (loopback, link-local), 4193.
+_OWN_V4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
+_OWN_V6 = ("::1/128", "fe80::/10", "fc00::/7")
+_OWN_NETWORKS = tuple(ipaddress.ip_network(network) for network in (*_OWN_V4, *_OWN_V6))
+# RFC 9110, 7.2 and RFC 3986, 3.2.2, without user information and escapes, which no browser sends in a Host.
+_HOST = re.compile(r"(?:\[(?P<literal>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?")
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+# Not no-referrer: with it Chrome sends `Origin: null` with the page's own posts.
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
 
 
 def guards(settings: PageSettings) -> list[Middleware]:
     """Return the middlewares, outermost first.
 
-    421 for a Host that is not this box (DNS rebinding); 403 for a POST whose Origin is not the page's own; 429 for
-    more requests than a person's browser makes. Requests over the control socket pass: it is this box's own user's.
+    421 for a Host that is not this box (DNS rebinding); 403 for a POST whose Origin is not the page's own; 415 for one
+    that is not JSON; 429 for more requests than a person's browser makes. Requests over the control socket pass: it
+    is this box's own user's. ``set_headers`` belongs to them, as a signal.
     """
-    raise NotImplementedError
+    rates = Rates(BURST, PER_SECOND)
+    names = frozenset({"localhost", *(name.lower().removesuffix(".") for name in settings.allowed_hosts)})
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not is_control(request):
+            _check_rate(request, rates)
+            _check_host(request, names)
+            if request.method not in SAFE_METHODS:
+                _check_origin(request)
+                if request.content_type != "application/json":  # a form elsewhere cannot send that without asking first
+                    raise web.HTTPUnsupportedMediaType(text="only application/json\n")
+        return await handler(request)
+
+    return [guard]
+
+
+async def set_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the browser to be strict, with every answer; what a handler has set itself stays."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.popall("Server", None)  # the versions of what serves are nobody's business
+
+
+def is_control(request: web.Request) -> bool:
+    """Tell whether a request comes over the control socket.
+
+    The socket is asked, not the peer's name: that is empty, too, where a TCP client has already gone.
+    """
+    connection = request.get_extra_info("socket")
+    return connection is not None and connection.family == socket.AF_UNIX
 
 
 def is_loopback(address: str) -> bool:
     """Tell whether a request comes from this machine; IPv4 inside IPv6 is taken as IPv4."""
-    raise NotImplementedError
+    parsed = _address(address)
+    return parsed is not None and parsed.is_loopback
+
+
+def _check_rate(request: web.Request, rates: Rates) -> None:
+    wait_s = rates.wait_s(client_of(request.remote or ""), asyncio.get_running_loop().time())
+    if wait_s:
+        raise web.HTTPTooManyRequests(text="too many requests\n", headers={"Retry-After": str(math.ceil(wait_s))})
+
+
+def _check_host(request: web.Request, names: frozenset[str]) -> None:
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) != 1:  # RFC 9112, 3.2
+        raise web.HTTPBadRequest(text="exactly one Host is needed\n")
+    # ``request.host`` is the request target's, where that is a whole URL: it is the one that counts (RFC 9112, 3.2.2).
+    if not (_is_own(hosts[0], names) and _is_own(request.host, names)):
+        raise web.HTTPMisdirectedRequest(text="this name is not in allowed_hosts of [page]\n")
+
+
+def _is_own(host: str, names: frozenset[str]) -> bool:
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    if found["literal"] is None and found["name"].lower().removesuffix(".") in names:
+        return True
+    address = _address(found["literal"] or found["name"])
+    return address is not None and any(address in network for network in _OWN_NETWORKS)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return an IP address, IPv4 inside IPv6 as IPv4."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _check_origin(request: web.Request) -> None:
+    """Refuse what another page sends. A browser names the sender in Origin, an old one at least in Referer."""
+    sender = request.headers.get("Origin") or request.headers.get("Referer", "")
+    own = _origin(f"{request.scheme}://{request.headers['Host']}")
+    if own is None or _origin(sender) != own or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise web.HTTPForbidden(text="not sent by this page\n")
+
+
+def _origin(url: str) -> tuple[str, str, int] | None:
+    """Return scheme, host and port of a URL (RFC 6454, 4); None for what has none, which equals no page's."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        return None
+    return (parts.scheme, host.removesuffix("."), port) if host else None

@@ -1,12 +1,23 @@
 """The audit: one line for each thing done (or refused) at the manager's door, in the log and on the page."""
 
-from dataclasses import dataclass
+import asyncio
+from collections import deque
 
+import msgspec
+import structlog
+
+from edge_agent.errors import StorageError
 from edge_agent.page.sources import Sources
+from edge_agent.shop.outcome import Outcome, StateChange
+
+log = structlog.get_logger()
+
+PART = "audit"  # durable state: a row for each entry kept, by its number modulo how many are kept
+KEPT = 50  # some weeks of a shop; 100 B each
+WRITE_S = 0.5  # what an action waits for the disk; the entry is in the log in any case
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """``what``: login, pair, upload, presence …; ``outcome``: done, refused, failed; ``client``: the address."""
 
     wall_ms: int
@@ -16,15 +27,43 @@ class Entry:
     detail: str = ""
 
 
+class _Row(msgspec.Struct, frozen=True):
+    number: int
+    entry: Entry
+
+
 class Audit:
     """The newest entries, kept in durable state; the log has them all."""
 
-    def __init__(self, sources: Sources) -> None: ...
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        rows = sorted(_rows(sources), key=lambda row: row.number)[-KEPT:]
+        self._next = rows[-1].number + 1 if rows else 0
+        self._entries = deque((row.entry for row in rows), KEPT)
 
     async def note(self, what: str, outcome: str, client: str, detail: str = "") -> None:
         """Log an entry and keep it. Never raises: a full disk keeps nobody from helping the shop."""
-        raise NotImplementedError
+        log.info("audit", what=what, outcome=outcome, client=client, detail=detail)
+        row = _Row(self._next, Entry(self._sources.clock.now().wall_ms, what, outcome, client, detail))
+        self._next += 1
+        self._entries.append(row.entry)
+        change = StateChange(PART, str(row.number % KEPT), msgspec.json.encode(row))
+        try:
+            async with asyncio.timeout(WRITE_S):
+                await self._sources.storage.commit(Outcome(state=(change,)))
+        except (TimeoutError, StorageError) as error:
+            log.warning("audit_not_kept", what=what, reason=str(error) or "the disk does not answer")
 
     def entries(self) -> tuple[Entry, ...]:
         """Return the newest entries, the newest first."""
-        raise NotImplementedError
+        return tuple(reversed(self._entries))
+
+
+def _rows(sources: Sources) -> list[_Row]:
+    found = []
+    for value in sources.storage.state(PART).values():
+        try:
+            found.append(msgspec.json.decode(value, type=_Row))
+        except msgspec.DecodeError:
+            continue  # of another version: the log has it
+    return found

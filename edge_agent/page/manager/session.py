@@ -1,8 +1,11 @@
 """The manager's session as a request carries it: the cookie, and the token of every action."""
 
+import hmac
+
 from aiohttp import web
 
 from edge_agent.page.manager.door import Session
+from edge_agent.page.manager.refusal import refusal
 from edge_agent.page.parts import PARTS
 
 COOKIE = "session"
@@ -17,4 +20,11 @@ def session_of(request: web.Request) -> Session | None:
 
 def required(request: web.Request) -> Session:
     """Return the session of an action, which thereby lasts on. Raises HTTPForbidden: no session, or no CSRF token."""
-    raise NotImplementedError
+    session = session_of(request)
+    if session is None:
+        raise refusal(request, web.HTTPForbidden, "no_session")
+    given = request.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(given.encode("utf-8", "replace"), session.csrf.encode()):
+        raise refusal(request, web.HTTPForbidden, "no_csrf")
+    request.app[PARTS].door.used(session)
+    return session

@@ -123,6 +123,16 @@ class Generation:
             forget_captured = partial(without_member, member=member)
             return await self._storage.forget(lambda body: concerns(body, member, identities), forget_captured)
 
+    async def pause_presence(self) -> None:
+        """Pause presence for an hour; it goes on by itself. Raises StorageError."""
+        await self._commit(self.shop.people.pause(self._clock.now()))
+        self._health.news()
+
+    async def resume_presence(self) -> None:
+        """End the pause of presence. Raises StorageError."""
+        await self._commit(self.shop.people.go_on(self._clock.now()))
+        self._health.news()
+
     def _relayed(self) -> set[str]:
         """Return the devices that pass through a relay."""
         passing = (running.settings for running in self.devices.values())

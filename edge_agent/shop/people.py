@@ -12,7 +12,7 @@ from edge_agent.identities import Identity, bearer
 from edge_agent.identities.hashing import Hasher
 from edge_agent.observations import Advertisement, TagGone, TagRead
 from edge_agent.redact import Redactor
-from edge_agent.shop import checkins, presence, taps, tills
+from edge_agent.shop import checkins, pause, presence, taps, tills
 from edge_agent.shop.drafts import draft
 from edge_agent.shop.outcome import Outcome, Signal, StateChange, combined
 from edge_agent.shop.presence import Change, Changes, Count, Place, Presence, Sighting
@@ -65,9 +65,10 @@ class People:
         settings, small_count = self._settings.presence, self._settings.small_count
         day_key = secrets.token_bytes(32)  # the engine destroys it; kept here, it would outlive its day
         self._presence = Presence(settings, small_count, self._scanners, state(presence.PART), day_key)
-        if at is not None:
-            for scanner in self._healthy:
-                self._presence.health(scanner, healthy=True, at=at)
+        self._pause = pause.Pause(state(pause.PART))
+        self._paused = False
+        if at is not None and not self._is_paused(at):
+            self._listen(at)
 
     @property
     def present(self) -> int:
@@ -80,8 +81,13 @@ class People:
         return self._presence.tracked
 
     @property
+    def has_scanners(self) -> bool:
+        """Whether anything is listened to by Bluetooth."""
+        return bool(self._scanners)
+
+    @property
     def frozen(self) -> int:
-        """How many scanners do not work: what they do not see has not left."""
+        """How many scanners do not work, or are not listened to: what they do not see has not left."""
         return len(self._presence.frozen)
 
     def tapped(self, facts: DeviceFacts, read: TagRead, at: Moment) -> Outcome:
@@ -112,6 +118,8 @@ class People:
 
     def advertised(self, facts: DeviceFacts, advertisement: Advertisement, at: Moment) -> Outcome:
         """Return what an advertisement leads to: mostly nothing."""
+        if self._is_paused(at):
+            return NOTHING
         # A box's own clock is right to minutes for years, synchronized or not; before the build date it was never set.
         wall_ms = at.wall_ms if at.wall_ms >= self._settings.built_ms else None
         assert self._sightings is not None
@@ -128,8 +136,28 @@ class People:
 
     def tick(self, at: Moment) -> Outcome:
         """Return what the passing of time leads to; to be asked about once a second."""
+        paused = self._pause.tick(at)
+        self._is_paused(at)
         changed = self._changed(self._presence.tick(at), at)
-        return combined((changed, Outcome(state=self._renewed(at)))) if self._clock_was_set(at) else changed
+        state = (*paused, *(self._renewed(at) if self._clock_was_set(at) else ()))
+        return combined((changed, Outcome(state=state))) if state else changed
+
+    def pause(self, at: Moment) -> Outcome:
+        """Pause presence for an hour from now: nothing that scanners hear is recorded or counted, nobody leaves."""
+        state = self._pause.begin(at)
+        self._is_paused(at)
+        return Outcome(state=state)
+
+    def go_on(self, at: Moment) -> Outcome:
+        """End the pause of presence, if one is on."""
+        state = self._pause.end()
+        self._is_paused(at)
+        return Outcome(state=state)
+
+    def paused_until_ms(self, at: Moment) -> int | None:
+        """Return when the pause of presence ends (Unix milliseconds), or None while none is on."""
+        left_ms = self._pause.left_ms(at)
+        return at.wall_ms + left_ms if left_ms else None
 
     def health(self, scanner: str, *, healthy: bool, at: Moment) -> None:
         """Tell whether a scanner works: what it does not see while it does not has not left."""
@@ -137,7 +165,22 @@ class People:
             self._healthy.add(scanner)
         else:
             self._healthy.discard(scanner)
-        self._presence.health(scanner, healthy=healthy, at=at)
+        paused = self._is_paused(at)
+        self._presence.health(scanner, healthy=healthy and not paused, at=at)
+
+    def _is_paused(self, at: Moment) -> bool:
+        """Tell whether presence is paused; as one begins or ends, so do the scanners' clocks and the counts."""
+        paused = self._pause.left_ms(at) > 0
+        if paused != self._paused:
+            self._paused = paused
+            self._presence.count_anew()
+            self._listen(at)
+        return paused
+
+    def _listen(self, at: Moment) -> None:
+        """Tell the engine which scanners are listened to."""
+        for scanner in self._healthy:
+            self._presence.health(scanner, healthy=not self._paused, at=at)
 
     def sold(self, facts: DeviceFacts, order: data.Order, at: Moment) -> Outcome:
         """Write the member who tapped just before it into an order; returns what else that means."""

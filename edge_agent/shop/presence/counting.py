@@ -35,6 +35,12 @@ class Counting:
         for seen in self._seen.values():
             seen.difference_update(keys)
 
+    def interrupt(self) -> None:
+        """Begin again within the window that runs: it was not lived through."""
+        self._start_ms = None
+        for seen in self._seen.values():
+            seen.clear()
+
     def turn(self, at: Moment) -> tuple[bool, tuple[Count, ...]]:
         """Return whether another window begins now, and the counts of the one that ended."""
         start_ms = at.wall_ms - at.wall_ms % self._window_ms

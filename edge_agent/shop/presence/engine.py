@@ -100,6 +100,10 @@ class Presence:
         if known is not None:
             known.set_health(healthy, at.uptime_ms)
 
+    def count_anew(self) -> None:
+        """Drop what was counted in the window that runs, and do not tell it: some of it was not listened to."""
+        self._counting.interrupt()
+
     def forget(self, identities: Collection[tuple[str, str]]) -> tuple[StateChange, ...]:
         """Forget all that is known of identities (kind, value), silently; return the ends of their rows."""
         state = []

@@ -1,0 +1,71 @@
+/** The day: its proof, the link to head office, today's figures and bars. */
+
+import { bars, by, element, say, texts } from "./draw.js";
+
+const EVERY = 3; // hours between two labels beneath the bars
+
+/** @param {{business_day: string, state: string, sentence: string, differing: string[], missing: string[]}} day */
+function receipts(day) {
+  return [[texts.differing, day.differing], [texts.missing, day.missing]]
+    .filter(([, numbers]) => numbers.length)
+    .flatMap(([label, numbers]) => [element("dt", label), element("dd", numbers.join("  "))]);
+}
+
+/** @param {{today: object, earlier: object[], amount: string | null}} section */
+export function proof({ today, earlier, amount }) {
+  const card = by("proof");
+  card.dataset.state = today.state;
+  say(by("proof-sentence"), today.sentence);
+  say(by("proof-amount"), amount);
+  const list = card.querySelector("dl");
+  list.replaceChildren(...receipts(today));
+  list.hidden = !list.hasChildNodes();
+  const before = by("earlier");
+  before.hidden = earlier.length === 0;
+  before.querySelector("ul").replaceChildren(...earlier.map((day) => {
+    const item = element("li");
+    item.dataset.state = day.state;
+    const numbers = element("dl");
+    numbers.append(...receipts(day));
+    item.append(element("p", day.sentence), ...(numbers.hasChildNodes() ? [numbers] : []));
+    return item;
+  }));
+}
+
+/** @param {{connected: boolean, sentence: string, waiting: number, oldest: string, backlog: string}} section */
+export function link(section) {
+  by("link").dataset.state = section.connected ? "agreed" : "differs";
+  say(by("link-sentence"), section.sentence);
+  say(by("link-more"), section.backlog);
+}
+
+/** @param {{figures: object[], hours: string[], series: object[]}} section */
+export function today({ business_day, figures, hours, series }) {
+  const card = by("today");
+  card.querySelector(".figures").replaceChildren(...figures.map(figure));
+  const told = series.filter(({ values }) => values.some(Boolean));
+  card.querySelector(".charts").replaceChildren(...told.map((row) => chart(row, hours)));
+  card.querySelector(".empty").hidden = told.length > 0;
+  by("orders").elements.day.max = business_day;
+  by("orders").elements.day.value ||= business_day;
+}
+
+function figure({ key, label, value }) {
+  const box = element("div");
+  box.dataset.key = key;
+  box.append(element("dt", label), element("dd", value));
+  return box;
+}
+
+function chart({ key, label, values, words }, hours) {
+  const box = element("figure");
+  box.dataset.key = key;
+  const caption = element("figcaption", label);
+  caption.append(" ", element("span", by("today").querySelector(".charts").dataset.byHour));
+  const axis = element("div");
+  axis.className = "hours";
+  axis.setAttribute("aria-hidden", "true");
+  axis.append(...hours.map((hour, index) => element("span", index % EVERY ? "" : hour)));
+  box.append(caption, bars(values, { height: 44, gap: 0.3, words, peak: true }), axis);
+  return box;
+}

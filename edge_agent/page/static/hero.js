@@ -1,0 +1,46 @@
+/** The headline, and what follows it beyond the page: title, icon, the browser's own colour. */
+
+import { by, element, say, show } from "./draw.js";
+
+const root = document.documentElement;
+const favicon = document.querySelector("link[rel=icon]");
+const colour = document.querySelector("meta[name=theme-color]");
+let title = document.title;
+
+/** @param {{level: string, word: string, sentence: string, steps: string[], others: string, support: string,
+ *   store_id: string, store_name: string}} section */
+export function hero(section) {
+  root.dataset.level = section.level;
+  show(document.querySelector(".badge"), section.level);
+  for (const part of ["word", "sentence", "others"]) say(by(part), section[part]);
+  by("todo").hidden = section.steps.length === 0;
+  by("steps").replaceChildren(...section.steps.map((step) => element("li", step)));
+  by("store-name").textContent = section.store_name;
+  by("store-id").textContent = section.store_id;
+  by("telephone").hidden = !section.support;
+  by("telephone").href = `tel:${section.support.replace(/[^+\d]/g, "")}`;
+  by("number").textContent = section.support;
+  title = `${section.word} · ${section.store_name}`;
+  follow();
+}
+
+/**
+ * Say that what the page shows may no longer be so, or that it is again.
+ * @param {boolean} isLost
+ */
+export function lost(isLost) {
+  root.toggleAttribute("data-lost", isLost);
+  by("lost").hidden = !isLost;
+  by("lost").querySelector("time").textContent = new Date().toLocaleTimeString(root.lang, { timeStyle: "short" });
+  follow();
+}
+
+function follow() {
+  const isLost = root.hasAttribute("data-lost");
+  document.title = isLost ? `${by("lost-word").textContent} · ${by("store-name").textContent}` : title;
+  favicon.href = favicon.href.replace(/[^/]+$/, `${isLost ? "lost" : root.dataset.level}.svg`);
+  colour.content = getComputedStyle(by("hero")).backgroundColor;
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
+follow();

@@ -1,0 +1,83 @@
+/** What happened, what was not understood, the box and its standing. */
+
+import { by, copy, element, fill, show } from "./draw.js";
+
+const FIRST = 8; // events shown before somebody asks for all
+
+/** @param {{kind: string, time: string, text: string}[]} section */
+export function recent(section) {
+  by("recent").querySelector(".empty").hidden = section.length > 0;
+  by("events").replaceChildren(...section.map(happened));
+  by("all").hidden = section.length <= FIRST || by("events").classList.contains("whole");
+}
+
+function happened(event) {
+  const item = copy("event");
+  item.dataset.kind = event.kind;
+  show(item.querySelector("svg"), event.kind);
+  fill(item, event);
+  return item;
+}
+
+by("all").addEventListener("click", () => {
+  by("events").classList.add("whole");
+  by("all").hidden = true;
+  by("events").children[FIRST].tabIndex = -1;
+  by("events").children[FIRST].focus();
+});
+
+/** @param {{count: number, sentence: string, slips: {time: string, device: string, text: string[] | null}[]}} section */
+export function unread({ count, sentence, slips }) {
+  by("unread").hidden = count === 0;
+  by("unread-sentence").textContent = sentence;
+  const list = by("unread").querySelector("ul");
+  const opened = new Set([...list.querySelectorAll("details[open]")].map(({ dataset }) => dataset.slip));
+  list.replaceChildren(...slips.map((slip) => {
+    const item = copy("slip");
+    fill(item, slip);
+    const details = item.querySelector("details");
+    details.hidden = !slip.text;
+    details.dataset.slip = `${slip.device} ${slip.time}`;
+    details.open = opened.has(details.dataset.slip);
+    details.querySelector("pre").textContent = (slip.text ?? []).join("\n");
+    return item;
+  }));
+}
+
+/** @param {{clock: string, clock_note: string, configuration: string, presence_pause: string, language: string}} section */
+export function box(section) {
+  fill(by("box"), section);
+  for (const fact of by("box").querySelectorAll(".facts > div")) fact.hidden = !fact.querySelector("dd").textContent.trim();
+  const pause = document.querySelector("[data-action=presence]");
+  pause.dataset.paused = section.presence_pause ? "yes" : "";
+  pause.textContent = section.presence_pause ? pause.dataset.on : pause.dataset.off;
+  for (const button of document.querySelectorAll("[data-action=language]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.to === section.language));
+  }
+}
+
+const LAMPS = { working: "up", failing: "down", not_configured: "off" };
+
+/** @param {{number: string, title: string, state: string, state_word: string, why: string}[]} section */
+export function profile(section) {
+  by("profile").querySelector("ol").replaceChildren(...section.map((standard) => {
+    const item = copy("standard");
+    item.dataset.state = LAMPS[standard.state];
+    show(item.querySelector(".lamp"), LAMPS[standard.state]);
+    fill(item, standard);
+    return item;
+  }));
+  const tally = new Map();
+  for (const { state, state_word: word } of section) tally.set(word, [state, (tally.get(word)?.[1] ?? 0) + 1]);
+  by("profile").querySelector(".tally").replaceChildren(...[...tally].map(([word, [state, count]]) => {
+    const part = element("span", `${word} ${count}`);
+    part.dataset.state = LAMPS[state];
+    return part;
+  }));
+}
+
+/** @param {{time: string, text: string}[]} section the newest lines of the audit */
+export function manager(section) {
+  by("audit").querySelector(".empty").hidden = section.length > 0;
+  by("audit").querySelector("ul").replaceChildren(...section.map((line) => happened({ kind: "agent", ...line })));
+}

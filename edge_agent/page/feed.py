@@ -96,7 +96,7 @@ class Feed:
             unsent += variant.since(upto)
             upto = variant.making
             if loop.time() - sent_at >= HEARTBEAT_S:
-                unsent = unsent or b":\n\n"  # a comment: bytes that mean nothing
+                unsent = unsent or b"event: heartbeat\ndata: {}\n\n"  # a comment would not reach the page's own code
             if unsent:
                 async with asyncio.timeout(TAKES_S):
                     await response.write(unsent)

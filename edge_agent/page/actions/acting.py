@@ -33,11 +33,12 @@ class Failed(Exception):  # noqa: N818 - what an action says, not a defect
 
 @dataclass(slots=True)
 class Asked:
-    """One action somebody asks for. ``detail``: what the audit shall say of it; a device, a day."""
+    """One action somebody asks for. ``outcome`` (done, refused, failed) and ``detail``: what the audit says of it."""
 
     request: web.Request
     parts: Parts
     reader: Reader
+    outcome: str = "done"
     detail: str = ""
 
     @property
@@ -59,15 +60,16 @@ def action(what: str, body_type: type[Body]) -> Callable[[Act[Body]], Handler]:
             required(request)
             parts = request.app[PARTS]
             asked = Asked(request, parts, Reader(language_of(request, parts.sources), is_manager=True))
-            outcome = "failed"
             try:
                 answer = await act(asked, await _body(request, decoder))
-                outcome = "done"
             except Failed as failed:
-                outcome = "refused" if failed.status < web.HTTPInternalServerError.status_code else "failed"
+                asked.outcome = "refused" if failed.status < web.HTTPInternalServerError.status_code else "failed"
                 answer = _refusal(asked, failed)
+            except BaseException:
+                asked.outcome = "failed"
+                raise
             finally:
-                await parts.audit.note(what, outcome, request.remote or "", asked.detail)
+                await parts.audit.note(what, asked.outcome, request.remote or "", asked.detail)
                 parts.feed.changed()
             if isinstance(answer, str):
                 return web.Response(body=msgspec.json.encode({"sentence": answer}), content_type="application/json")

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from edge_agent.page.actions.acting import Asked, Failed, action
+from edge_agent.page.actions.diagnostics import Diagnostics, diagnostics
 from edge_agent.page.actions.presence import Presence, presence
 from edge_agent.page.actions.speak import Speak, speak
 from edge_agent.page.actions.upload import Upload, upload
@@ -33,4 +34,5 @@ async def check(asked: Asked, body: CheckBody) -> str:
 ROUTES.post("/api/actions/check")(action("check", CheckBody)(check))
 ROUTES.post("/api/actions/upload")(action("upload", Upload)(upload))
 ROUTES.post("/api/actions/presence")(action("presence", Presence)(presence))
+ROUTES.post("/api/actions/diagnostics")(action("diagnostics", Diagnostics)(diagnostics))
 ROUTES.post("/api/actions/language")(action("language", Speak)(speak))

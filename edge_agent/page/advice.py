@@ -49,7 +49,7 @@ def situation(sources: Sources) -> Situation:
     return Situation(
         conditions=sources.health.conditions(),
         names={device: one.settings.name for device, one in running.items()},
-        down_since_ms={device: _wall_ms(one.since, now) for device, one in running.items() if one.state != "up"},
+        down_since_ms={device: one.since_ms(now) for device, one in running.items() if one.state != "up"},
         now=now,
         zone=sources.config.store.zone,
         phone=sources.config.agent.page.support_phone,

@@ -107,6 +107,34 @@ def read(connection: sqlite3.Connection, stream: Stream, after: int) -> Generato
             yield row
 
 
+def beyond(
+    connection: sqlite3.Connection, stream: Stream, first: int | None, *, back: bool
+) -> Generator[Row, None, None]:
+    """Yield the rows that begin after sequence ``first``, in order, or before it, the last one first; None: all rows.
+
+    Damaged ones as well: by the number it begins with a walk gets past each.
+    """
+    low, high = key(stream, 0), end(stream)
+    if first is not None:
+        low, high = (low, key(stream, first)) if back else (key(stream, first), high)
+    order = "DESC" if back else "ASC"
+    cursor = connection.execute(
+        f"SELECT {COLUMNS} FROM frame WHERE id > ? AND id < ? ORDER BY id {order}",  # noqa: S608 — constants
+        (low, high),
+    )
+    for columns in cursor:
+        yield from_columns(stream, columns)
+
+
+def recorded(connection: sqlite3.Connection, stream: Stream, first: int) -> tuple[int, int] | None:
+    """Return where the first row that begins with ``first`` or later begins, and when it was recorded (Unix ms)."""
+    row = connection.execute(
+        "SELECT id, CAST(recorded_ms AS INTEGER) FROM frame WHERE id >= ? AND id < ? ORDER BY id LIMIT 1",
+        (key(stream, first), end(stream)),
+    ).fetchone()
+    return None if row is None else (_first(row[0]), row[1])
+
+
 def heads(connection: sqlite3.Connection, stream: Stream, after: int, limit: int = -1) -> list[Head]:
     """Return the heads of the rows that hold sequences above ``after``, in order, at most ``limit`` (-1: all)."""
     cursor = connection.execute(

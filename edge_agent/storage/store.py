@@ -20,6 +20,7 @@ from edge_agent.shop.outcome import Outcome
 from edge_agent.storage import epoch, forgetting, ledger, rows
 from edge_agent.storage.captures import Captures, Change, Held
 from edge_agent.storage.connection import Database, FullError
+from edge_agent.storage.history import History
 from edge_agent.storage.housekeeping import Housekeeping
 from edge_agent.storage.journal import Journal
 from edge_agent.storage.opening import DATABASE, Opening, locked
@@ -69,6 +70,7 @@ class Storage:
         self._clock = clock
         self._machine = machine
         self._wiper = wiper
+        self.history = History(thread, recorder)
         writer.recorded = self._recorded
 
     @classmethod

@@ -19,9 +19,8 @@ def check_agent(document: Document) -> Iterator[Problem]:
     """Yield what is wrong between the keys of agent.toml."""
     mqtt = _table(document.table, "mqtt")
     yield from _plain_text(document, mqtt)
-    for one, other in (("client_certificate", "client_key"), ("client_key", "client_certificate")):
-        if one in mqtt and other not in mqtt:
-            yield document.problem(("mqtt", one), f"needs {other}, too")
+    yield from _pair(document, "mqtt", "client_certificate", "client_key")
+    yield from _pair(document, "page", "certificate", "key")
     keys = _table(document.table, "trust").get("keys")
     yield from _unique(document, [(("trust", *loc), row) for loc, row in _rows({"keys": keys}, "keys")], "id")
 
@@ -43,6 +42,14 @@ def check_store(
     yield from _driven(document, devices)
     yield from _shared_listeners(document, devices, page)
     yield from _hysteresis(document)
+
+
+def _pair(document: Document, table: str, *keys: str) -> Iterator[Problem]:
+    """Two keys of which one is of no use without the other."""
+    given = [key for key in keys if key in _table(document.table, table)]
+    for missing in keys:
+        if len(given) == 1 and missing not in given:
+            yield document.problem((table, *given), f"needs {missing}, too")
 
 
 def _plain_text(document: Document, mqtt: Mapping[str, Any]) -> Iterator[Problem]:

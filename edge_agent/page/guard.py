@@ -128,7 +128,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _check_origin(request: web.Request) -> None:
     """Refuse what another page sends. A browser names the sender in Origin, an old one at least in Referer."""
-    sender = request.headers.get("Origin") or request.headers.get("Referer", "")
+    sender = request.headers.get("Origin") or request.headers.get("Referer") or ""
     own = _origin(f"{request.scheme}://{request.headers['Host']}")
     if own is None or _origin(sender) != own or request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise web.HTTPForbidden(text="not sent by this page\n")

@@ -11,12 +11,13 @@ from aiohttp import web
 
 from edge_agent.config.agent import PageSettings
 from edge_agent.health import Condition, Health, Level
-from edge_agent.page import reading
+from edge_agent.page import reading, tls
 from edge_agent.page.actions import routes as actions
 from edge_agent.page.actions.checks import Checks
+from edge_agent.page.actions.diagnostics import ONE_AT_A_TIME
 from edge_agent.page.connections import Connections, Limits
 from edge_agent.page.feed import Feed
-from edge_agent.page.guard import guards
+from edge_agent.page.guard import guards, set_headers
 from edge_agent.page.manager import routes as manager
 from edge_agent.page.manager.audit import Audit
 from edge_agent.page.manager.door import Door
@@ -32,6 +33,8 @@ def application(parts: Parts) -> web.Application:
     """Return the routes. Reading needs no code and shows no personal data and no amounts."""
     app = web.Application(client_max_size=Limits().body_bytes, middlewares=guards(parts.sources.config.agent.page))
     app[PARTS] = parts
+    app[ONE_AT_A_TIME] = asyncio.Lock()
+    app.on_response_prepare.append(set_headers)
     for routes in (reading.ROUTES, manager.ROUTES, actions.ROUTES):
         app.add_routes(routes)
     return app
@@ -86,12 +89,20 @@ async def _listen_on_socket(runner: web.AppRunner, path: Path) -> None:
 async def _listen_on_address(
     connections: Connections, group: asyncio.TaskGroup, runner: web.AppRunner, settings: PageSettings, health: Health
 ) -> None:
-    """Listen on the page's address. A taken port does not stop the tills: it is said, and the agent goes on."""
+    """Listen on the page's address. What hinders it does not stop the tills: it is said, and the agent goes on."""
     try:
-        host, port = await connections.listen(group, runner, settings.host, settings.port)
+        context = tls.context_of(settings)
+    except OSError as error:
+        reason = tls.reason_of(error)
+        log.warning("page_certificate", path=str(settings.certificate), reason=reason)
+        health.report("page", Condition("page_certificate", Level.ATTENTION, reason))
+        return
+    try:
+        host, port = await connections.listen(group, runner, settings.host, settings.port, context)
     except OSError as error:
         reason = error.strerror or str(error)
         log.warning("page_not_listening", address=settings.listen, reason=reason)
         health.report("page", Condition("page_not_listening", Level.ATTENTION, f"{settings.listen}: {reason}"))
         return
-    log.info("page_listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+    scheme = "https" if context else "http"
+    log.info("page_listening", url=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/")

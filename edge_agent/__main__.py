@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ EXIT_PROBLEM = 1
 EXIT_CONFIG = 2
 EXIT_STORAGE = 3
 EXIT_NOT_RUNNING = 4
+
+_NOT_RUNNING = "not running (or not reachable by this user: its socket belongs to the daemon's user)"
 
 cli = typer.Typer(
     name="edge-agent",
@@ -166,15 +169,30 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole status document.")] = False,
 ) -> None:
     """Ask the running daemon how things are."""
-    from edge_agent.commands.status import ask, render
+    from edge_agent.commands.status import ask, render, users_language
     from edge_agent.config import load
 
-    document = ask(load(config))
+    language = users_language(os.environ)
+    document = ask(load(config), language)
     if document is None:
-        typer.echo("not running (or not reachable by this user: its socket belongs to the daemon's user)", err=True)
+        typer.echo(_NOT_RUNNING, err=True)
         raise typer.Exit(EXIT_NOT_RUNNING)
-    typer.echo(json.dumps(document, ensure_ascii=False) if as_json else render(document))
+    typer.echo(json.dumps(document, ensure_ascii=False) if as_json else render(document, language))
     raise typer.Exit(0 if document["level"] == "ok" else EXIT_PROBLEM)
+
+
+@cli.command()
+def pair(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Print a one-time code, with which the store's manager sets their own code on the page."""
+    from edge_agent.commands.pair import pair, render
+    from edge_agent.commands.status import users_language
+    from edge_agent.config import load
+
+    pairing = pair(load(config))
+    if pairing is None:
+        typer.echo(_NOT_RUNNING, err=True)
+        raise typer.Exit(EXIT_NOT_RUNNING)
+    typer.echo(render(pairing, users_language(os.environ)))
 
 
 @cli.command()

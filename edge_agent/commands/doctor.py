@@ -58,7 +58,7 @@ class Finding:
 
 def findings(config: Config) -> Iterator[Finding]:
     """Yield what was found, most basic first."""
-    status = ask(config)
+    status = ask(config, "en")  # as all its own words are
     state = f"running, {status['level']}: {status['headline']}" if status else "not running"
     yield Finding("agent", True, state)
     yield Finding("store config", True, f"{config.store_file}, sha256 {config.store_sha256[:12]}")

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,30 +11,47 @@ import aiohttp
 
 from edge_agent.config import Config
 from edge_agent.page.control import control_socket
+from edge_agent.page.times import seen_from
+from edge_agent.page.words import words
 from edge_agent.sockets import short_path
 
 SYSTEM_SOCKET = Path("/run/edge-agent/control.sock")
 ANSWER_S = 5.0
 
 
-def ask(config: Config) -> dict[str, Any] | None:
-    """Return the status document of the daemon that serves this configuration's state directory, or None."""
-    return _answer(config)[0]
+def users_language(environment: Mapping[str, str]) -> str:
+    """Return the language of whoever types: the first set of ``LC_ALL``, ``LC_MESSAGES``, ``LANG`` (locale(7)) says."""
+    locale = next(filter(None, (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh" if locale.startswith("zh") else "en"
+
+
+def ask(config: Config, language: str = "") -> dict[str, Any] | None:
+    """Return the status document of the daemon that serves this configuration's state directory, or None.
+
+    ``language``: of its sentences (``zh`` ``en``); by default the one set for the page.
+    """
+    return _answer(config, language)[0]
 
 
 def metrics(config: Config) -> str | None:
     """Return the metrics of the daemon that serves this configuration's state directory, or None."""
-    _, path = _answer(config)
+    _, path = _answer(config, "")
     body = asyncio.run(_get(path, "/metrics")) if path else None
     return body.decode("utf-8", "replace") if body is not None else None
 
 
-def _answer(config: Config) -> tuple[dict[str, Any] | None, Path | None]:
+def post(config: Config, what: str) -> bytes | None:
+    """Have the daemon that serves this configuration's state directory do something. Returns what it says, or None."""
+    _, path = _answer(config, "")
+    return asyncio.run(_get(path, what, method="POST")) if path else None
+
+
+def _answer(config: Config, language: str) -> tuple[dict[str, Any] | None, Path | None]:
     """Return the status document of the daemon that is meant, and the socket it answers on."""
     state_dir = config.agent.agent.state_dir
     for path in dict.fromkeys((control_socket(state_dir), state_dir / "control.sock", SYSTEM_SOCKET)):
         try:
-            document = json.loads(asyncio.run(_get(path, "/api/status")) or b"null")
+            document = json.loads(asyncio.run(_get(path, "/api/status", language)) or b"null")
         except ValueError:
             continue
         if isinstance(document, dict) and document.get("state_dir") == str(state_dir.resolve()):
@@ -40,57 +59,57 @@ def _answer(config: Config) -> tuple[dict[str, Any] | None, Path | None]:
     return None, None
 
 
-def render(document: dict[str, Any]) -> str:
+def render(document: dict[str, Any], language: str) -> str:
     """Return the document as a few lines for a person."""
-    sync = document["sync"]
+    say = words(language).say
+    now = datetime.fromisoformat(document["clock"]["now"])
+    sync, today = document["sync"], document["today"]
+    saved = _seen_from(now, sync["confirmed_until"], language) or say("status.nothing")
+    link = "status.connected" if sync["connected"] else "status.not_connected"
     lines = [
-        f"{document['level'].upper()}  {document['headline']}",
+        f"{say('hero.level.' + document['level'])}  {document['headline']}",
         *(f"  {number}. {step}" for number, step in enumerate(document["steps"], 1)),
-        (
-            f"head office: {'connected' if sync['connected'] else 'not connected'}, {sync['waiting']} waiting,"
-            f" saved up to {sync['confirmed_until'] or 'nothing yet'}"
-        ),
-        "today: {orders} orders, {unparsed} slips not understood, {checkins} check-ins, {visitors} visitors".format_map(
-            document["today"]
-        ),
-        *_proofs(document["today"]["day_proof"]),
+        say("status.link", link=say(link), waiting=sync["waiting"], saved=saved),
+        say("status.today", **{name: today[name] for name in ("orders", "unparsed", "checkins", "visitors")}),
+        *_proofs(today["day_proof"], language),
     ]
-    lines += [
-        f"device {device['id']}: {device['state']}{' - ' + device['detail'] if device['detail'] else ''},"
-        f" last seen {device['last_seen'] or 'never'}"
-        for device in document["devices"]
-    ]
+    for device in document["devices"]:
+        seen = _seen_from(now, device["last_seen"], language) or say("status.never")
+        said = say("status.device", device=device["id"], name=device["name"], state=device["state"], seen=seen)
+        lines.append(f"{said} - {device['detail']}" if device["detail"] else said)
     return "\n".join(lines)
 
 
-def _proofs(proof: dict[str, Any]) -> list[str]:
+def _proofs(proof: dict[str, Any], language: str) -> list[str]:
     """Return how today's proof stands, and those of earlier days; nothing of a day that is simply open."""
-    said = {
-        "waiting": "head office has not answered yet",
-        "agreed": "head office has the same orders",
-        "differs": "head office has other orders",
-    }
-    days = [day for day in (proof, *proof["earlier"]) if day["state"] in said]
+    say = words(language).say
+    said = words(language).table("status.proof")
     return [
-        f"proof of {day['business_day']}: {said[day['state']]}"
-        + (f"; look at {', '.join(day['differing'])}" if day["differing"] else "")
-        for day in days
+        say("status.day", day=day["business_day"], said=said[day["state"]])
+        + (say("status.differing", numbers=", ".join(day["differing"])) if day["differing"] else "")
+        for day in (proof, *proof["earlier"])
+        if day["state"] in said
     ]
 
 
-async def _get(path: Path, what: str) -> bytes | None:
+def _seen_from(now: datetime, time: str | None, language: str) -> str:
+    return seen_from(now, datetime.fromisoformat(time), language) if time else ""
+
+
+async def _get(path: Path, what: str, language: str = "", method: str = "GET") -> bytes | None:
     try:
         with short_path(path) as name:
-            return await _get_from(name, what)
+            return await _get_from(name, what, language, method)
     except (aiohttp.ClientError, TimeoutError, OSError):
         return None
 
 
-async def _get_from(socket: str, what: str) -> bytes:
+async def _get_from(socket: str, what: str, language: str, method: str) -> bytes:
     timeout = aiohttp.ClientTimeout(total=ANSWER_S)
     connector = aiohttp.UnixConnector(socket)
+    headers = {"Accept-Language": language} if language else {}
     async with (
         aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-        session.get(f"http://edge-agent{what}") as response,
+        session.request(method, f"http://edge-agent{what}", headers=headers) as response,
     ):
         return await response.read()

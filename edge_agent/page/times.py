@@ -13,12 +13,16 @@ _DAY_MS = 24 * _HOUR_MS
 
 def when(wall_ms: int, now: Moment, zone: ZoneInfo, language: str) -> str:
     """Return a moment (Unix milliseconds) seen from ``now``: "11:40", "yesterday 18:02", "3 Nov 18:02"."""
-    then = datetime.fromtimestamp(wall_ms / 1000, zone)
+    then, here = (datetime.fromtimestamp(ms / 1000, zone) for ms in (wall_ms, now.wall_ms))
+    return seen_from(here, then, language)
+
+
+def seen_from(now: datetime, then: datetime, language: str) -> str:
+    """Return ``then``, in the same zone as ``now``, as ``when`` does."""
     time = then.strftime("%H:%M")
-    today = datetime.fromtimestamp(now.wall_ms / 1000, zone).date()
-    if then.date() == today:
+    if then.date() == now.date():
         return time
-    return words(language).say("time.day_and_time", day=_day(then.date(), today, language), time=time)
+    return words(language).say("time.day_and_time", day=_day(then.date(), now.date(), language), time=time)
 
 
 def on_day(business_day: str, today: str, language: str) -> str:

@@ -194,9 +194,12 @@ async def test_doctor_takes_the_running_agents_word(shop: ShopUnderTest) -> None
     result = await asyncio.to_thread(edge_agent, "doctor", "--config", shop.store.config)
     assert "FAIL device till-1-printer: down" in result.out
     assert "the agent is connected" in result.out
-    status = await asyncio.to_thread(edge_agent, "status", "--config", shop.store.config)
+    ask = functools.partial(edge_agent, "status", "--config", shop.store.config)
+    chinese = await asyncio.to_thread(ask, env={"LC_ALL": "zh_CN.UTF-8"})
+    assert re.fullmatch(r"需要处理  1号收银小票从\d\d:\d\d起找不到了。", chinese.lines[0])
+    status = await asyncio.to_thread(ask, env={"LC_ALL": "C.UTF-8"})
     assert status.code == 1
-    assert status.lines[0] == "ACTION  1号收银小票 is not there."
+    assert re.fullmatch(r"Action needed  1号收银小票 has not been found since \d\d:\d\d\.", status.lines[0])
     as_json = await asyncio.to_thread(edge_agent, "status", "--json", "--config", shop.store.config)
     assert (as_json.code, json.loads(as_json.out)["level"]) == (1, "action")
 

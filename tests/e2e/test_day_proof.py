@@ -91,7 +91,7 @@ async def test_a_shift_agrees_and_each_planted_defect_is_named(shop: ShopUnderTe
     await shop.until_status(lambda status: codes(status) == {"day_differs", "register_differs"})
     detail = next(one["detail"] for one in (await shop.status())["conditions"] if one["code"] == "day_differs")
     assert [number for number in numbers if number in detail] == numbers[2::2]
-    assert f"head office has other orders; look at {', '.join(numbers[2::2])}" in render(await shop.status())
+    assert f"head office has other orders; look at {', '.join(numbers[2::2])}" in render(await shop.status(), "en")
 
     await central.kill()
     known = central_reading.orders(shop.store.database)

@@ -109,6 +109,6 @@ async def test_a_printer_that_is_away_needs_somebody_to_act(tmp_path: Path, rng:
         await shop.until_up()
         till.printer.unplug()
         await shop.until_status(lambda status: bool(status["level"] == "action"))
-        assert "cannot print" in (await shop.status())["headline"]
+        assert "打不出小票" in (await shop.status())["headline"]
         till.printer.plug()
         await shop.until_up()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -87,7 +88,10 @@ async def test_the_worst_comes_as_a_sentence_with_steps(page: Page) -> None:
     page.shop.health.report("link", Condition("refused", Level.ATTENTION, "nobody listens"))
     page.shop.health.report("device/till-1-printer", missing)
     document = await page.status()
-    assert (document["level"], document["headline"]) == ("action", "1号收银小票 is not there.")
+    assert document["level"] == "action"
+    assert re.fullmatch(r"1号收银小票从\d\d:\d\d起找不到了。", document["headline"])
+    english = (await page.status(**{"Accept-Language": "en-GB,en;q=0.9"}))["headline"]
+    assert re.fullmatch(r"1号收银小票 has not been found since \d\d:\d\d\.", english)
     assert 1 <= len(document["steps"]) <= 3
     assert [condition["code"] for condition in document["conditions"]] == ["device_missing", "refused"]
 
@@ -172,7 +176,7 @@ async def test_a_taken_port_does_not_stop_the_agent(tmp_path: Path) -> None:
             assert [entry["event"] for entry in page.log] == ["page_not_listening"]
             document = await over_the_socket(config)
             assert document["level"] == "attention"
-            assert document["headline"].startswith("This page cannot be opened")
+            assert document["headline"].startswith("浏览器打不开盒子的页面")
 
 
 async def test_the_control_socket_of_a_very_deep_state_directory(tmp_path: Path) -> None:
@@ -182,7 +186,7 @@ async def test_the_control_socket_of_a_very_deep_state_directory(tmp_path: Path)
     assert len(str(control_socket(config.agent.agent.state_dir))) > 107
     async with served(config):
         document = await over_the_socket(config)
-        assert "head office: not connected" in render(document)
+        assert "head office: not connected" in render(document, "en")
         assert control_socket(config.agent.agent.state_dir).stat().st_mode & 0o777 == 0o600
     assert not control_socket(config.agent.agent.state_dir).exists()
 

@@ -12,7 +12,7 @@ from nfc.clf.transport import libusb
 from edge_agent.devices.nfc import uart
 from edge_agent.devices.nfc.faults import DETAILS, fault, may_be_spurious
 from edge_agent.errors import DeviceError
-from edge_agent.page.advice import TABLE
+from edge_agent.page.advice import known_codes
 
 
 def because(error: Exception, cause: Exception) -> Exception:
@@ -65,7 +65,7 @@ def test_a_defect_of_ours_stays_one() -> None:
 
 
 def test_each_reason_has_its_advice() -> None:
-    assert {f"device_{reason}" for reason in (*DETAILS, "hung")} <= TABLE.keys()
+    assert {f"device_{reason}" for reason in (*DETAILS, "hung")} <= known_codes()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from edge_agent.page.advice import TABLE
+from edge_agent.page.advice import known_codes
 
 ROOT = Path(__file__).parents[4]
 SOURCES = sorted((ROOT / "edge_agent" / "devices" / "pcsc").glob("*.py"))
@@ -13,5 +13,5 @@ def test_each_reason_has_its_advice_and_its_line_in_the_handbook() -> None:
     reasons = {reason for source in SOURCES for reason in re.findall(r'DeviceError\("(\w+)"', source.read_text())}
     documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "pcsc.md").read_text(), re.MULTILINE)
     assert len(reasons) >= 9
-    assert {f"device_{reason}" for reason in reasons} <= TABLE.keys()
+    assert {f"device_{reason}" for reason in reasons} <= known_codes()
     assert sorted(reasons) == sorted(documented)

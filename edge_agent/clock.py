@@ -54,6 +54,8 @@ class Clock:
 
     def __init__(self, quality: Callable[[], bool] | None = None) -> None:
         """``quality`` tells whether the wall clock is synchronized now; by default the kernel is asked."""
+        self.started_ms = self.read_uptime_ms()  # uptime at which the agent began
+        self.last_step: Step | None = None
         self.boot_id = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         self._is_synced = quality or kernel_clock_synced
         self._was_synced = False
@@ -71,7 +73,8 @@ class Clock:
         if self._offset_ms is None:
             self._offset_ms = offset_ms
         elif abs(offset_ms - self._offset_ms) >= STEP_MS:
-            self._steps.append(Step(moment, offset_ms - self._offset_ms))
+            self.last_step = Step(moment, offset_ms - self._offset_ms)
+            self._steps.append(self.last_step)
             self._offset_ms = offset_ms
         return moment
 

@@ -68,6 +68,7 @@ class Sync:
         """``acknowledge``: who says that an event is delivered."""
         self.connected = False
         self.confirmed_until_ms: int | None = None
+        self._confirmed_before_ms: int | None = None  # 0: the disk does not know
         self.last_ack_ms: int | None = None
         self.sent_frames = self.sent_events = 0
         self.on_day_answers: list[DayHeard] = []
@@ -135,6 +136,20 @@ class Sync:
         except TimeoutError:
             pass
         return self._nothing_waits()
+
+    async def confirmed_ms(self) -> int | None:
+        """Return when the newest event that head office has confirmed was recorded (Unix milliseconds), or None.
+
+        Before the first acknowledgement of this process: what the disk knows of an earlier one's.
+        """
+        if self._confirmed_before_ms is None and self.confirmed_until_ms is None:
+            self._confirmed_before_ms = max([await self._recorded_at_watermark(stream) for stream in Stream])
+        return self.confirmed_until_ms or self._confirmed_before_ms or None
+
+    async def _recorded_at_watermark(self, stream: Stream) -> int:
+        upto = self._storage.watermark(stream)
+        frames = await self._storage.pending(stream, upto - 1, 1, 1) if upto else []
+        return recorded_ms(frames[0]) if frames and frames[0].last == upto else 0  # 0: it is no longer held
 
     def backlog_seconds(self) -> float | None:
         """Return how long all that waits will take at the pace of the last minute; None while it cannot be told."""

@@ -1,9 +1,18 @@
 """The box itself: its clock, its configuration, its software."""
 
+from datetime import datetime
+
 import msgspec
 
-from edge_agent.clock import Moment
+from edge_agent import __version__
+from edge_agent.clock import Moment, TimeQuality
+from edge_agent.page.language import box_language
 from edge_agent.page.sources import Reader, Sources
+from edge_agent.page.times import lasting, when
+from edge_agent.page.words import words
+
+SHA_DIGITS = 8  # what two people compare on the telephone
+STEP_TOLD_MS = 24 * 3_600_000  # a step of the clock explains odd times of the day it happened on
 
 
 class Box(msgspec.Struct, frozen=True):
@@ -23,4 +32,30 @@ class Box(msgspec.Struct, frozen=True):
 
 def box(sources: Sources, reader: Reader, now: Moment) -> Box:
     """Return how the box itself is."""
-    raise NotImplementedError
+    say, zone = words(reader.language).say, sources.config.store.zone
+    # By the uptime: the clock may have been wrong when the agent began, and have been set since.
+    started_ms = now.wall_ms - (now.uptime_ms - sources.clock.started_ms)
+    paused_until_ms = sources.generation.shop.people.paused_until_ms(now)
+    return Box(
+        clock=datetime.fromtimestamp(now.wall_ms / 1000, zone).strftime("%Y-%m-%d %H:%M"),
+        clock_note=_clock_note(sources, reader, now),
+        configuration=say("box.own_file", sha=sources.config.store_sha256[:SHA_DIGITS]),
+        version=__version__,
+        running_since=say("box.since", time=when(started_ms, now, zone, reader.language)),
+        presence_pause=say("box.paused", time=when(paused_until_ms, now, zone, reader.language))
+        if paused_until_ms
+        else "",
+        language=box_language(sources),
+    )
+
+
+def _clock_note(sources: Sources, reader: Reader, now: Moment) -> str:
+    say = words(reader.language).say
+    if now.quality is TimeQuality.UNSYNCED:
+        return say("box.clock_unsynced")
+    step = sources.clock.last_step
+    if step is None or now.uptime_ms - step.at.uptime_ms >= STEP_TOLD_MS:
+        return ""
+    time = when(step.at.wall_ms, now, sources.config.store.zone, reader.language)
+    key = "box.clock_forward" if step.step_ms > 0 else "box.clock_back"
+    return say(key, time=time, lasting=lasting(abs(step.step_ms), reader.language))

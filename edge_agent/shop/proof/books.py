@@ -51,7 +51,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     @property
     def sign(self) -> int:
         """What the order does to the day's sums: returns and voids take off."""
-        return -1 if self.kind in {"return", "void"} else 1
+        return sign(self.kind)
 
 
 Entries = Mapping[str, Entry]  # by order id, in order of arrival
@@ -79,6 +79,7 @@ class Books:
     def __init__(self, rows: Mapping[str, bytes]) -> None:
         """``rows``: the durable rows of ``PART``, by order id."""
         self._days: dict[Key, dict[str, bytes]] = {}
+        self._changes: Counter[Key] = Counter()
         self.highest = 0  # number of the latest order entered
         for order_id, entry in readable(rows, Entry):
             self._days.setdefault(entry.key, {})[order_id] = rows[order_id]
@@ -94,6 +95,10 @@ class Books:
         wanted = (pair for pair in decoded if upto is None or pair[1].number <= upto)
         return dict(sorted(wanted, key=lambda pair: pair[1].number))
 
+    def changes(self, key: Key) -> int:
+        """Return how often the orders of a proof have changed since the start."""
+        return self._changes[key]
+
     def enter(self, order: data.Order, not_before_ms: int) -> tuple[Entry | None, Entry | None, StateChange | None]:
         """Enter an order or a revision; returns what was known of it, what is now, and the row to keep.
 
@@ -108,11 +113,20 @@ class Books:
         entry = _entry(order, before.number if before else self.highest)
         if before is not None and before.key != entry.key:
             del self._days[before.key][order.order_id]
+            self._changes[before.key] += 1
             if not self._days[before.key]:
                 self.drop(before.key)
         row = _encode(entry)
         self._days.setdefault(entry.key, {})[order.order_id] = row
+        self._changes[entry.key] += 1
         return before, entry, StateChange(PART, order.order_id, row, expires_ms(entry.business_day, not_before_ms))
+
+    def adds(self, order: data.Order) -> int:
+        """Return what entering an order or a revision adds to its day's ``payable``, in minor units."""
+        before = self._find(order.order_id)
+        if before is not None and before.revision >= order.revision:
+            return 0
+        return sign(order.kind) * (order.totals.payable or 0) - (before.sign * before.payable if before else 0)
 
     def drop(self, key: Key) -> None:
         """Let go of a day whose rows have expired."""
@@ -122,6 +136,11 @@ class Books:
         found = (rows[order_id] for rows in self._days.values() if order_id in rows)
         row = next(found, None)
         return None if row is None else _decode(row)
+
+
+def sign(kind: str) -> int:
+    """Return what an order of a kind does to the day's sums: returns and voids take off."""
+    return -1 if kind in {"return", "void"} else 1
 
 
 def expires_ms(business_day: str, not_before_ms: int) -> int:

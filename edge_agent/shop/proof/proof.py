@@ -20,7 +20,7 @@ from edge_agent.shop.proof.books import Books, Entries, Entry, Figures, Key, exp
 from edge_agent.shop.proof.closings import DIFFERS, WAITING, Closing, Closings
 from edge_agent.shop.proof.comparing import TWIN_MS, born_ms
 from edge_agent.shop.proof.missing import missing
-from edge_agent.shop.proof.standing import Standing, own_numbers, standing_of
+from edge_agent.shop.proof.standing import Standing, Standings, own_numbers
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 
 # A receipt that is on the line as the day ends is read to its end, and after a change another often follows (a till's
@@ -43,6 +43,7 @@ class Proof:
         self._settings = settings
         self._books = Books(state(books.PART))
         self._closings = Closings(state(closings.PART))
+        self._standings = Standings(self._books, self._closings)
         self._changed: dict[Key, tuple[int, int]] = {}  # uptime of the first and of the last change not yet told
 
     # --- what happens in the shop ---
@@ -61,6 +62,10 @@ class Proof:
         if before is not None and before.key != entry.key:
             state += self._touch(before.key, entry, at)
         return tuple(state)
+
+    def adds(self, order: data.Order) -> int:
+        """Return what an order, or a revision of one, adds to its day's amount if it is ``noted`` now: minor units."""
+        return self._books.adds(order)
 
     def reported(
         self, facts: DeviceFacts, workstation: str | None, report: Report, reported_day: str, at: Moment
@@ -150,7 +155,7 @@ class Proof:
 
     def standing(self, day: str) -> Standing:
         """Return how a business day stands."""
-        return standing_of(day, self._books, self._closings)
+        return self._standings.of(day)
 
     def earlier(self, day: str) -> tuple[Standing, ...]:
         """Return how the last day before ``day`` stands, and those before it that differ; the latest first."""

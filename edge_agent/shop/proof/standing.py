@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edge_agent.shop.proof.books import Books, Entries, Key, figures
-from edge_agent.shop.proof.closings import AGREED, DIFFERS, OPEN, WAITING, Closings
+from edge_agent.shop.proof.closings import AGREED, DIFFERS, OPEN, WAITING, Closing, Closings
 from edge_agent.shop.proof.missing import missing
 
 _NUMBERED = {"sale", "return", "top_up"}  # with a number of the till's own; see shop.numbers
@@ -38,19 +38,35 @@ class Standing:
     workstations: tuple[WorkstationStanding, ...] = ()
 
 
-def standing_of(day: str, books: Books, closings: Closings) -> Standing:
-    """Return how a business day stands by its orders and closings."""
-    keys = sorted(key for key in {*books, *closings} if key.business_day == day)
-    each = tuple(_workstation(key, books, closings) for key in keys)
-    states = {one.state for one in each}
-    return Standing(
-        business_day=day,
-        state=next((state for state in (DIFFERS, OPEN, WAITING, AGREED) if state in states), OPEN),
-        orders=sum(one.orders for one in each),
-        payable=sum(one.payable for one in each),
-        differing=tuple(dict.fromkeys(name for one in each for name in one.differing)),
-        workstations=each,
-    )
+class Standings:
+    """How each day stands; reckoned again only when its books or its closing have changed: whoever looks asks often."""
+
+    def __init__(self, books: Books, closings: Closings) -> None:
+        self._books = books
+        self._closings = closings
+        self._known: dict[Key, tuple[int, Closing, WorkstationStanding]] = {}
+
+    def of(self, day: str) -> Standing:
+        """Return how a business day stands by its orders and closings."""
+        every = {*self._books, *self._closings}
+        self._known = {key: known for key, known in self._known.items() if key in every}
+        each = tuple(self._workstation(key) for key in sorted(every) if key.business_day == day)
+        states = {one.state for one in each}
+        return Standing(
+            business_day=day,
+            state=next((state for state in (DIFFERS, OPEN, WAITING, AGREED) if state in states), OPEN),
+            orders=sum(one.orders for one in each),
+            payable=sum(one.payable for one in each),
+            differing=tuple(dict.fromkeys(name for one in each for name in one.differing)),
+            workstations=each,
+        )
+
+    def _workstation(self, key: Key) -> WorkstationStanding:
+        changes, closing = self._books.changes(key), self._closings[key]
+        known = self._known.get(key)
+        if known is None or known[:2] != (changes, closing):
+            known = self._known[key] = (changes, closing, _workstation(key, self._books, closing))
+        return known[2]
 
 
 def own_numbers(entries: Entries) -> list[str]:
@@ -58,8 +74,8 @@ def own_numbers(entries: Entries) -> list[str]:
     return [entry.order_no for entry in entries.values() if entry.kind in _NUMBERED and entry.order_no]
 
 
-def _workstation(key: Key, books: Books, closings: Closings) -> WorkstationStanding:
-    closing, entries = closings[key], books.entries(key)
+def _workstation(key: Key, books: Books, closing: Closing) -> WorkstationStanding:
+    entries = books.entries(key)
     sums = figures(entries)
     moved_on = closing.state != DIFFERS and sums.digest != closing.digest
     return WorkstationStanding(

@@ -29,9 +29,8 @@ from edge_agent.generation import Generation
 from edge_agent.health import Health
 from edge_agent.page import status
 from edge_agent.page.control import control_socket
-from edge_agent.page.language import box_language
 from edge_agent.page.server import serving
-from edge_agent.page.sources import Reader, Sources
+from edge_agent.page.sources import Sources
 from edge_agent.shop.outcome import Outcome
 from edge_agent.sockets import runtime_directory
 from edge_agent.storage import Storage, StorageSettings
@@ -111,7 +110,7 @@ async def _publish_health(sources: Sources, topics: Topics, link: Link) -> None:
     with sources.health.listening(changed.set):
         while True:
             changed.clear()
-            document = await status.document(sources, Reader(box_language(sources)))
+            document = await status.health_message(sources)
             await link.publish(topics.health, msgspec.json.encode(document), retain=True)
             try:
                 async with asyncio.timeout(HEALTH_EVERY_S):

@@ -2,11 +2,13 @@
 
 from edge_agent import __version__
 from edge_agent.clock import Moment
-from edge_agent.contract.events import Stream, iso_time
+from edge_agent.contract.events import iso_time
+from edge_agent.generation import RunningDevice
 from edge_agent.page import advice
+from edge_agent.page.language import box_language
 from edge_agent.page.sources import Reader, Sources
-from edge_agent.storage import Storage
-from edge_agent.sync.sync import recorded_ms
+from edge_agent.page.words import LANGUAGES
+from edge_agent.shop.proof.standing import Standing, WorkstationStanding
 
 
 async def document(sources: Sources, reader: Reader) -> dict[str, object]:
@@ -27,16 +29,22 @@ async def document(sources: Sources, reader: Reader) -> dict[str, object]:
             }
             for reported in shop.conditions
         ],
-        "devices": _devices(sources),
+        "devices": [_device(sources, device, now) for device in sources.generation.devices.values()],
         "sync": await _sync(sources, now),
-        "today": _today(sources, now),
+        "today": _today(sources, reader, now),
         "clock": {
             "now": _time(sources, now.wall_ms),
             "quality": now.quality.value,
             "boot_id": now.boot_id,
             "uptime_ms": now.uptime_ms,
         },
-        "config": {"running": {"version": 0, "sha256": sources.config.store_sha256}},
+        # The file on this box: nothing can be pushed to it yet, so that nothing is desired or on trial.
+        "config": {
+            "running": {"version": 0, "sha256": sources.config.store_sha256},
+            "last_known_good": {"version": 0, "sha256": sources.config.store_sha256},
+            "desired": None,
+            "phase": None,
+        },
         "store": {"id": sources.config.agent.agent.store, "name": sources.config.store.store.name},
         "state_dir": str(sources.config.agent.agent.state_dir.resolve()),
         "epoch": sources.storage.epoch,
@@ -44,26 +52,37 @@ async def document(sources: Sources, reader: Reader) -> dict[str, object]:
     }
 
 
-def _devices(sources: Sources) -> list[dict[str, object]]:
-    return [
-        {
-            "id": device.settings.id,
-            "name": device.settings.name,
-            "kind": device.settings.kind,
-            "touchpoint": device.settings.touchpoint,
-            "state": device.state,
-            "since": _time(sources, device.since.wall_ms),
-            "last_seen": _time(sources, device.last_seen_ms) if device.last_seen_ms else None,
-            "detail": device.detail,
-        }
-        for device in sources.generation.devices.values()
-    ]
+async def health_message(sources: Sources) -> dict[str, object]:
+    """Return what is sent to head office: the status in the box's language, and its words in every language.
+
+    Whoever supports a shop reads the words that its manager reads, in whichever language that is.
+    """
+    shop = advice.situation(sources)
+    words = {
+        language: {"headline": advice.headline(shop, language), "steps": advice.steps(shop, language)}
+        for language in LANGUAGES
+    }
+    return {**await document(sources, Reader(box_language(sources))), "words": words}
+
+
+def _device(sources: Sources, device: RunningDevice, now: Moment) -> dict[str, object]:
+    last_seen_ms = device.seen(now).last_seen_ms
+    return {
+        "id": device.settings.id,
+        "name": device.settings.name,
+        "kind": device.settings.kind,
+        "touchpoint": device.settings.touchpoint,
+        "state": device.state,
+        "since": _time(sources, device.since_ms(now)),
+        "last_seen": None if last_seen_ms is None else _time(sources, last_seen_ms),
+        "detail": device.detail,
+    }
 
 
 async def _sync(sources: Sources, now: Moment) -> dict[str, object]:
     waiting = await sources.storage.waiting()
     oldest_ms = min((stream.oldest_ms for stream in waiting.values() if stream.oldest_ms is not None), default=None)
-    confirmed_ms = await _confirmed_ms(sources)
+    confirmed_ms = await sources.sync.confirmed_ms()
     return {
         "connected": sources.sync.connected,
         "waiting": sum(stream.events for stream in waiting.values()),
@@ -73,22 +92,11 @@ async def _sync(sources: Sources, now: Moment) -> dict[str, object]:
     }
 
 
-async def _confirmed_ms(sources: Sources) -> int | None:
-    """Return when the newest event that head office has confirmed was recorded; the disk knows it after a restart."""
-    if sources.sync.confirmed_until_ms is not None:
-        return sources.sync.confirmed_until_ms
-    times = [await _recorded_at_watermark(sources.storage, stream) for stream in Stream]
-    return max(times) or None
-
-
-async def _recorded_at_watermark(storage: Storage, stream: Stream) -> int:
-    upto = storage.watermark(stream)
-    frames = await storage.pending(stream, upto - 1, 1, 1) if upto else []
-    return recorded_ms(frames[0]) if frames and frames[0].last == upto else 0  # 0: it is no longer held
-
-
-def _today(sources: Sources, now: Moment) -> dict[str, object]:
+def _today(sources: Sources, reader: Reader, now: Moment) -> dict[str, object]:
     counts = sources.generation.shop.counts(now)
+    proof = sources.generation.shop.proof
+    today = proof.standing(counts.business_day)
+    amounts = {"payable": today.payable, "currency": sources.config.store.store.currency} if reader.is_manager else {}
     return {
         "business_day": counts.business_day,
         "orders": counts.orders,
@@ -99,14 +107,17 @@ def _today(sources: Sources, now: Moment) -> dict[str, object]:
         "slips": counts.seen,
         "checkins": counts.checkins,
         "visitors": counts.visitors,
-        "day_proof": _day_proof(sources, counts.business_day),
+        "day_proof": _day_proof(today, proof.earlier(counts.business_day), reader),
+        **amounts,
     }
 
 
-def _day_proof(sources: Sources, business_day: str) -> dict[str, object]:
+def _day_proof(today: Standing, earlier: tuple[Standing, ...], reader: Reader) -> dict[str, object]:
     """Return how the day stands, then the one before and those earlier ones that differ; amounts are the manager's."""
-    proof = sources.generation.shop.proof
-    today = proof.standing(business_day)
+
+    def payable(of: Standing | WorkstationStanding) -> dict[str, int]:
+        return {"payable": of.payable} if reader.is_manager else {}
+
     workstations = [
         {
             "workstation": one.workstation,
@@ -114,6 +125,7 @@ def _day_proof(sources: Sources, business_day: str) -> dict[str, object]:
             "orders": one.orders,
             "differing": one.differing,
             "missing_numbers": one.missing_numbers,
+            **payable(one),
         }
         for one in today.workstations
     ]
@@ -124,9 +136,10 @@ def _day_proof(sources: Sources, business_day: str) -> dict[str, object]:
         "differing": today.differing,
         "workstations": workstations,
         "earlier": [
-            {"business_day": day.business_day, "state": day.state, "differing": day.differing}
-            for day in proof.earlier(business_day)
+            {"business_day": day.business_day, "state": day.state, "differing": day.differing, **payable(day)}
+            for day in earlier
         ],
+        **payable(today),
     }
 
 

@@ -33,6 +33,8 @@ from edge_agent.storage.writer import RETRY_SECONDS, Writer
 
 T = TypeVar("T")
 
+OLDEST_AGE_MS = 60_000
+
 _log = structlog.get_logger()
 
 
@@ -71,6 +73,8 @@ class Storage:
         self._machine = machine
         self._wiper = wiper
         self.history = History(thread, recorder)
+        # By stream: epoch and watermark, uptime of the reading, and what was read.
+        self._oldest: dict[Stream, tuple[tuple[str, int], int, int | None]] = {}
         writer.recorded = self._recorded
 
     @classmethod
@@ -147,15 +151,26 @@ class Storage:
         return position.last - position.upto
 
     async def waiting(self) -> dict[Stream, Waiting]:
-        """Return, for every stream, how much waits and since when."""
-        positions = {stream: (self.waiting_events(stream), self.watermark(stream)) for stream in Stream}
-        oldest = await self._thread.run(
-            lambda c: {s: rows.heads(c, s, upto, 1) if events else [] for s, (events, upto) in positions.items()}
-        )
-        return {
-            stream: Waiting(events, oldest[stream][0].recorded_ms if oldest[stream] else None)
-            for stream, (events, _) in positions.items()
-        }
+        """Return, for every stream, how much waits and since when.
+
+        Since when is read from the disk where the watermark has moved, else once a minute: whoever asks often, as a
+        monitoring does, costs the disk nothing.
+        """
+        found = {}
+        for stream in Stream:
+            events = self.waiting_events(stream)
+            found[stream] = Waiting(events, await self._oldest_ms(stream) if events else None)
+        return found
+
+    async def _oldest_ms(self, stream: Stream) -> int | None:
+        at, upto = self._clock.now(), self.watermark(stream)
+        known = self._oldest.get(stream)
+        # A full disk may put a gap event in the place of what waits longest: hence once a minute.
+        if known is None or known[0] != (self.epoch, upto) or at.uptime_ms - known[1] >= OLDEST_AGE_MS:
+            heads = await self._thread.run(lambda connection: rows.heads(connection, stream, upto, 1))
+            oldest_ms = heads[0].recorded_ms if heads else None
+            known = self._oldest[stream] = ((self.epoch, upto), at.uptime_ms, oldest_ms)
+        return known[2]
 
     def acknowledge(self, stream: Stream, upto: int) -> None:
         """Raise the watermark, in memory at once, on disk with the next commit or within about a second.

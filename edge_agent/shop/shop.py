@@ -37,6 +37,7 @@ from edge_agent.shop.proof.proof import Proof
 from edge_agent.shop.rereading import About, Again
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.slips import Slip, SlipReader
+from edge_agent.shop.today import Place
 
 # Which counter of the day a slip's event type adds to.
 _COUNTERS = {
@@ -164,13 +165,16 @@ class Shop:
         linked = Outcome() if completed.revises else self.people.sold(facts, order, at)
         captured = self._captured(facts, slip, order, event.id, at)
         about = next((capture.about for capture in captured.captures), b"")
+        counter = None if completed.revises else _COUNTERS[slip.event]
+        place, payable = self._slips.place(order), self.proof.adds(order)
         state: list[StateChange] = [
             *self._companions.remember(facts, completed, order, about, at),
             *linked.state,
             *self.proof.noted(order, at),
             self._papers.remember(slip.paper, order.order_id, at.wall_ms),
-            self._count(slip, at, None if completed.revises else _COUNTERS[slip.event]),
+            self._today.count(place, slip.kind, counter, payable),
         ]
+        self.seen[slip.kind] += 1
         self.gaps += check == "fail"
         if numbering is not None:
             state.append(self._numbers.remember(workstation, numbering))
@@ -186,7 +190,9 @@ class Shop:
         order = late.order
         printer = self._settings.devices.get(order.source.device, facts)
         event = self._draft(printer, "o2o.order.corrected.v1", at, order, f"order/{order.order_id}")
-        return Outcome((event,), (*state, *self.proof.noted(order, at), *rereading.sent_again(late.about, order, at)))
+        corrected = self._today.correct(self._slips.place(order), self.proof.adds(order))
+        noted = (*corrected, *self.proof.noted(order, at))
+        return Outcome((event,), (*state, *noted, *rereading.sent_again(late.about, order, at)))
 
     def _captured(self, facts: DeviceFacts, slip: Slip, sent: data.Order | None, id_: str, at: Moment) -> Outcome:
         """Return a slip's capture, with what must be known to read it again, and what it tells of its layout."""
@@ -235,12 +241,15 @@ class Shop:
         kind = slip.event if is_new and not completed.revises else "o2o.order.corrected.v1"
         event = self._draft(facts, kind, at, order, f"order/{order.order_id}")
         kept, row = rereading.renewed(about, facts, read, order)
+        place, payable = self._slips.place(order), self.proof.adds(order)
         state = [row, *self._companions.remember_again(facts, completed, at), *self.proof.noted(order, at)]
         if slip.paper.is_certain and known is None:
             state.append(self._papers.remember(slip.paper, order.order_id, about.wall_ms))
         if is_new:
             counter = None if completed.revises else _COUNTERS[slip.event]  # what its display showed is counted already
-            state += self._today.reread(order.business_day, slip.kind, counter)
+            state += self._today.reread(place, slip.kind, counter, payable)
+        else:
+            state += self._today.correct(place, payable)
         return Again("read" if is_new else "corrected", Outcome((event,), tuple(state)), kept)
 
     def _shown(self, facts: DeviceFacts, order: data.Order, wall_ms: int, at: Moment) -> companions.Completed:
@@ -264,7 +273,7 @@ class Shop:
         else:
             return Again("seen")
         kept, row = rereading.told(about, facts)
-        counted = self._today.reread(slip.business_day, slip.kind, None)
+        counted = self._today.reread(Place(slip.business_day), slip.kind, None)
         return Again("read", combined((outcome, Outcome(state=(row, *counted)))), kept)
 
     def tick(self, at: Moment) -> Outcome:
@@ -283,7 +292,8 @@ class Shop:
             order = self._slips.provisional(sale)
             event = self._draft(sale.facts, "o2o.order.completed.v1", sale.at, order, f"order/{order.order_id}")
             told = self._companions.told(sale, order, at)
-            noted = (told, *self.proof.noted(order, at), self._today.add(order.business_day, "orders"))
+            counted = self._today.add(self._slips.place(order), "orders", self.proof.adds(order))
+            noted = (told, *self.proof.noted(order, at), counted)
             outcomes.append(Outcome((event,), noted))
         return combined(outcomes)
 
@@ -291,10 +301,11 @@ class Shop:
         day = self._slips.business_day(at)
         if at.wall_ms < self._settings.built_ms:
             day = self._today.counts.business_day or day  # the clock is not set: as with a slip without a date
+        place = self._slips.place_on(day, at.wall_ms)
         if who is None:
-            return (self._today.add(day, counter),)
+            return (self._today.add(place, counter),)
         counted = self._visitors.count(who, day, at.wall_ms)
-        return (*counted, self._today.add(day, counter)) if counted else ()
+        return (*counted, self._today.add(place, counter)) if counted else ()
 
     def forget(self, member: str) -> Outcome:
         """Return the deletion of all durable state about somebody."""
@@ -307,7 +318,7 @@ class Shop:
         if at.wall_ms < self._settings.built_ms and isinstance(slip.data, data.Unparsed):
             day = self._today.counts.business_day or day  # the clock is not set and nothing printed says which day
         self.seen[slip.kind] += 1
-        return self._today.count(day, slip.kind, counter)
+        return self._today.count(Place(day), slip.kind, counter)
 
     def _layout(self, facts: DeviceFacts, at: Moment, *, changed: bool) -> Draft:
         what = data.DeviceChanged(device=facts.id, kind=facts.kind, touchpoint=facts.touchpoint)

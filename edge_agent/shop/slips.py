@@ -12,7 +12,7 @@ from edge_agent.observations import Decoded, DisplayText, Payment, Receipt, Reco
 from edge_agent.receipts.codes import links
 from edge_agent.receipts.reading import Reading, Report
 from edge_agent.redact import Redactor
-from edge_agent.shop.business_day import business_day
+from edge_agent.shop.business_day import business_day, hour_of
 from edge_agent.shop.captures import capture_of, record_capture
 from edge_agent.shop.companions import Unprinted
 from edge_agent.shop.journey import mode
@@ -20,6 +20,7 @@ from edge_agent.shop.outcome import Capture
 from edge_agent.shop.papers import Paper
 from edge_agent.shop.records import RecordError, reading_of, redacted_fields
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
+from edge_agent.shop.today import Place
 
 # Slips that are orders, and the event each makes. Any other kind is seen and counted, or has no event of its own yet.
 _ORDER_EVENTS = {
@@ -69,6 +70,15 @@ class SlipReader:
     def business_day(self, at: Moment) -> str:
         """Return the business day (ISO date) that a moment belongs to."""
         return business_day(at.wall_ms, self._settings.zone, self._settings.business_day_start).isoformat()
+
+    def place(self, order: data.Order) -> Place:
+        """Return where an order counts among the day's figures."""
+        completed_ms = round(datetime.fromisoformat(order.completed_at).timestamp() * 1000)
+        return self.place_on(order.business_day, completed_ms)
+
+    def place_on(self, day: str, wall_ms: int) -> Place:
+        """Return where something counts that is of a business day and came at a moment (Unix milliseconds)."""
+        return Place(day, hour_of(wall_ms, day, self._settings.zone, self._settings.business_day_start))
 
     def receipt(self, facts: DeviceFacts, receipt: Receipt, at: Moment) -> Slip:
         """Return what a printed slip is. Personal data is redacted before anything looks at the text."""

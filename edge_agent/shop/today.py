@@ -1,6 +1,7 @@
 """What the current business day has brought so far: the counts a manager sees, kept over restarts."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -14,11 +15,29 @@ KEEP_MS = 36 * 3_600_000  # longer than the longest business day, with an hour o
 VISITORS_MAX = 20_000
 
 
-class Counts(msgspec.Struct):
+class Hour(msgspec.Struct, array_like=True):
+    """What one hour of a business day has brought, as in ``Counts``."""
+
+    orders: int = 0
+    returns: int = 0
+    checkins: int = 0
+    visitors: int = 0
+    payable: int = 0
+
+
+_BY_HOUR = frozenset(Hour.__struct_fields__)
+
+
+class Counts(msgspec.Struct, omit_defaults=True):
     """One business day's counts.
 
     ``seen``: slips by kind, orders or not; ``duplicates``: papers seen again; ``visitors``: people recognised by their
-    badges and telephones, each once, however often they came.
+    badges and telephones, each once, however often they came; ``payable``: minor units, sales and top-ups less returns
+    and voids, as corrected.
+
+    ``hours``: from the day's beginning to the latest with anything. An order counts in the hour it was completed in,
+    however late its slip is read, and what corrects its amount counts there, too. What was counted without a clock, or
+    by a version that knew no hours, is in none.
     """
 
     business_day: str = ""
@@ -30,6 +49,15 @@ class Counts(msgspec.Struct):
     checkins: int = 0
     visitors: int = 0
     seen: dict[str, int] = {}
+    payable: int = 0
+    hours: list[Hour] = []
+
+
+class Place(NamedTuple):
+    """Where something counts: a business day (ISO 8601) and, of it, the ``business_day.hour_of``; None: in none."""
+
+    business_day: str
+    hour: int | None = None
 
 
 class _Row(Counts):
@@ -43,51 +71,68 @@ class Today:
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
         """``rows``: the durable rows of ``PART``."""
-        self.counts, self._before = _read(rows.get(_KEY, b"{}"))
+        self._row = _read(rows.get(_KEY, b"{}"))
 
-    def count(self, business_day: str, kind: str, counter: str | None) -> StateChange:
-        """Count one slip of ``kind``, and one in ``counter`` (``orders`` …) if it is given; returns the durable row."""
-        self._turn_to(business_day)
-        self.counts.seen[kind] = self.counts.seen.get(kind, 0) + 1
-        if counter is not None:
-            setattr(self.counts, counter, getattr(self.counts, counter) + 1)
-        return self._row()
+    @property
+    def counts(self) -> Counts:
+        """The counts of the day that was last counted on."""
+        return self._row
 
-    def add(self, business_day: str, counter: str) -> StateChange:
-        """Count one in ``counter`` (``checkins``, ``visitors``); returns the durable row."""
-        self._turn_to(business_day)
-        setattr(self.counts, counter, getattr(self.counts, counter) + 1)
-        return self._row()
+    def count(self, place: Place, kind: str, counter: str | None, payable: int = 0) -> StateChange:
+        """Count one slip of ``kind``, and one in ``counter`` (``orders`` …) if it is given; returns the durable row.
 
-    def reread(self, business_day: str, kind: str, counter: str | None) -> tuple[StateChange, ...]:
+        ``payable``: what it adds to the day's amount, in minor units.
+        """
+        counts = self._turned_to(place.business_day)
+        counts.seen[kind] = counts.seen.get(kind, 0) + 1
+        _add(counts, place.hour, counter, payable)
+        return self._durable()
+
+    def add(self, place: Place, counter: str, payable: int = 0) -> StateChange:
+        """Count one in ``counter`` (``orders``, ``checkins``, ``visitors``); returns the durable row."""
+        _add(self._turned_to(place.business_day), place.hour, counter, payable)
+        return self._durable()
+
+    def reread(self, place: Place, kind: str, counter: str | None, payable: int = 0) -> tuple[StateChange, ...]:
         """Count a slip that was unparsed as what it is, on its own day if that still counts; returns the rows.
 
         ``counter``: what it adds one to, if anything.
         """
-        counts = self.of(business_day)
-        if counts is not self.counts and counts is not self._before:
+        counts = self._held(place.business_day)
+        if counts is None:
             return ()
         counts.unparsed = max(0, counts.unparsed - 1)
         counts.seen["unparsed"] = max(0, counts.seen.get("unparsed", 0) - 1)
         counts.seen[kind] = counts.seen.get(kind, 0) + 1
-        if counter is not None:
-            setattr(counts, counter, getattr(counts, counter) + 1)
-        return (self._row(),)
+        _add(counts, place.hour, counter, payable)
+        return (self._durable(),)
+
+    def correct(self, place: Place, payable: int) -> tuple[StateChange, ...]:
+        """Count what a corrected order adds to the amount, on its own day if that still counts; returns the rows."""
+        counts = self._held(place.business_day)
+        if counts is None or not payable:
+            return ()
+        _add(counts, place.hour, None, payable)
+        return (self._durable(),)
 
     def of(self, business_day: str) -> Counts:
         """Return the counts of that day, or of the one they came after; others are empty."""
-        known = (counts for counts in (self.counts, self._before) if counts.business_day == business_day)
-        return next(known, None) or Counts(business_day=business_day)
+        return self._held(business_day) or Counts(business_day=business_day)
 
-    def _turn_to(self, business_day: str) -> None:
-        if business_day == self.counts.business_day:
-            return
-        # An earlier one, too: the clock had been ahead, or one device's observation came later than another's.
-        self.counts, self._before = self.of(business_day), self.counts
+    def _held(self, business_day: str) -> Counts | None:
+        known = (counts for counts in (self._row, self._row.before) if counts and counts.business_day == business_day)
+        return next(known, None)
 
-    def _row(self) -> StateChange:
-        row = _Row(**msgspec.structs.asdict(self.counts), before=self._before)
-        return StateChange(PART, _KEY, msgspec.json.encode(row))
+    def _turned_to(self, business_day: str) -> Counts:
+        if business_day != self._row.business_day:
+            # An earlier one, too: the clock had been ahead, or one device's observation came later than another's.
+            before = _plain(self._row, Counts)
+            self._row = _plain(self.of(business_day), _Row)
+            self._row.before = before
+        return self._row
+
+    def _durable(self) -> StateChange:
+        return StateChange(PART, _KEY, _encode(self._row))
 
 
 class Visitors:
@@ -119,8 +164,34 @@ class Visitors:
         return tuple(StateChange(VISITORS, who, None) for who in known)
 
 
-def _read(row: bytes) -> tuple[Counts, Counts]:
+def _add(counts: Counts, hour: int | None, counter: str | None, payable: int) -> None:
+    counts.payable += payable
+    if counter is not None:
+        setattr(counts, counter, getattr(counts, counter) + 1)
+    if hour is None:
+        return
+    while len(counts.hours) <= hour:
+        counts.hours.append(Hour())
+    of_hour = counts.hours[hour]
+    of_hour.payable += payable
+    if counter in _BY_HOUR:
+        setattr(of_hour, counter, getattr(of_hour, counter) + 1)
+
+
+_C = TypeVar("_C", bound=Counts)
+
+
+def _plain(counts: Counts, kind: type[_C]) -> _C:
+    """Return the same counts as another kind of row."""
+    return kind(**{name: getattr(counts, name) for name in Counts.__struct_fields__})
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Row).decode
+
+
+def _read(row: bytes) -> _Row:
     try:
-        return msgspec.json.decode(row, type=Counts), msgspec.json.decode(row, type=_Row).before or Counts()
+        return _decode(row)
     except (msgspec.DecodeError, UnicodeDecodeError):  # of another version: better a day's counts lost than no shop
-        return Counts(), Counts()
+        return _Row()

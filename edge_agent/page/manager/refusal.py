@@ -14,6 +14,5 @@ def refusal(request: web.Request, answer: type[web.HTTPError], error: str, **val
     The sentence is ``manager.refused.{error}`` of the texts; ``values`` fill it in, and stand beside it in the answer.
     """
     sentence = words(language_of(request, request.app[PARTS].sources)).say(f"manager.refused.{error}", **values)
-    refused = answer(body=msgspec.json.encode({"error": error, "sentence": sentence, **values}))
-    refused.content_type = "application/json"
-    return refused
+    text = msgspec.json.encode({"error": error, "sentence": sentence, **values}).decode()
+    return answer(text=text, content_type="application/json")

@@ -34,9 +34,9 @@ class Hashed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     salt: Annotated[bytes, msgspec.Meta(min_length=_SALT_BYTES, max_length=64)]
     hash: Annotated[bytes, msgspec.Meta(min_length=_HASH_BYTES, max_length=_HASH_BYTES)]
-    n: Annotated[int, msgspec.Meta(ge=2, le=2**17)] = N
-    r: Annotated[int, msgspec.Meta(ge=1, le=16)] = R
-    p: Annotated[int, msgspec.Meta(ge=1, le=16)] = P
+    n: Annotated[int, msgspec.Meta(ge=2, le=2**17)]
+    r: Annotated[int, msgspec.Meta(ge=1, le=16)]
+    p: Annotated[int, msgspec.Meta(ge=1, le=16)]
 
     def __post_init__(self) -> None:
         """Raise ValueError for parameters that scrypt does not take (RFC 7914, 2), or that take too much memory."""
@@ -51,7 +51,7 @@ class Hashed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def hashed(code: str) -> Hashed:
     """Hash a code with a fresh salt; takes a core for a while, lets others run."""
     salt = secrets.token_bytes(_SALT_BYTES)
-    return Hashed(salt, _scrypt(code, salt, N, R, P))
+    return Hashed(salt, _scrypt(code, salt, N, R, P), N, R, P)
 
 
 def _scrypt(code: str, salt: bytes, n: int, r: int, p: int) -> bytes:

@@ -35,6 +35,7 @@ def page(sources: Sources, reader: Reader) -> str:
         .render(
             hero=hero(sources, reader),
             t=words(reader.language).table("page"),
+            phone=sources.config.agent.page.support_phone,
             language=reader.language,
             assets=assets_hash(),
             static=f"/static/{assets_hash()}",
@@ -43,9 +44,21 @@ def page(sources: Sources, reader: Reader) -> str:
     )
 
 
-def help_sheet(sources: Sources, reader: Reader) -> str:
-    """Return the help of one printed page."""
-    raise NotImplementedError
+def help_sheet(sources: Sources, reader: Reader, address: str) -> str:
+    """Return the help of one printed page (A4). ``address``: of the page, as the reader has reached it."""
+    agent = sources.config.agent
+    return (
+        _environment()
+        .get_template("help.html")
+        .render(
+            say=words(reader.language).say,
+            store=agent.agent.store,
+            store_name=sources.config.store.store.name,
+            phone=agent.page.support_phone,
+            address=address,
+            static=f"/static/{assets_hash()}",
+        )
+    )
 
 
 @cache

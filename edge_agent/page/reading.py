@@ -27,17 +27,24 @@ async def page(request: web.Request) -> web.Response:
 @ROUTES.get("/help")
 async def help_sheet(request: web.Request) -> web.Response:
     """Return the help of one printed page."""
-    return web.Response(text=html.help_sheet(request.app[PARTS].sources, reader_of(request)), content_type="text/html")
+    text = html.help_sheet(request.app[PARTS].sources, reader_of(request), f"{request.url.origin()}/")
+    return web.Response(text=text, content_type="text/html")
 
 
-@ROUTES.get("/static/{path:.+}")
+@ROUTES.get("/static/{version}/{name}")
 async def static(request: web.Request) -> web.Response:
-    """Return one of the page's files: only names that were found at the start exist, no path leads to the disk."""
-    found = html.assets().get(request.match_info["path"])
+    """Return one of the page's files: only names that were found at the start exist, no path leads to the disk.
+
+    The version is in the path, not behind it, so that modules import each other, and the styles their files, of the
+    same one. Who asks for another version gets today's, not to be kept.
+    """
+    found = html.assets().get(request.match_info["name"])
     if found is None:
         raise web.HTTPNotFound
     body, content_type = found
-    return web.Response(body=body, content_type=content_type, headers={"Cache-Control": "no-cache"})
+    is_current = request.match_info["version"] == html.assets_hash()
+    caching = "public, max-age=31536000, immutable" if is_current else "no-store"
+    return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": caching})
 
 
 @ROUTES.get("/healthz")

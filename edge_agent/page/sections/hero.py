@@ -10,7 +10,7 @@ from edge_agent.page.words import words
 class Hero(msgspec.Struct, frozen=True):
     """``level``: ok, attention, action; ``word``: the level in words; ``steps``: at most three.
 
-    ``others``: how many more things are wrong, in words, or empty. ``support``: telephone number, store id in words.
+    ``others``: how many more things are wrong, in words, or empty. ``support``: its telephone number.
     """
 
     level: str
@@ -35,7 +35,7 @@ def hero(sources: Sources, reader: Reader) -> Hero:
         sentence=advice.headline(shop, reader.language),
         steps=advice.steps(shop, reader.language),
         others=say("hero.others", count=others) if others > 0 else "",
-        support=advice.support(shop.phone, shop.store, reader.language),
+        support=shop.phone,
         store_id=shop.store,
         store_name=sources.config.store.store.name,
     )

@@ -107,7 +107,7 @@ def test_advice_is_a_sentence_and_steps_a_person_can_take(language: str) -> None
             assert text.endswith((*end, "？", "?")), text
             assert "{" not in text, text
             assert "  " not in text, text
-        assert texts[-1].endswith(f"{'门店编号' if language == 'zh' else 'store id '}store-0042{end[0]}"), code
+        assert texts[-1].endswith(f"{'店号' if language == 'zh' else 'store id '}store-0042{end[0]}"), code
         assert "400-000-0000" in texts[-1]
 
 
@@ -132,7 +132,7 @@ def test_the_worst_condition_is_the_headline_and_its_steps_are_taken() -> None:
 
 def test_without_a_telephone_number_the_store_id_is_given_alone() -> None:
     without = shop(reported("device_permission"), phone="")
-    assert advice.steps(without, "zh") == ("打电话给技术支持，把这条提示念给他们。门店编号store-0042。",)
+    assert advice.steps(without, "zh") == ("打电话给客服，把这条提示念给他们。店号store-0042。",)
     assert advice.steps(without, "en") == ("Call support and read this message to them. Store id store-0042.",)
 
 

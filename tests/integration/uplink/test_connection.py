@@ -299,3 +299,36 @@ async def test_a_slow_line_is_given_the_time_it_takes(broker: Broker) -> None:
             await until(lambda: answers)
         assert answers == [0x10]
         link.close()
+
+
+def far_from_a_try(harness: Harness) -> None:
+    """Make its next pause one of an hour, as those of a minute are for somebody who looks at a screen."""
+    harness.jitter = 0.99
+    harness.uplink._backoff._ceiling = 3600.0
+
+
+async def test_who_is_in_a_hurry_does_not_wait_out_the_pause(broker: Broker) -> None:
+    async with proxied(broker.port) as proxy:
+        proxy.mode = Mode.REFUSE
+        harness = Harness(settings(proxy.port))
+        far_from_a_try(harness)
+        async with running(harness.run()):
+            await until(harness.code)
+            proxy.mode = Mode.FORWARD
+            assert harness.uplink.hurry() == "connecting"
+            await until(lambda: harness.links)
+            assert harness.uplink.hurry() == "connected"
+            assert proxy.connections == 2
+
+
+async def test_hurrying_again_and_again_makes_no_storm(broker: Broker) -> None:
+    async with proxied(broker.port) as proxy:
+        proxy.mode = Mode.REFUSE
+        harness = Harness(settings(proxy.port))
+        far_from_a_try(harness)
+        async with running(harness.run()):
+            await until(harness.code)
+            for _ in range(100):
+                assert harness.uplink.hurry() == "connecting"
+                await asyncio.sleep(0.005)
+            assert proxy.connections == 2

@@ -335,3 +335,23 @@ def test_silence_counts_from_the_last_word_on_what_the_broker_took() -> None:
     refused = window(frames(1, 1))
     drain(refused, 0.0)
     assert refused.unconfirmed(100.0) == 0.0, "the broker itself has not taken it"
+
+
+def test_who_is_in_a_hurry_has_what_was_refused_tried_again_but_not_all_the_time() -> None:
+    made = window(frames(1, 1))
+    now = 0.0
+    for _ in range(6):  # by now its pause is half a minute
+        (sent,) = drain(made, now)
+        made.refused(sent, 0x97, now)
+        made.offer(0, frames(1, 1))
+        now = made.deadline(now) or now
+    (sent,) = drain(made, now)
+    made.refused(sent, 0x97, now)
+    made.offer(0, frames(1, 1))
+    made.hurry(now + 0.5)
+    assert drain(made, now + 0.5) == []
+    (sent,) = drain(made, now + 1.0)
+    made.refused(sent, 0x97, now + 1.0)
+    made.offer(0, frames(1, 1))
+    made.hurry(now + 10.0)
+    assert len(drain(made, now + 10.0)) == 1

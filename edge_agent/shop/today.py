@@ -16,7 +16,10 @@ VISITORS_MAX = 20_000
 
 
 class Hour(msgspec.Struct, array_like=True):
-    """What one hour of a business day has brought, as in ``Counts``."""
+    """What one hour of a business day has brought, as in ``Counts``.
+
+    ``payable``: minor units, sales and top-ups less returns and voids, with the corrections of its orders.
+    """
 
     orders: int = 0
     returns: int = 0
@@ -32,8 +35,7 @@ class Counts(msgspec.Struct, omit_defaults=True):
     """One business day's counts.
 
     ``seen``: slips by kind, orders or not; ``duplicates``: papers seen again; ``visitors``: people recognised by their
-    badges and telephones, each once, however often they came; ``payable``: minor units, sales and top-ups less returns
-    and voids, as corrected.
+    badges and telephones, each once, however often they came.
 
     ``hours``: from the day's beginning to the latest with anything. An order counts in the hour it was completed in,
     however late its slip is read, and what corrects its amount counts there, too. What was counted without a clock, or
@@ -49,7 +51,6 @@ class Counts(msgspec.Struct, omit_defaults=True):
     checkins: int = 0
     visitors: int = 0
     seen: dict[str, int] = {}
-    payable: int = 0
     hours: list[Hour] = []
 
 
@@ -81,7 +82,7 @@ class Today:
     def count(self, place: Place, kind: str, counter: str | None, payable: int = 0) -> StateChange:
         """Count one slip of ``kind``, and one in ``counter`` (``orders`` …) if it is given; returns the durable row.
 
-        ``payable``: what it adds to the day's amount, in minor units.
+        ``payable``: what it adds to its hour's amount, in minor units.
         """
         counts = self._turned_to(place.business_day)
         counts.seen[kind] = counts.seen.get(kind, 0) + 1
@@ -165,7 +166,6 @@ class Visitors:
 
 
 def _add(counts: Counts, hour: int | None, counter: str | None, payable: int) -> None:
-    counts.payable += payable
     if counter is not None:
         setattr(counts, counter, getattr(counts, counter) + 1)
     if hour is None:

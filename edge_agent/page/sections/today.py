@@ -1,9 +1,18 @@
 """Today in figures: orders, check-ins, visitors, in all and by hour."""
 
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from functools import reduce
+
 import msgspec
 
 from edge_agent.clock import Moment
+from edge_agent.config.store import StoreSettings
+from edge_agent.page.money import money
 from edge_agent.page.sources import Reader, Sources
+from edge_agent.page.words import words
+from edge_agent.shop.business_day import HOUR_MS, begins_ms, hour_of
+from edge_agent.shop.today import Counts, Hour
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -15,7 +24,10 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Series(msgspec.Struct, frozen=True):
-    """One row of bars. ``values``: one an hour; ``words``: all of them in a sentence, for those who cannot see bars."""
+    """One row of bars. ``values``: one an hour; ``words``: all of them in a sentence, for those who cannot see bars.
+
+    Of visitors, an hour with fewer than ``privacy.small_count`` has no bar, and is told as that.
+    """
 
     key: str
     label: str
@@ -24,7 +36,10 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class Today(msgspec.Struct, frozen=True):
-    """``hours``: the labels beneath the bars, from the business day's first hour on ("08", "09" …)."""
+    """``hours``: the labels beneath the bars, from the shop's opening or the business day's first hour on ("08" …).
+
+    They reach to the present hour, and to the shop's closing where that is configured.
+    """
 
     business_day: str
     figures: tuple[Figure, ...]
@@ -34,4 +49,78 @@ class Today(msgspec.Struct, frozen=True):
 
 def today(sources: Sources, reader: Reader, now: Moment) -> Today:
     """Return the figures of the business day."""
-    raise NotImplementedError
+    counts = sources.generation.shop.counts(now)
+    hours = _hours(sources.config.store, counts, now) if counts.business_day else {}
+    return Today(
+        business_day=counts.business_day,
+        figures=tuple(_figures(sources, reader, counts)),
+        hours=tuple(begins.strftime("%H:%M" if begins.minute else "%H") for begins in hours.values()),
+        series=tuple(_series(sources.config.store, reader, counts, hours, key) for key in _SERIES),
+    )
+
+
+_SERIES = ("orders", "checkins", "visitors")
+
+
+def _figures(sources: Sources, reader: Reader, counts: Counts) -> Iterator[Figure]:
+    def figure(key: str, value: object) -> Figure:
+        return Figure(key, words(reader.language).say(f"today.label.{key}"), str(value))
+
+    yield figure("orders", counts.orders)
+    if reader.is_manager:
+        # The books' own sum: it stands beside the day proof, and is right for a day that began under an older version.
+        payable = sources.generation.shop.proof.standing(counts.business_day).payable
+        yield figure("amount", money(payable, sources.config.store.store.currency, reader.language))
+    if counts.returns:
+        yield figure("returns", counts.returns)
+    yield figure("checkins", counts.checkins)
+    yield figure("visitors", counts.visitors)
+    if counts.unparsed:
+        yield figure("unparsed", counts.unparsed)
+
+
+def _hours(store: StoreSettings, counts: Counts, now: Moment) -> Mapping[int, datetime]:
+    """Return when the hours that are shown begin, by the shop's clock, by their number in the business day."""
+    zone, starts, day = store.zone, store.store.business_day_start, counts.business_day
+    busy = [number for number, hour in enumerate(counts.hours) if hour != Hour()]
+    present = hour_of(now.wall_ms, day, zone, starts) or 0
+    opened = _opened(store, day) or range(present + 1)
+    shown = range(min(opened.start, *busy, opened.start), max(opened.stop, present + 1, *(n + 1 for n in busy)))
+    begins = begins_ms(day, zone, starts)
+    return {number: datetime.fromtimestamp((begins + number * HOUR_MS) / 1000, zone) for number in shown}
+
+
+def _opened(store: StoreSettings, day: str) -> range | None:
+    """Return the hours of a business day that the shop is open in, if that is configured."""
+    if store.store.opening_hours is None:
+        return None
+    zone, starts = store.zone, store.store.business_day_start
+    opens, closes = (time.fromisoformat(at.replace("24:00", "00:00")) for at in store.store.opening_hours.split("-"))
+    next_day = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    closes_day = day if starts <= opens < closes else next_day
+    opens_ms = begins_ms(day if opens >= starts else next_day, zone, opens)
+    closes_ms = min(begins_ms(closes_day, zone, closes), begins_ms(next_day, zone, starts))
+    first, last = (hour_of(wall_ms, day, zone, starts) for wall_ms in (opens_ms, closes_ms - 1))
+    return range(first, last + 1) if first is not None and last is not None else None
+
+
+def _series(store: StoreSettings, reader: Reader, counts: Counts, hours: Mapping[int, datetime], key: str) -> Series:
+    say = words(reader.language).say
+    least = store.privacy.small_count if key == "visitors" else 1
+    label = say(f"today.label.{key}")
+    values, told = [], []
+    for number, begins in hours.items():
+        hour = counts.hours[number] if number < len(counts.hours) else Hour()
+        count, time_ = getattr(hour, key), begins.strftime("%H:%M")
+        values.append(count if count >= least else 0)
+        if count >= least:
+            told.append(say(f"today.hour.{key}", count=count, time=time_))
+        elif count:
+            told.append(say("today.hour.few", few=least, time=time_))
+        if count and key == "orders" and reader.is_manager:
+            amount = money(hour.payable, store.store.currency, reader.language)
+            told[-1] = say("today.hour.amount", hour=told[-1], amount=amount)
+    if not told:
+        return Series(key, label, tuple(values), say("today.none", label=label))
+    listed = reduce(lambda before, one: say("today.hour.and", before=before, one=one), told)
+    return Series(key, label, tuple(values), say("today.by_hour", label=label, hours=listed))

@@ -28,7 +28,6 @@ _NO_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _RECOVERS_S = 1.0
 _QUIET_S = 60.0  # a crowd is told of once, and again only after a minute without
 _KEEPALIVE_IDLE_S, _KEEPALIVE_INTERVAL_S = 60, 10
-_GOODBYE_S = 1.0  # what a refused client still sends is read so long, lest it never sees why it was refused
 _TLS_SHUTDOWN_S = 2.0
 
 
@@ -49,6 +48,7 @@ class Limits:
     handshake_s: float = 10.0
     # For an answer: by then the kernel gives up a client that takes no byte or does not acknowledge any.
     unread_s: float = 30.0
+    goodbye_s: float = 1.0  # what a refused client still sends is read so long: a reset would take the answer from it
     # The longest address here has 200 characters, a browser sends 25 headers; its cookies are at most 4096.
     line_bytes: int = 2048
     header_bytes: int = 4096
@@ -84,7 +84,7 @@ class Connections:
             handle_signals=False,
             shutdown_timeout=1.0,
             keepalive_timeout=limits.headers_s,
-            lingering_time=_GOODBYE_S,
+            lingering_time=limits.goodbye_s,
             max_line_size=limits.line_bytes,
             max_field_size=limits.header_bytes,
             max_headers=limits.headers,

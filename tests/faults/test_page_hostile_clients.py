@@ -17,11 +17,12 @@ from structlog.testing import capture_logs
 
 from edge_agent.page.connections import Connections, Limits
 from tests.support.broker import authority
-from tests.support.shop import ShopUnderTest, difference, shop_under_test, slips, until
+from tests.support.shop import ShopUnderTest, shop_under_test, slips, until
 from tests.support.till import Terminal, Till
 
-QUICK = Limits(headers_s=0.3, body_s=0.3, handshake_s=0.3, unread_s=0.5)
+QUICK = Limits(headers_s=0.3, body_s=0.3, handshake_s=0.3, unread_s=0.5, goodbye_s=0.1)
 CLOSED_S = 15.0  # generously: far more than any of QUICK, far less than what aiohttp or the kernel would take
+HOSTILE_ADDRESS = ("127.0.0.2", 0)  # not the till's own browser's: each address has a rate of its own
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -218,7 +219,7 @@ async def test_our_own_errors_are_told_once_without_what_was_asked() -> None:
 
 
 async def test_it_ends_at_once_whoever_is_connected() -> None:
-    limits = Limits(body_s=60, headers_s=60)
+    limits = Limits(body_s=60, headers_s=60, goodbye_s=60)
     with ExitStack() as stack:
         async with door(limits) as found:
             for sent in (b"", b"GET / HT", b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n12"):
@@ -291,6 +292,7 @@ async def _idle_crowd(port: int) -> None:
         for _ in range(500):
             client = stack.enter_context(socket.socket())
             client.setblocking(False)
+            client.bind(HOSTILE_ADDRESS)
             await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
         await asyncio.Event().wait()
 
@@ -299,7 +301,7 @@ def _again(sent: bytes, pause_s: float, step: int = 65536) -> Callable[[int], Co
     async def client(port: int) -> None:
         while True:
             with suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                _, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=HOSTILE_ADDRESS)
                 try:
                     for at in range(0, len(sent), step):
                         writer.write(sent[at : at + step])

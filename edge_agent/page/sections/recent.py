@@ -1,11 +1,25 @@
-"""The last events in plain words, from storage: delivered or not."""
+"""The last events in plain words, from storage: delivered or not.
+
+Orders and ops are kept for about two weeks, check-ins for ``privacy.raw_event_hours``, all of them shorter on a small
+disk; what has gone is not told any more.
+"""
+
+from datetime import date, datetime
+from weakref import WeakKeyDictionary
 
 import msgspec
 
 from edge_agent.clock import Moment
+from edge_agent.config.store import StoreSettings
+from edge_agent.page.newest import Newest
 from edge_agent.page.sources import Reader, Sources
+from edge_agent.page.telling import TELLINGS, Teller
+from edge_agent.page.times import when
+from edge_agent.storage import Storage
 
 LIMIT = 20
+
+_KEPT = 2 * LIMIT  # a few are not told after all: a check-in of which more is known
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -16,6 +30,38 @@ class Happened(msgspec.Struct, frozen=True):
     text: str
 
 
+class _Last:
+    """What was told last: while nothing happens the page costs nothing."""
+
+    def __init__(self) -> None:
+        self.newest = Newest(frozenset(TELLINGS), _KEPT)
+        self.store: StoreSettings | None = None  # what the sentences were made with: its names,
+        self.day: date | None = None  # from which day they look back,
+        self.version = 0  # and of which events
+        self.told: dict[Reader, tuple[Happened, ...]] = {}
+
+
+_last: WeakKeyDictionary[Storage, _Last] = WeakKeyDictionary()
+
+
 async def recent(sources: Sources, reader: Reader, now: Moment) -> tuple[Happened, ...]:
-    """Return the newest events, the newest first, at most ``LIMIT``."""
-    raise NotImplementedError
+    """Return the newest events, the newest first, at most ``LIMIT``. Raises StorageError."""
+    last = _last.get(sources.storage)
+    if last is None:
+        last = _last[sources.storage] = _Last()
+        sources.storage.on_forgotten.append(last.newest.forget)
+    events = await last.newest.of(sources.storage)
+    store = sources.config.store
+    day = datetime.fromtimestamp(now.wall_ms / 1000, store.zone).date()
+    if (last.store, last.day, last.version) != (store, day, last.newest.version):
+        last.store, last.day, last.version = store, day, last.newest.version
+        last.told.clear()
+    if reader not in last.told:
+        teller = Teller.of(store, reader)
+        sentences = ((event, teller.tell(event)) for event in events)
+        last.told[reader] = tuple(
+            Happened(TELLINGS[event.type].kind, when(event.wall_ms, now, store.zone, reader.language), text)
+            for event, text in sentences
+            if text is not None
+        )[:LIMIT]
+    return last.told[reader]

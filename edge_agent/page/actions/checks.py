@@ -39,7 +39,7 @@ class _Running:
     tap: Tap
     ends_at: float
     finding: Finding
-    seconds_left: int = math.ceil(SECONDS)
+    seconds_left: int
     task: asyncio.Task[None] | None = None
 
 
@@ -63,7 +63,7 @@ class Checks:
             return
         ends_at = asyncio.get_running_loop().time() + SECONDS
         tap = Tap.on(running, self._sources.clock.now().uptime_ms)
-        check = _Running(running, tap, ends_at, waiting(running.settings))
+        check = _Running(running, tap, ends_at, waiting(running.settings), math.ceil(SECONDS))
         self._checks.pop(device, None)  # the newest is shown first
         self._checks[device] = check
         check.task = self._group.create_task(self._watch(check))

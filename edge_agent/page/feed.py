@@ -6,6 +6,7 @@ import random
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import msgspec
 from aiohttp import web
@@ -30,6 +31,42 @@ MAX_STREAMS = 150  # a shop has a handful of screens; each stream costs about 40
 SEND_BUFFER_BYTES = 32 * 1024  # more would only be news that has grown old on its way
 
 
+@dataclass(slots=True, eq=False)
+class _Stream:
+    """One open page. ``who``: whom it was last made for."""
+
+    request: web.Request
+    response: web.StreamResponse
+    reader: Callable[[], Reader]
+    who: Reader
+
+    @property
+    def is_open(self) -> bool:
+        transport = self.request.transport
+        return transport is not None and not transport.is_closing()
+
+    async def send(self, events: bytes) -> None:
+        """Send, and return once the system has taken it all. Raises TimeoutError or ConnectionError: nobody reads."""
+        async with asyncio.timeout(TAKES_S):
+            await self.response.write(events)
+            await self.request.writer.drain()
+
+    def limit_buffers(self) -> None:
+        """Have what a reader does not take wait as sections, of which the newest counts, instead of as bytes."""
+        if self.request.transport is None:
+            return
+        self.request.transport.set_write_buffer_limits(high=0)
+        connection = self.request.transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Close the connection; ``at_once``: with what is still to be sent."""
+        transport = self.request.transport
+        if transport is not None:
+            (transport.abort if at_once else transport.close)()
+
+
 class Feed:
     """Server-sent events for every open page. ``run`` must be running."""
 
@@ -37,7 +74,7 @@ class Feed:
         self._sources = sources
         self._make_view = make_view
         self._variants: dict[Reader, Variant] = {}  # a handful: languages, with the code and without
-        self._readers: dict[web.Request, Reader] = {}  # of the open streams
+        self._streams: set[_Stream] = set()
         self._changes = 0
         self._woken = asyncio.Event()
 
@@ -49,14 +86,13 @@ class Feed:
     def changed(self) -> None:
         """Say that the page says something else, where no other part tells of it (an action, a check)."""
         self._changes += 1
-        if self._readers:
+        if self._streams:
             self._woken.set()
 
     def close(self) -> None:
         """End all streams: the browsers connect again, to whatever comes after."""
-        for request in self._readers:
-            if request.transport is not None:
-                request.transport.close()
+        for stream in self._streams:
+            stream.end()
         for variant in self._variants.values():
             variant.news.set()
 
@@ -64,43 +100,40 @@ class Feed:
         """Send every section, then each again whenever it has changed, until the reader goes.
 
         ``reader`` is asked before each sending: a manager's session ends while the page is open. A reader who takes
-        things slowly gets the newest of each section whenever they can take it; one who takes nothing for ``TAKES_S``
-        is gone.
+        things slowly gets the newest of each section whenever they can take it; one who does not take what it was sent
+        within ``TAKES_S`` is gone.
         """
-        if sum(_is_open(other) for other in self._readers) >= MAX_STREAMS:
+        if sum(stream.is_open for stream in self._streams) >= MAX_STREAMS:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"}, text="too many open pages\n")
         response = web.StreamResponse(headers=_HEADERS)
-        self._readers[request] = reader()
+        stream = _Stream(request, response, reader, reader())
+        self._streams.add(stream)
+        self._woken.set()
         try:
             await response.prepare(request)
-            _limit_buffers(request)
-            await self._send_all(request, response, reader)
+            stream.limit_buffers()
+            await self._send_all(stream)
         except (TimeoutError, ConnectionError):
-            if request.transport is not None:
-                request.transport.abort()
+            stream.end(at_once=True)
         finally:
-            del self._readers[request]
+            self._streams.remove(stream)
         return response
 
-    async def _send_all(self, request: web.Request, response: web.StreamResponse, reader: Callable[[], Reader]) -> None:
+    async def _send_all(self, stream: _Stream) -> None:
         loop = asyncio.get_running_loop()
-        who, upto, sent_at = None, 0, loop.time()
-        unsent = _hello()
-        while _is_open(request):
-            if (now_who := reader()) != who:
-                who = self._readers[request] = now_who
-                upto = 0
+        unsent, upto, sent_at = _hello(), 0, loop.time()
+        while stream.is_open:
+            if (who := stream.reader()) != stream.who:
+                stream.who, upto = who, 0
                 self._woken.set()
             variant = self._variants.setdefault(who, Variant())
             news = variant.news
             unsent += variant.since(upto)
             upto = variant.making
-            if loop.time() - sent_at >= HEARTBEAT_S:
-                unsent = unsent or b"event: heartbeat\ndata: {}\n\n"  # a comment would not reach the page's own code
+            if not unsent and loop.time() - sent_at >= HEARTBEAT_S:
+                unsent = _HEARTBEAT
             if unsent:
-                async with asyncio.timeout(TAKES_S):
-                    await response.write(unsent)
-                    await request.writer.drain()
+                await stream.send(unsent)
                 unsent, sent_at = b"", loop.time()
             await _wait(news, TICK_S)
 
@@ -108,7 +141,7 @@ class Feed:
         with self._told():
             while True:
                 self._woken.clear()
-                for who in set(self._readers.values()):
+                for who in self._looking():
                     await self._make(who)
                 await _wait(self._woken, self._rest_s())
 
@@ -119,12 +152,15 @@ class Feed:
             variant.made_at, variant.changes = now, self._changes
             variant.take(await self._make_view(who))
 
+    def _looking(self) -> set[Reader]:
+        return {stream.who for stream in self._streams}
+
     def _due(self, variant: Variant) -> float:
         return variant.made_at + (EVERY_S if variant.changes != self._changes else TICK_S)
 
     def _rest_s(self) -> float | None:
         """Return the seconds until something is due; None: nobody looks."""
-        due = (self._due(self._variants[who]) for who in set(self._readers.values()) if who in self._variants)
+        due = (self._due(self._variants[who]) for who in self._looking() if who in self._variants)
         first = min(due, default=None)
         return None if first is None else max(0.0, first - asyncio.get_running_loop().time())
 
@@ -149,27 +185,14 @@ _HEADERS = {
 }
 
 
+_HEARTBEAT = b"event: heartbeat\ndata:\n\n"  # an event, as the page is not told of comments
+
+
 @functools.cache
 def _hello() -> bytes:
     """Return what a stream begins with: a page that was loaded from another version loads itself again."""
     body = msgspec.json.encode({"assets": html.assets_hash(), "version": __version__})
     return b"retry: %d\nevent: hello\ndata: %s\n\n" % (RETRY_MS, body)
-
-
-def _is_open(request: web.Request) -> bool:
-    return request.transport is not None and not request.transport.is_closing()
-
-
-def _limit_buffers(request: web.Request) -> None:
-    """Have what a reader does not take wait as sections, of which the newest counts, instead of as bytes."""
-    if request.transport is None:
-        return
-    request.transport.set_write_buffer_limits(high=0)
-    connection = request.transport.get_extra_info("socket")
-    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        # tcp(7): a peer that has vanished without a word acknowledges nothing, and is given up after so long.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(TAKES_S * 1000))
 
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:

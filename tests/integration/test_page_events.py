@@ -1,0 +1,245 @@
+"""The live events: everything at first, then what changes, to many readers, of whom some are slow or gone."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from edge_agent.health import Condition, Level
+from edge_agent.page import feed
+from edge_agent.page.sections import proof
+from edge_agent.page.sources import Reader, Sources
+from tests.support.events import Stream, streaming
+from tests.support.generation import configure
+from tests.support.page import Page, served
+from tests.support.slips import receipt, sale
+
+SECTIONS = {
+    "hero", "proof", "link", "devices", "today", "recent", "unread", "box", "profile", "checks", "manager"
+}  # fmt: skip
+GONE = Condition("device_missing", Level.ACTION, "1号收银小票: /dev/x: is it plugged in?")
+
+
+@pytest.fixture(autouse=True)
+def no_runtime_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+
+
+@pytest.fixture
+async def page(tmp_path: Path) -> AsyncIterator[Page]:
+    async with served(configure(tmp_path)) as found:
+        yield found
+
+
+def complete(stream: Stream) -> bool:
+    return stream.sections.keys() >= SECTIONS
+
+
+async def test_a_reader_gets_everything_first(page: Page) -> None:
+    async with streaming(page.url, **{"Accept-Language": "zh-CN"}) as stream:
+        await stream.until(lambda: complete(stream))
+        assert stream.order[0] == "hello"
+        assert set(stream.sections["hello"]) == {"assets", "version"}
+        assert stream.response.headers["Content-Type"] == "text/event-stream"
+        assert stream.response.headers["X-Accel-Buffering"] == "no"
+        assert [name for name in SECTIONS if "failed" in stream.sections[name]] == []
+        assert stream.sections["proof"]["today"]["sentence"] == "今天还没有订单"
+
+
+async def test_a_failing_device_is_on_every_page_without_a_reload(page: Page) -> None:
+    async with (
+        streaming(page.url, **{"Accept-Language": "zh"}) as chinese,
+        streaming(page.url, **{"Accept-Language": "en"}) as english,
+    ):
+        for stream in (chinese, english):
+            await stream.until(lambda stream=stream: complete(stream))  # type: ignore[misc]  # mypy: lambda's default
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        page.shop.health.report("device/till-1-printer", GONE)
+        for stream in (chinese, english):
+            await stream.until(lambda stream=stream: stream.sections["hero"]["level"] == "action")  # type: ignore[misc]
+        took = loop.time() - since
+        assert took < 2.0
+        assert chinese.sections["hero"]["sentence"] != english.sections["hero"]["sentence"]
+
+
+async def test_only_what_changed_is_sent(page: Page) -> None:
+    async with streaming(page.url) as stream:
+        await stream.until(lambda: complete(stream))
+        before = stream.heard.copy()
+        await page.record(receipt(sale()))
+        await stream.until(lambda: stream.sections["proof"]["today"]["sentence"].startswith("今天1单"))
+        again = {name for name in SECTIONS if stream.heard[name] > before[name]}
+        assert {"proof", "today", "recent", "link"} <= again
+        assert again.isdisjoint({"profile", "manager", "checks", "unread"})
+
+
+async def test_a_burst_of_orders_is_made_into_a_page_once_a_second(page: Page) -> None:
+    async with streaming(page.url) as first, streaming(page.url) as second:
+        for stream in (first, second):
+            await stream.until(lambda stream=stream: complete(stream))  # type: ignore[misc]
+        before = first.heard["proof"]
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        for number in range(60):
+            await page.record(receipt(sale().replace("20261122", f"2026{number:04}")))
+        await first.until(lambda: first.heard["proof"] > before)
+        orders = page.shop.generation.shop.counts(page.shop.clock.now()).orders
+        for stream in (first, second):
+            await stream.until(lambda stream=stream: f"今天{orders}单" in stream.sections["proof"]["today"]["sentence"])  # type: ignore[misc]
+        assert first.heard["proof"] - before <= (loop.time() - since) / feed.EVERY_S + 2
+
+
+async def test_nothing_is_made_while_nobody_looks(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def noted(sources: Sources, reader: Reader, now: object) -> None:
+        made.append(reader)
+
+    monkeypatch.setattr("edge_agent.page.view.proof", noted)
+    await page.record(receipt(sale()))
+    await asyncio.sleep(0)
+    assert made == []
+    async with streaming(page.url) as stream:
+        await stream.until(lambda: complete(stream))
+        assert len(made) == 1
+
+
+async def test_a_section_that_fails_takes_no_other_along(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defective(*_: object) -> proof.Proof:
+        raise ValueError("王芳 16.00")
+
+    monkeypatch.setattr("edge_agent.page.view.proof", defective)
+    async with streaming(page.url) as stream:
+        await stream.until(lambda: complete(stream))
+        assert stream.sections["proof"] == {"failed": True}
+        assert stream.sections["hero"]["level"] == "ok"
+        await page.record(receipt(sale()))
+        await stream.until(lambda: stream.heard["today"] > 1)
+    failures = [entry for entry in page.log if entry["event"] == "section_failed"]
+    assert [entry["section"] for entry in failures] == ["proof"]
+    assert "王芳" not in json.dumps(failures, ensure_ascii=False)
+
+
+async def test_a_session_that_ends_takes_the_amounts_from_an_open_page(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "TICK_S", 0.1)
+    manager = [True]
+    monkeypatch.setattr("edge_agent.page.reading.reader_of", lambda _: Reader("zh", is_manager=manager[0]))
+    await page.record(receipt(sale()))
+    async with streaming(page.url) as stream:
+        await stream.until(lambda: complete(stream))
+        assert "¥" in stream.sections["proof"]["today"]["sentence"]
+        manager.clear()
+        manager.append(False)
+        await stream.until(lambda: "¥" not in stream.sections["proof"]["today"]["sentence"])
+
+
+async def test_a_page_finds_the_agent_again_after_a_restart(tmp_path: Path) -> None:
+    config = configure(tmp_path)
+    async with served(config) as page, streaming(page.url) as stream:
+        await stream.until(lambda: complete(stream))
+        hello = stream.sections["hello"]
+        await page.record(receipt(sale()))
+    assert stream.response.connection is None
+    async with served(config) as page, streaming(page.url) as stream:
+        await stream.until(lambda: complete(stream))
+        assert stream.sections["hello"] == hello, "the same files: no reason to load the page again"
+        assert stream.sections["proof"]["today"]["sentence"].startswith("今天1单")
+
+
+async def test_a_stopping_agent_ends_the_streams_at_once(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    async with served(configure(tmp_path)) as page:
+        opened = streaming(page.url)
+        stream = await opened.__aenter__()
+        await stream.until(lambda: complete(stream))
+        since = loop.time()
+    await stream.until(lambda: stream.ended)
+    assert loop.time() - since < 1.0, "what is left at the end of aiohttp's patience is killed"
+    await opened.__aexit__(None, None, None)
+
+
+async def test_too_many_streams_are_refused_and_their_places_given_away_again(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_STREAMS", 2)
+    async with streaming(page.url) as first, streaming(page.url) as second:
+        for stream in (first, second):
+            await stream.until(lambda stream=stream: complete(stream))  # type: ignore[misc]
+        async with aiohttp.ClientSession() as session, session.get(page.url + "api/events") as refused:
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
+    async with streaming(page.url) as again:
+        await again.until(lambda: complete(again))
+
+
+async def test_a_slow_reader_holds_up_nobody_and_is_given_the_newest(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One reader takes nothing for a while: in between sections change many times; the last of them is what it gets."""
+    monkeypatch.setattr(feed, "EVERY_S", 0.01)
+    padding = "x" * 200_000  # each sending is larger than all buffers on its way
+    rounds = [0]
+
+    def large(*_: object) -> dict[str, object]:
+        rounds[0] += 1
+        return {"round": rounds[0], "padding": padding}
+
+    monkeypatch.setattr("edge_agent.page.view.proof", large)
+    with slow_socket(page) as slow:
+        async with streaming(page.url) as quick:
+            await quick.until(lambda: complete(quick))
+            for _ in range(40):
+                before = rounds[0]
+                page.shop.health.news()
+                await quick.until(lambda before=before: quick.sections["proof"]["round"] > before)  # type: ignore[misc]
+        last = rounds[0]
+        taken = await asyncio.to_thread(take_until, slow, f'"round":{last},'.encode())
+    assert taken < 10 * len(padding), "what was overtaken while it waited has not been sent"
+
+
+async def test_a_reader_that_takes_nothing_gives_its_place_away(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MAX_STREAMS", 1)
+    monkeypatch.setattr(feed, "TAKES_S", 0.3)
+    monkeypatch.setattr("edge_agent.page.view.proof", lambda *_: {"padding": "x" * 8_000_000})
+    with slow_socket(page):
+        await until_async(lambda: is_refused(page))
+        await until_async(lambda: is_refused(page), meant=False)
+
+
+def slow_socket(page: Page) -> socket.socket:
+    """Return a connection that has asked for the events and reads nothing."""
+    host, port = page.url.removeprefix("http://").rstrip("/").split(":")
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.connect((host, int(port)))
+    slow.sendall(f"GET /api/events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+    return slow
+
+
+def take_until(slow: socket.socket, wanted: bytes) -> int:
+    """Read until the bytes come; return how many came in all."""
+    slow.settimeout(20)
+    taken, tail = 0, b""
+    while wanted not in tail:
+        chunk = slow.recv(65536)
+        assert chunk, "the stream has ended"
+        taken += len(chunk)
+        tail = (tail + chunk)[-70_000:]
+    return taken
+
+
+async def is_refused(page: Page) -> bool:
+    async with aiohttp.ClientSession() as session, session.get(page.url + "api/events") as response:
+        return response.status == 503
+
+
+async def until_async(condition: Callable[[], Awaitable[bool]], *, meant: bool = True) -> None:
+    async with asyncio.timeout(20):
+        while await condition() is not meant:
+            await asyncio.sleep(0.05)

@@ -96,6 +96,14 @@ def support(phone: str, store: str, language: str) -> str:
     return words(language).say("support.phone_and_store" if phone else "support.store", phone=phone, store=store)
 
 
+def device_of(reported: Reported) -> str | None:
+    """Return the id of the device that a condition is on: its own, or on its receipts."""
+    for prefix in (_DEVICE, _LAYOUT):
+        if reported.part.startswith(prefix):
+            return reported.part.removeprefix(prefix)
+    return None
+
+
 def known_codes() -> frozenset[str]:
     """Return the codes that have texts."""
     return frozenset(_by_code("en"))
@@ -121,11 +129,11 @@ def _advice(reported: Reported, language: str) -> _Advice:
 
 def _device(reported: Reported) -> str | None:
     """Return the id of the device that reports a condition of its own."""
-    return reported.part.removeprefix(_DEVICE) if reported.part.startswith(_DEVICE) else None
+    return device_of(reported) if reported.part.startswith(_DEVICE) else None
 
 
 def _name(shop: Situation, reported: Reported) -> str:
-    device = reported.part.removeprefix(_DEVICE).removeprefix(_LAYOUT)
+    device = device_of(reported) or ""
     return shop.names.get(device) or device
 
 

@@ -11,7 +11,10 @@ _NUMBERED = {"sale", "return", "top_up"}  # with a number of the till's own; see
 
 @dataclass(frozen=True, slots=True)
 class WorkstationStanding:
-    """How one workstation's day stands; as ``Standing``. ``missing_numbers``: receipts never seen here."""
+    """How one workstation's day stands; as ``Standing``. ``missing_numbers``: receipts never seen here.
+
+    ``tenders``: how it was paid, by type.
+    """
 
     workstation: str
     state: str
@@ -19,6 +22,7 @@ class WorkstationStanding:
     payable: int
     differing: tuple[str, ...]
     missing_numbers: tuple[str, ...]
+    tenders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +89,5 @@ def _workstation(key: Key, books: Books, closing: Closing) -> WorkstationStandin
         payable=sums.payable,
         differing=closing.differing,
         missing_numbers=missing(own_numbers(entries)),
+        tenders=tuple(sums.tenders),
     )

@@ -135,11 +135,28 @@ _FRAME_PROPERTIES: Schema = {
     "required": ["epoch", "first", "count", "encoding"],
 }
 
+_WORDS: Schema = {
+    "type": "object",
+    "properties": {
+        "headline": {"type": "string", "description": "one sentence"},
+        "steps": {"type": "array", "items": {"type": "string"}, "description": "what to do, in order, at most three"},
+    },
+    "required": ["headline", "steps"],
+}
+
 _HEALTH: Schema = {
     "type": "object",
-    "description": "What GET /api/status answers, without amounts.",
-    "properties": {"level": {"type": "string", "description": "ok, attention, action (open)"}},
-    "required": ["level"],
+    "description": "What GET /api/status answers, without amounts, in the box's language; and its words in every one.",
+    "properties": {
+        "level": {"type": "string", "description": "ok, attention, action (open)"},
+        **_WORDS["properties"],
+        "words": {
+            "type": "object",
+            "description": "what the shop's page says, by language (zh, en; open)",
+            "additionalProperties": _WORDS,
+        },
+    },
+    "required": ["level", "headline", "steps", "words"],
 }
 
 

@@ -63,8 +63,8 @@ class _Store:
         found = next(filter(concerns, self.shop.conditions), None)
         return advice.sentence(self.shop, found, self.words.language) if found is not None else ""
 
-    def say(self, key: str, **values: object) -> str:
-        """Return a text of the profile."""
+    def why(self, key: str, **values: object) -> str:
+        """Return the sentence on why a section is as it is."""
         return self.words.say(f"profile.why.{key}", **values)
 
 
@@ -103,7 +103,7 @@ def _payment(store: _Store) -> _Judgement:
     if why := store.wrong(lambda reported: reported.part.startswith("day/")):
         return FAILING, why
     if store.order_lines and not store.tenders:
-        return NOT_CONFIGURED, store.say("no_tender")
+        return NOT_CONFIGURED, store.why("no_tender")
     return _once_orders_are_read(store, "payment")
 
 
@@ -116,20 +116,20 @@ def _orders(store: _Store) -> _Judgement:
 
 def _once_orders_are_read(store: _Store, key: str) -> _Judgement:
     if not store.order_lines:
-        return NOT_CONFIGURED, store.say("no_line")
+        return NOT_CONFIGURED, store.why("no_line")
     if not any(day.orders for day in store.days):
-        return NOT_CONFIGURED, store.say("no_order")
-    return WORKING, store.say(key)
+        return NOT_CONFIGURED, store.why("no_order")
+    return WORKING, store.why(key)
 
 
 def _touchpoints(store: _Store) -> _Judgement:
     if not store.devices:
-        return NOT_CONFIGURED, store.say("no_device")
+        return NOT_CONFIGURED, store.why("no_device")
     if why := store.wrong(lambda reported: reported.part.startswith("device/")):
         return FAILING, why
     if any(running.reason == STARTING for running in store.devices):
-        return NOT_CONFIGURED, store.say("starting")
-    return WORKING, store.say("devices", count=len(store.devices))
+        return NOT_CONFIGURED, store.why("starting")
+    return WORKING, store.why("devices", count=len(store.devices))
 
 
 def _running(store: _Store) -> _Judgement:
@@ -139,20 +139,20 @@ def _running(store: _Store) -> _Judgement:
         )
     )
     if own or store.stalled:
-        return FAILING, own or store.say("stalled")
-    return WORKING, store.say("running")
+        return FAILING, own or store.why("stalled")
+    return WORKING, store.why("running")
 
 
 def _open_data(store: _Store) -> _Judgement:
-    return WORKING, store.say("data")
+    return WORKING, store.why("data")
 
 
 def _later(store: _Store) -> _Judgement:
-    return NOT_CONFIGURED, store.say("later")
+    return NOT_CONFIGURED, store.why("later")
 
 
 def _unwritten(store: _Store) -> _Judgement:
-    return NOT_CONFIGURED, store.say("unwritten")
+    return NOT_CONFIGURED, store.why("unwritten")
 
 
 _SECTIONS: dict[str, Callable[[_Store], _Judgement]] = {

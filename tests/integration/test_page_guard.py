@@ -63,8 +63,9 @@ FOREIGN = [
     "evil.example", "evil.example:8080", "8.8.8.8", "[2001:db8::1]", "[::ffff:8.8.8.8]", "0.0.0.0", "[::]", "240.0.0.1",
     "224.0.0.1", "255.255.255.255", "172.32.0.1", "localhost.evil.com", "evil.localhost", "localhost..", ".",
     "127.0.0.1.evil.com", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.1:80:80", "127.0.0.1:",
-    "127.0.0.1:x", "[::1", "::1", "[::1]x", "[127.0.0.1]", "localhost@evil.com", "evil.com@localhost", "evil.com#localhost",
-    "evil.com/localhost", "localhost,evil.com", "localhost evil.com", "till.shop.example.evil.com", "xtill.shop.example",
+    "127.0.0.1:x", "[::1", "::1", "[::1]x", "[127.0.0.1]", "localhost@evil.com", "evil.com@localhost",
+    "evil.com#localhost", "evil.com/localhost", "localhost,evil.com", "localhost evil.com", "xtill.shop.example",
+    "till.shop.example.evil.com",
     "ｌocalhost", "localhost%00", "%6cocalhost", "a" * 2000, "",
 ]  # fmt: skip
 

@@ -123,10 +123,8 @@ def _told(request: web.Request, opened: Session | None) -> web.Response:
 
 
 async def _body(request: web.Request, shape: type[T]) -> T:
-    """Return what was posted. Raises HTTPBadRequest for what has another shape, HTTPRequestEntityTooLarge."""
+    """Return what was posted. Raises HTTPBadRequest for what has another shape."""
     try:
         return msgspec.json.decode(await request.read(), type=shape)
-    except web.HTTPRequestEntityTooLarge:
-        raise refusal(request, web.HTTPRequestEntityTooLarge, "too_large") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise refusal(request, web.HTTPBadRequest, "not_understood") from None

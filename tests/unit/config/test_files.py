@@ -100,6 +100,15 @@ def test_a_secret_that_is_empty_or_no_file(files: Files) -> None:
     ]
 
 
+@pytest.mark.parametrize(("given", "missing"), [("certificate", "key"), ("key", "certificate")])
+def test_a_page_with_half_of_what_https_needs(files: Files, given: str, missing: str) -> None:
+    write_secret(files.folder / "page.pem")
+    files.write(agent=AGENT + f'[page]\n{given} = "page.pem"\n')
+
+    (problem,) = files.problems()
+    assert problem.endswith(f"page.{given}: needs {missing}, too")
+
+
 @contextmanager
 def ordinary_user() -> Iterator[None]:
     """Give up root's right to read everything, where the tests have it."""

@@ -12,7 +12,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._since: float | None = None  # when the backlog of the moment began to go home
-        self._delivered: deque[tuple[float, int]] = deque()
+        self._delivered: deque[tuple[float, int]] = deque(maxlen=round(WINDOW_S / BUCKET_S) + 1)
 
     def start(self, now: float) -> None:
         """Begin anew: a connection was made, what was measured on another says nothing."""

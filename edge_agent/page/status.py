@@ -32,6 +32,7 @@ async def document(sources: Sources, reader: Reader) -> dict[str, object]:
         "devices": [_device(sources, device, now) for device in sources.generation.devices.values()],
         "sync": await _sync(sources, now),
         "today": _today(sources, reader, now),
+        "presence_paused_until": _paused_until(sources, now),
         "clock": {
             "now": _time(sources, now.wall_ms),
             "quality": now.quality.value,
@@ -63,6 +64,11 @@ async def health_message(sources: Sources) -> dict[str, object]:
         for language in LANGUAGES
     }
     return {**await document(sources, Reader(box_language(sources))), "words": words}
+
+
+def _paused_until(sources: Sources, now: Moment) -> str | None:
+    until_ms = sources.generation.shop.people.paused_until_ms(now)
+    return _time(sources, until_ms) if until_ms is not None else None
 
 
 def _device(sources: Sources, device: RunningDevice, now: Moment) -> dict[str, object]:

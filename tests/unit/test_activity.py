@@ -202,6 +202,26 @@ def test_the_clocks_own_jitter_is_no_reason_to_write() -> None:
     assert box.write() == 0
 
 
+@pytest.mark.parametrize("wrong_ms", [-50 * YEAR, YEAR])
+def test_a_full_day_is_left_by_a_clock_that_is_wrong_now_and_then(wrong_ms: int) -> None:
+    box = Box()
+    said = list(range(1, BUCKETS + 1))
+    for count in said[:-1]:
+        box.say(count)
+        box.wait(BUCKET_MS)
+    box.say(said[-1])
+    for accident_number in range(4):
+        assert box.counts() == tuple(said)
+        box.set_clock(wrong_ms * (accident_number + 1))
+        box.say(7)
+        box.wait(BUCKET_MS)
+        box.say(7)
+        box.set_clock(0)
+        box.say(1)
+        said = [*said[1:], 1]
+    assert box.counts() == tuple(said)
+
+
 moves = st.one_of(
     st.tuples(st.just("say"), st.integers(0, 1_000)),
     st.tuples(st.just("wait"), st.integers(1, 3 * HOUR)),

@@ -66,7 +66,7 @@ class Newest:
 
     async def _read(self, storage: Storage, stream: Stream, kept: _Kept) -> None:
         epoch, last, forgotten = storage.epoch, storage.last(stream), self._forgotten
-        known = kept.upto if kept.epoch == epoch else 0
+        known, before = (kept.upto, kept.events) if kept.epoch == epoch else (0, [])
         fresh: list[Told] = []
         looked = 0
         async for bite in storage.history.newest_first(stream):
@@ -78,7 +78,7 @@ class Newest:
             looked += len(new)
             if len(new) < len(bite.events) or len(fresh) >= self._limit or looked >= LOOK:
                 break
-        kept.events = [*fresh, *(kept.events if known else ())][: self._limit]
+        kept.events = [*fresh, *before][: self._limit]
         kept.epoch, kept.upto = epoch, last
         self.version += 1
 

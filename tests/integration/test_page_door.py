@@ -249,7 +249,7 @@ async def test_the_audit_is_read_by_the_manager_and_survives_a_restart(tmp_path:
             for language in ("en", "zh")
         )
         assert english[:2] == ["Get a one-time code: the installer", "Sign in, refused: this box (wrong code)"]
-        assert chinese[:2] == ["获取一次性代码：安装人员", "登录被拒绝：本机（代码错误）"]
+        assert chinese[:2] == ["获取一次性安装码：安装人员", "登录被拒绝：本机（代码错误）"]
         assert "192.168.1.30" in english[2]
         await again.note("upload", "done", "192.168.1.30")
         assert len(again.entries()) == KEPT

@@ -41,7 +41,7 @@ def test_behind_a_wildcard_are_the_addresses_of_this_box(listen: str) -> None:
     assert hosts == ["localhost"] or not any(ipaddress.ip_address(host).is_loopback for host in hosts)
 
 
-@pytest.mark.parametrize(("language", "word"), [("zh", "一次性代码"), ("en", "One-time code")])
+@pytest.mark.parametrize(("language", "word"), [("zh", "一次性安装码"), ("en", "One-time code")])
 def test_it_can_be_read_out(language: str, word: str) -> None:
     until = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
     said = render(Pairing("80347115", 15, until, ("http://10.0.0.7:8080/",)), language)

@@ -22,11 +22,19 @@ class Manager:
         self.url = url
         self.csrf = csrf
 
-    async def post(self, action: str, body: object = None, *, raw: bytes | None = None, csrf: str = "") -> Any:
-        """Return status, headers and body of an action's answer."""
+    @asynccontextmanager
+    async def asking(
+        self, action: str, body: object = None, *, raw: bytes | None = None, csrf: str = ""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Ask for an action; its answer may still be on its way."""
         headers = {"Content-Type": "application/json", "X-CSRF-Token": csrf or self.csrf}
         data = json.dumps(body or {}).encode() if raw is None else raw
         async with self.session.post(f"{self.url}api/actions/{action}", data=data, headers=headers) as answer:
+            yield answer
+
+    async def post(self, action: str, body: object = None, *, raw: bytes | None = None, csrf: str = "") -> Any:
+        """Return status, headers and body of an action's answer."""
+        async with self.asking(action, body, raw=raw, csrf=csrf) as answer:
             return answer.status, answer.headers, await answer.read()
 
     async def do(self, action: str, spoken: str = "en", /, **body: object) -> tuple[int, dict[str, str]]:

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 FOLDER = "diagnostics"  # in the state directory: a bundle while it is made, for this user only
 # Reading the journal may take 20 s, and asking the devices some seconds each.
 MAKING_S = 60.0
+# A bundle has a megabyte at most. Where there is no more than some of them, what there is belongs to orders.
+ROOM_BYTES = 4 * 1024 * 1024
 NICE = 10  # about a tenth of a core where the tills want it, see sched(7)
 
 ONE_AT_A_TIME = web.AppKey("diagnostics", asyncio.Lock)
@@ -54,6 +56,8 @@ async def _made(config: Config) -> BinaryIO:
     bundle = folder / "bundle.tar.gz"
     try:
         shutil.rmtree(folder, ignore_errors=True)  # of an agent that was killed
+        if shutil.disk_usage(folder.parent).free < ROOM_BYTES:
+            raise _no_space()
         folder.mkdir(mode=0o700)
         await _make(bundle, config.agent_file)
         return bundle.open("rb")
@@ -81,9 +85,13 @@ async def _make(bundle: Path, config_file: Path) -> None:
     if process.returncode:
         last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
         if os.strerror(errno.ENOSPC) in last:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise _no_space()
         log.warning("diagnostics_failed", reason=last)
         raise Failed(web.HTTPInternalServerError.status_code, "diagnostics")
+
+
+def _no_space() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 async def _ended(process: Process) -> None:

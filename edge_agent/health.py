@@ -30,11 +30,12 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A condition of ``part`` and the moment it began."""
+    """A condition of ``part`` and the moment it began; ``wrong_since``: when that part last was without any."""
 
     part: str
     condition: Condition
     since: Moment
+    wrong_since: Moment
 
 
 class Health:
@@ -58,7 +59,7 @@ class Health:
                 return False
             same_code = before is not None and before.condition.code == condition.code
             since = before.since if before is not None and same_code else self._clock.now()
-            self._conditions[part] = Reported(part, condition, since)
+            self._conditions[part] = Reported(part, condition, since, before.wrong_since if before else since)
         self.news()
         return before is None or condition is None or before.condition.code != condition.code
 

@@ -67,7 +67,9 @@ def headline(shop: Situation, language: str) -> str:
 
 def sentence(shop: Situation, reported: Reported, language: str) -> str:
     """Return the sentence on a condition."""
-    since_ms = shop.down_since_ms.get(_device(reported) or "", _wall_ms(reported.since, shop.now))
+    # Who has no internet sees it fail in ever new ways: what counts is since when nothing gets through.
+    since = reported.wrong_since if reported.part == _LINK else reported.since
+    since_ms = shop.down_since_ms.get(_device(reported) or "", _wall_ms(since, shop.now))
     return words(language).say(
         f"condition.{_advice(reported, language).key}.sentence",
         name=_name(shop, reported),

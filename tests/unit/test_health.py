@@ -38,6 +38,10 @@ def test_a_condition_keeps_the_moment_it_began() -> None:
     assert health.conditions()[0].since.uptime_ms == 1_000
     health.report("device/till", Condition("device_busy", Level.ACTION))
     assert health.conditions()[0].since.uptime_ms == 6_000
+    assert health.conditions()[0].wrong_since.uptime_ms == 1_000
+    health.report("device/till", None)
+    health.report("device/till", MISSING)
+    assert health.conditions()[0].wrong_since.uptime_ms == 6_000
 
 
 def test_the_worst_comes_first_then_the_oldest() -> None:

@@ -79,7 +79,7 @@ def found() -> set[str]:
 
 
 def reported(code: str, part: str = "device/till") -> Reported:
-    return Reported(part, Condition(code, Level.ACTION, "the detail"), EARLIER)
+    return Reported(part, Condition(code, Level.ACTION, "the detail"), EARLIER, EARLIER)
 
 
 def shop(*conditions: Reported, phone: str = "400-000-0000") -> Situation:
@@ -141,6 +141,12 @@ def test_a_device_has_been_down_for_longer_than_its_present_reason() -> None:
     situation = replace(shop(reported("device_missing")), down_since_ms={"till": yesterday})
     assert advice.headline(situation, "en") == "1号收银小票 has not been found since yesterday 18:00."
     assert advice.headline(situation, "zh") == "1号收银小票从昨天 18:00起找不到了。"
+
+
+def test_a_lost_link_is_lost_since_it_was_last_there_however_its_cause_changes() -> None:
+    lately = replace(reported("timeout", "link"), since=NOON)
+    assert advice.headline(shop(lately), "zh") == "从11:40起连不上总部。"
+    assert "13:00" in advice.headline(shop(replace(reported("disk_full", "storage"), since=NOON)), "en")
 
 
 def test_a_moment_before_the_clock_was_set_right_is_told_by_the_right_clock() -> None:

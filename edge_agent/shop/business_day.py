@@ -24,7 +24,7 @@ def hour_of(wall_ms: int, day: str, zone: ZoneInfo, starts: time) -> int | None:
     return hour if 0 <= hour < HOURS_MAX else None
 
 
-@lru_cache(maxsize=8)  # the day, and those whose orders come late
+@lru_cache(maxsize=32)  # the day, its opening and closing, and those whose orders come late
 def begins_ms(day: str, zone: ZoneInfo, starts: time) -> int:
     """Return when a business day (ISO 8601) begins, in Unix milliseconds."""
     return round(datetime.combine(date.fromisoformat(day), starts, zone).timestamp() * 1000)

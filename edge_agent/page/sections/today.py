@@ -85,23 +85,29 @@ def _hours(store: StoreSettings, counts: Counts, now: Moment) -> Mapping[int, da
     busy = [number for number, hour in enumerate(counts.hours) if hour != Hour()]
     present = hour_of(now.wall_ms, day, zone, starts) or 0
     opened = _opened(store, day) or range(present + 1)
-    shown = range(min(opened.start, *busy, opened.start), max(opened.stop, present + 1, *(n + 1 for n in busy)))
+    shown = range(min([opened.start, *busy]), max([opened.stop - 1, present, *busy]) + 1)
     begins = begins_ms(day, zone, starts)
     return {number: datetime.fromtimestamp((begins + number * HOUR_MS) / 1000, zone) for number in shown}
 
 
 def _opened(store: StoreSettings, day: str) -> range | None:
-    """Return the hours of a business day that the shop is open in, if that is configured."""
+    """Return the hours of a business day from its first opening to its last closing, if those are configured."""
     if store.store.opening_hours is None:
         return None
     zone, starts = store.zone, store.store.business_day_start
+    begins, ends = begins_ms(day, zone, starts), begins_ms(_after(day, 1), zone, starts)
     opens, closes = (time.fromisoformat(at.replace("24:00", "00:00")) for at in store.store.opening_hours.split("-"))
-    next_day = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-    closes_day = day if starts <= opens < closes else next_day
-    opens_ms = begins_ms(day if opens >= starts else next_day, zone, opens)
-    closes_ms = min(begins_ms(closes_day, zone, closes), begins_ms(next_day, zone, starts))
-    first, last = (hour_of(wall_ms, day, zone, starts) for wall_ms in (opens_ms, closes_ms - 1))
-    return range(first, last + 1) if first is not None and last is not None else None
+    found = []
+    for opening in (_after(day, -1), day, _after(day, 1)):  # that of the evening before may reach into the day
+        closing = opening if closes > opens else _after(opening, 1)
+        opens_ms, closes_ms = begins_ms(opening, zone, opens), begins_ms(closing, zone, closes)
+        if opens_ms < ends and closes_ms > begins:
+            found += [max(opens_ms, begins), min(closes_ms, ends) - 1]
+    return range((found[0] - begins) // HOUR_MS, (found[-1] - begins) // HOUR_MS + 1) if found else None
+
+
+def _after(day: str, days: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
 
 
 def _series(store: StoreSettings, reader: Reader, counts: Counts, hours: Mapping[int, datetime], key: str) -> Series:

@@ -76,6 +76,10 @@ class Teller:
         """Return what people call a device."""
         return self.devices.get(id_) or id_
 
+    def channel(self, id_: str) -> str:
+        """Return what people call a sales channel."""
+        return self.words.say(f"recent.channel.{id_}") if id_ in _CHANNELS else id_
+
     def amount(self, minor: int | None, currency: str) -> str | None:
         """Return an amount, for the manager alone."""
         return money(minor, currency, self.reader.language) if self.reader.is_manager and minor is not None else None
@@ -98,7 +102,7 @@ def _order(name: str) -> Callable[[Teller, Told], str | None]:
         assert isinstance(order, data.Order)
         key, channel = name, ""
         if name == "sale" and order.kind in _ORDERS:
-            key, channel = order.kind, _channel(teller, order.channel.id)
+            key, channel = order.kind, teller.channel(order.channel.id)
         elif name == "sale" and "provisional" in order.evidence.flags:
             key = "provisional"
         number = teller.words.say("recent.number", number=order.order_no) if order.order_no else None
@@ -112,10 +116,6 @@ def _order(name: str) -> Callable[[Teller, Told], str | None]:
         )
 
     return say
-
-
-def _channel(teller: Teller, channel: str) -> str:
-    return teller.words.say(f"recent.channel.{channel}") if channel in _CHANNELS else channel
 
 
 def _unparsed(teller: Teller, event: Told) -> str:

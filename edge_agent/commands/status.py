@@ -75,7 +75,8 @@ def render(document: dict[str, Any], language: str) -> str:
     ]
     for device in document["devices"]:
         seen = _seen_from(now, device["last_seen"], language) or say("status.never")
-        said = say("status.device", device=device["id"], name=device["name"], state=device["state"], seen=seen)
+        state = say(f"devices.state.{device['state']}")
+        said = say("status.device", device=device["id"], name=device["name"], state=state, seen=seen)
         lines.append(f"{said} - {device['detail']}" if device["detail"] else said)
     return "\n".join(lines)
 

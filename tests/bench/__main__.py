@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import log
-from tests.bench import ble, escpos, nfc, people, presence, receipts, relay, storage, whole
+from tests.bench import ble, escpos, nfc, page, people, presence, receipts, relay, storage, whole
 
 T = TypeVar("T")
 
@@ -158,9 +158,19 @@ def relayed(folder: Path) -> Iterator[Figure]:
     yield Figure("a relay, MB resident", found.rss_mb, 40, False, "")
 
 
+def page_costs(folder: Path) -> Iterator[Figure]:
+    """The manager's page of the whole agent: many of them open, its status asked for, and what a telephone loads."""
+    found = asyncio.run(_within_limit(page.cost(folder)))
+    detail = f"{found.looked_share * 100:+.1f} % of a core while an order comes every 10 ms"
+    yield Figure(f"{page.STREAMS} open pages, MB resident", found.streams_mb, 5, False, detail)
+    yield Figure("a status request, CPU ms", found.status_ms, 2, False, "")
+    parts = f"document {found.page_bytes:,}, files {found.assets_bytes:,}, sections {found.sections_bytes:,} bytes"
+    yield Figure("the page with all its files, KB", found.weight_kb, 60, False, parts)
+
+
 BENCHES: tuple[Callable[[Path], Iterator[Figure]], ...] = (
     lone_event, producers, latency, live, drain, escpos_rate, receipt, presence_engine, idle, bluetooth, taps, crowd,
-    nfc_reader, relayed,
+    nfc_reader, relayed, page_costs,
 )  # fmt: skip
 
 

@@ -172,7 +172,7 @@ async def idle(folder: Path) -> Idle:
         before = cpu_s(agent.process.pid)
         await asyncio.sleep(IDLE_S)
         share = (cpu_s(agent.process.pid) - before) / IDLE_S
-        rss = _status_kb(agent.process.pid, "VmRSS") / 1024
+        rss = status_kb(agent.process.pid, "VmRSS") / 1024
     return Idle(share, rss)
 
 
@@ -230,7 +230,7 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _status_kb(pid: int | str, field: str) -> int:
+def status_kb(pid: int | str, field: str) -> int:
     text = Path(f"/proc/{pid}/status").read_text("ascii")
     return int(next(line for line in text.splitlines() if line.startswith(field)).split()[1])
 
@@ -239,5 +239,5 @@ def _peak_rss_mb(*, reset: bool = False) -> float:
     """Return this process's peak resident memory; ``reset``: begin a new peak at what is resident now (proc(5))."""
     if reset:
         Path("/proc/self/clear_refs").write_text("5", "ascii")
-        return _status_kb("self", "VmRSS") / 1024
-    return _status_kb("self", "VmHWM") / 1024
+        return status_kb("self", "VmRSS") / 1024
+    return status_kb("self", "VmHWM") / 1024

@@ -1,6 +1,7 @@
 """How the day's proof, the link and the box are told, and the status document, from real parts."""
 
 import hashlib
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -143,7 +144,12 @@ class TestLink:
         before = (await page.shop.storage.waiting())[Stream.ORDERS]
         reads = []
         heads = rows.heads
-        monkeypatch.setattr(rows, "heads", lambda *asked: reads.append(asked) or heads(*asked))
+
+        def counted(connection: sqlite3.Connection, stream: Stream, after: int, limit: int) -> list[rows.Head]:
+            reads.append(stream)
+            return heads(connection, stream, after, limit)
+
+        monkeypatch.setattr(rows, "heads", counted)
         assert (await page.shop.storage.waiting())[Stream.ORDERS] == before
         assert reads == []
         page.shop.storage.acknowledge(Stream.ORDERS, 1)

@@ -52,6 +52,7 @@ def help_sheet(sources: Sources, reader: Reader, address: str) -> str:
         .get_template("help.html")
         .render(
             say=words(reader.language).say,
+            language=reader.language,
             store=agent.agent.store,
             store_name=sources.config.store.store.name,
             phone=agent.page.support_phone,

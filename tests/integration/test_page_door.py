@@ -112,8 +112,37 @@ async def test_a_manager_pairs_signs_out_and_signs_in_again(page: Page) -> None:
         assert (await browser.post("api/login", {"code": CODE}))[0] == 200
         assert (await browser.session_state())["signed_in"]
     assert audit_lines(page) == [
-        ("pairing", "done", ""), ("pair", "done", ""), ("logout", "done", ""), ("login", "done", "")
+        ("pairing", "done", ""), ("pair", "done", ""), ("logout", "refused", "no_csrf"), ("logout", "done", ""),
+        ("login", "done", ""),
     ]  # fmt: skip
+
+
+async def test_an_action_needs_the_session_and_its_own_token(page: Page) -> None:
+    async with browsing(page) as browser, browsing(page) as other:
+        said = await paired(page, browser)
+        others = (await other.post("api/login", {"code": CODE}))[1]
+        async with browsing(page) as stranger:
+            for _ in range(30):
+                status, refused, _ = await stranger.post("api/logout", {}, **{"X-CSRF-Token": said["csrf"]})
+                assert (status, refused["error"]) == (403, "no_session")
+        for token in ("", "0" * 64, others["csrf"], "é", said["csrf"][:-1], said["csrf"] + "0"):
+            assert (await browser.post("api/logout", {}, **{"X-CSRF-Token": token}))[1]["error"] == "no_csrf"
+        assert (await browser.session_state())["signed_in"]
+        assert len([line for line in audit_lines(page) if line[1] == "refused"]) == 20, (
+            "a stranger does not fill the log"
+        )
+        lines = [line.text for line in manager(page.sources, Audit(page.sources), Reader("en", is_manager=True))]
+        assert lines == ["Sign in: this box", "Set the manager code: this box", "Get a one-time code: the installer"]
+
+
+async def test_signing_in_again_ends_the_browsers_earlier_session(page: Page) -> None:
+    async with browsing(page) as browser:
+        await paired(page, browser)
+        earlier = browser.cookie.value
+        assert (await browser.post("api/login", {"code": CODE}))[0] == 200
+        async with browsing(page, cookies={"session": earlier}) as thief:
+            assert not (await thief.session_state())["signed_in"]
+        assert (await browser.session_state())["signed_in"]
 
 
 async def test_the_cookie_is_for_this_page_alone(page: Page) -> None:

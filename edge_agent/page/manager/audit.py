@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from edge_agent.errors import StorageError
+from edge_agent.page.rates import Rates
 from edge_agent.page.sources import Sources
 from edge_agent.shop.outcome import Outcome, StateChange
 
@@ -40,6 +41,7 @@ class Audit:
         rows = sorted(_rows(sources), key=lambda row: row.number)[-KEPT:]
         self._next = rows[-1].number + 1 if rows else 0
         self._entries = deque((row.entry for row in rows), KEPT)
+        self._strangers = Rates(burst=20, per_second=1 / 60)
 
     async def note(self, what: str, outcome: str, client: str, detail: str = "") -> None:
         """Log an entry and keep it. Never raises: a full disk keeps nobody from helping the shop."""
@@ -53,6 +55,11 @@ class Audit:
                 await self._sources.storage.commit(Outcome(state=(change,)))
         except (TimeoutError, StorageError) as error:
             log.warning("audit_not_kept", what=what, reason=str(error) or "the disk does not answer")
+
+    def refused(self, what: str, client: str, detail: str) -> None:
+        """Log what was asked for without a session; not more than a few a minute, and not kept: strangers ask it."""
+        if not self._strangers.wait_s("", self._sources.clock.read_uptime_ms() / 1000):
+            log.info("audit", what=what, outcome="refused", client=client, detail=detail)
 
     def entries(self) -> tuple[Entry, ...]:
         """Return the newest entries, the newest first."""

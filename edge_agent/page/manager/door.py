@@ -59,7 +59,7 @@ class Door:
         self._one_time: _OneTime | None = None
         self._ends_ms: dict[bytes, int] = {}  # of each session, by its token's hash, the one used last at the end
         self._tries = {True: Tries(), False: Tries()}  # of this box itself, of the network: neither locks the other out
-        self._hashing = asyncio.Lock()  # one at a time: each takes a core and 16 MB
+        self._hashing = asyncio.Lock()  # one at a time: each takes a core and 32 MB
 
     @property
     def has_code(self) -> bool:

@@ -19,10 +19,11 @@ from edge_agent.errors import StorageError
 
 log = structlog.get_logger()
 
-# scrypt (RFC 7914) with 16 MB for a quarter of a second of one core, the OWASP Password Storage Cheat Sheet's choice
-# for that much memory. Six digits are soon tried by whoever has the file, with any parameters: it is for this box's
-# own user alone, and the waits at the door are what holds.
-N, R, P = 2**14, 8, 5
+# scrypt (RFC 7914) with 32 MB for a quarter of a second of one core, the OWASP Password Storage Cheat Sheet's choice
+# for that much memory. Not less of it: a block above 32 MB glibc gives back at once (mallopt(3), M_MMAP_THRESHOLD),
+# smaller ones it keeps for the next, for good. Six digits are soon tried by whoever has the file, with any
+# parameters: it is for this box's own user alone, and the waits at the door are what holds.
+N, R, P = 2**15, 8, 3
 _MAX_MEMORY = 64 * 1024 * 1024  # what a file may ask for: 128 * n * r (RFC 7914, 5 and 6), and a little beside
 _MAX_FILE_BYTES = 4096
 _HASH_BYTES = 32

@@ -101,6 +101,8 @@ async def _entered(request: web.Request, what: str, entering: Awaitable[Session]
     except StorageError as error:
         await audit.note(what, "failed", client, str(error))
         raise refusal(request, web.HTTPInsufficientStorage, "not_kept") from None
+    if (earlier := session_of(request)) is not None:
+        request.app[PARTS].door.close(earlier)  # the browser forgets it with the new cookie
     await audit.note(what, "done", client)
     request.app[PARTS].feed.changed()
     answer = _told(request, opened)

@@ -21,10 +21,16 @@ def session_of(request: web.Request) -> Session | None:
 def required(request: web.Request) -> Session:
     """Return the session of an action, which thereby lasts on. Raises HTTPForbidden: no session, or no CSRF token."""
     session = session_of(request)
-    if session is None:
-        raise refusal(request, web.HTTPForbidden, "no_session")
     given = request.headers.get(CSRF_HEADER, "")
+    if session is None:
+        raise _refused(request, "no_session")
     if not hmac.compare_digest(given.encode("utf-8", "replace"), session.csrf.encode()):
-        raise refusal(request, web.HTTPForbidden, "no_csrf")
+        raise _refused(request, "no_csrf")
     request.app[PARTS].door.used(session)
     return session
+
+
+def _refused(request: web.Request, error: str) -> web.HTTPError:
+    what = request.path.rpartition("/")[2]
+    request.app[PARTS].audit.refused(what, request.remote or "", error)
+    return refusal(request, web.HTTPForbidden, error)

@@ -36,7 +36,7 @@ def test_an_example_loads(agent_file: Path) -> None:
 
 
 def test_the_annotated_files_load_with_every_optional_key(tmp_path: Path) -> None:
-    for name in ("ca.pem", "agent.pem", "agent.key", "password", "tenant-hash.key"):
+    for name in ("ca.pem", "agent.pem", "agent.key", "page.pem", "page.key", "password", "tenant-hash.key"):
         (tmp_path / name).write_text("a secret nobody guesses")
         (tmp_path / name).chmod(0o600)
     for name, secret in (("sdm-keys.toml", SDM_KEYS), ("tokens.toml", CARRIERS)):

@@ -1,7 +1,9 @@
 """The manager's code on disk."""
 
 import json
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,18 @@ def test_the_same_code_is_hashed_with_another_salt_each_time(kept: Path) -> None
     before = kept.read_bytes()
     hashed.write(kept, hashed.hashed("271828"))
     assert kept.read_bytes() != before
+
+
+def test_a_code_that_was_looked_at_leaves_no_memory_behind() -> None:
+    """Two threads, three blocks: glibc keeps smaller ones from the second on."""
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    before = resident()
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(hashed.hashed("271828").matches, ("271828", "314159"))) == [True, False]
+        assert resident() - before < 8 * 2**20
 
 
 def test_a_hash_made_with_other_parameters_still_opens(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ class Activity:
         known = self._devices[device]
         newest = at.wall_ms // BUCKET_MS
         counts = tuple(known.counts.get(bucket, 0) for bucket in range(newest - BUCKETS + 1, newest + 1))
-        return Seen(_wall_ms(known.seen, at), _wall_ms(known.down, at), counts)
+        return Seen(_told_ms(known.seen, at), _told_ms(known.down, at), counts)
 
     def changes(self, at: Moment) -> tuple[StateChange, ...]:
         """Return the rows that say something else than when last asked. ``at``: now."""
@@ -99,21 +99,24 @@ class Activity:
         return tuple(changed)
 
 
-def _wall_ms(then: _Instant | None, at: Moment) -> int | None:
-    """Return a moment in Unix milliseconds by the clock as it is set now; None for one that lies ahead of it."""
-    if then is None:
+def wall_ms(then: Moment | _Instant, at: Moment) -> int:
+    """Return a moment in Unix milliseconds: of this boot, by the clock as it is set now. ``at``: now."""
+    by_uptime_ms = at.wall_ms - (at.uptime_ms - then.uptime_ms)
+    # By less the clocks differ through rounding and slewing: no reason to tell another time with every look.
+    was_set = then.boot_id == at.boot_id and abs(by_uptime_ms - then.wall_ms) >= STEP_MS
+    return by_uptime_ms if was_set else then.wall_ms
+
+
+def _told_ms(then: _Instant | None, at: Moment) -> int | None:
+    """Return a moment in Unix milliseconds; None for one that lies ahead of the clock."""
+    if then is None or (told_ms := wall_ms(then, at)) >= at.wall_ms + STEP_MS:
         return None
-    wall_ms = at.wall_ms - (at.uptime_ms - then.uptime_ms) if then.boot_id == at.boot_id else then.wall_ms
-    return wall_ms if wall_ms <= at.wall_ms else None
+    return min(told_ms, at.wall_ms)
 
 
 def _put_right(then: _Instant | None, at: Moment) -> _Instant | None:
-    """Return a moment by the clock as it is set now, if it was set since; of another boot nobody knows."""
-    wall_ms = _wall_ms(then, at)
-    # By less, and with every look, the clock differs by rounding and slewing: no reason to write.
-    if then is None or then.boot_id != at.boot_id or wall_ms is None or abs(wall_ms - then.wall_ms) < STEP_MS:
-        return then
-    return _Instant(wall_ms, then.uptime_ms, then.boot_id)
+    """Return a moment by the clock as it is set now; of another boot nobody knows what it should have been."""
+    return None if then is None else _Instant(wall_ms(then, at), then.uptime_ms, then.boot_id)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -93,7 +93,7 @@ class RunningDevice:
         down_ms = self._activity.of(self.settings.id, at).down_since_ms
         if self.state == "down" and down_ms is not None:
             return down_ms
-        return at.wall_ms - (at.uptime_ms - self.since.uptime_ms)  # by the clock as it is set now
+        return activity.wall_ms(self.since, at)
 
 
 class Generation:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.shop import today
 from edge_agent.shop.business_day import HOUR_MS, HOURS_MAX, begins_ms, business_day, hour_of
+from edge_agent.shop.outcome import StateChange
 from edge_agent.shop.today import Counts, Hour, Place, Today
 from tests.support.counter import AFTER_S, Counter, slip
 from tests.support.people import People, sdm_tag
@@ -209,10 +209,11 @@ operations = st.tuples(
 
 @given(st.lists(operations, max_size=30))
 def test_memory_and_row_say_the_same_whatever_the_order_of_days(done: list[tuple[str, str, int | None, int]]) -> None:
-    counts, rows = Today({}), {}
+    counts = Today({})
+    rows: dict[str, bytes] = {}
     for operation, day, hour, payable in done:
         place = Place(day, hour)
-        changes: tuple[today.StateChange, ...] = ()
+        changes: tuple[StateChange, ...] = ()
         match operation:
             case "count":
                 changes = (counts.count(place, "sale", "orders", payable),)

@@ -24,7 +24,10 @@ from tests.support.storage import until
 RETURN = sale(number="20261122000140").replace("惠民便利店", "惠民便利店\n*** 退货单 ***")
 VOID = sale(number="20261122000138").replace("惠民便利店", "惠民便利店\n*** 作废单 ***")
 HEADERS = {
-    "zh": "时间,收银台,收银机号,小票号,类型,渠道,商品,应付金额,币种,支付方式,收银员,会员,更正过,总部已确认,备注,订单编号",
+    "zh": (
+        "时间,收银台,收银机号,小票号,类型,渠道,商品,应付金额,币种,支付方式,收银员,会员,"
+        "更正过,总部已确认,备注,订单编号"
+    ),
     "en": (
         "Time,Till,Register,Receipt number,Kind,Channel,Items,Payable,Currency,Paid by,Cashier,Member,Corrected,"
         "Confirmed by head office,Note,Order id"

@@ -142,8 +142,8 @@ async def test_a_restart_keeps_when_it_was_seen_and_since_when_it_is_down(tmp_pa
         await page.generation._record(page.generation.devices[TILL], [receipt(sale())], at)
         report(page, TILL, DeviceState("down", "unplugged"))
         await page.storage.commit(Outcome(state=page.generation._activity_rows()))
-        seen = page.generation.devices[TILL].seen(at)
-        down_ms = page.generation.devices[TILL].since_ms(at)
+        now = page.clock.now()
+        seen, down_ms = page.generation.devices[TILL].seen(now), page.generation.devices[TILL].since_ms(now)
     async with sources(config) as page:
         now = page.clock.now()
         running = page.generation.devices[TILL]

@@ -27,7 +27,9 @@ _OWN_V4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.
 _OWN_V6 = ("::1/128", "fe80::/10", "fc00::/7")
 _OWN_NETWORKS = tuple(ipaddress.ip_network(network) for network in (*_OWN_V4, *_OWN_V6))
 # RFC 9110, 7.2 and RFC 3986, 3.2.2, without user information and escapes, which no browser sends in a Host.
-_HOST = re.compile(r"(?:\[(?P<literal>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?")
+_HOST = re.compile(
+    r"(?:\[(?P<literal>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
+)
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

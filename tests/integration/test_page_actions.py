@@ -1,6 +1,7 @@
 """What a manager does on the page, over real HTTP: on a real line, a real reader's protocol, a real disk."""
 
 import asyncio
+import csv
 import io
 import json
 import tarfile
@@ -20,7 +21,7 @@ from tests.support.manager import Manager, signed_in
 from tests.support.page import Page, served
 from tests.support.pn532 import reader
 from tests.support.pty import Cable
-from tests.support.slips import sale
+from tests.support.slips import receipt, sale
 from tests.support.storage import of, order, until
 
 MANAGER = Reader("en", is_manager=True)
@@ -87,7 +88,7 @@ async def test_nothing_without_the_code(page: Page, manager: Manager, action: st
     manager.session.cookie_jar.clear()
     status, _, body = await manager.post(action, {})
     assert (status, json.loads(body).keys()) == (403, {"error", "sentence"})
-    assert audit(page) == []
+    assert audit(page) == [(action, "refused", "no_csrf"), (action, "refused", "no_session")]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +228,26 @@ async def test_the_box_speaks_another_language_from_now_on(page: Page, manager: 
         assert await manager.do("language", "zh", language="en") == (200, {"sentence": "This box speaks English now."})
     assert news[-1] == "en", "head office is told in it"
     assert page.shop.storage.state("page") == {"language": b"en"}
+
+
+async def test_the_orders_of_a_day_come_as_a_table(page: Page, manager: Manager) -> None:
+    day = page.shop.generation.shop.counts(page.shop.clock.now()).business_day
+    await page.record(receipt(sale(printed=None)))
+    for body in ({"day": day}, {}):
+        status, headers, table = await manager.post("orders?lang=en", body)
+        assert (status, headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+        assert headers["Content-Disposition"] == f'attachment; filename="sh-0001-orders-{day}.csv"'
+        rows = list(csv.reader(io.StringIO(table.decode("utf-8-sig"))))
+        assert len(rows) == 2
+        assert "20261122000137" in ",".join(rows[1])
+    assert audit(page) == [("orders", "done", day)] * 2
+
+
+async def test_a_day_without_books_is_called_so(page: Page, manager: Manager) -> None:
+    code, answer = await manager.do("orders", day="1999-12-31")
+    assert (code, answer["error"]) == (404, "day")
+    code, answer = await manager.do("orders", day="../../etc/passwd")
+    assert (code, answer["error"]) == (400, "body")
 
 
 async def test_the_diagnostics_come_as_a_file_and_leave_nothing(page: Page, manager: Manager) -> None:

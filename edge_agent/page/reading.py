@@ -61,7 +61,7 @@ async def api_status(request: web.Request) -> web.Response:
     return web.Response(body=msgspec.json.encode(document), content_type="application/json")
 
 
-@ROUTES.get("/api/events")
+@ROUTES.get("/api/events", allow_head=False)
 async def events(request: web.Request) -> web.StreamResponse:
     """Return the live events."""
     return await request.app[PARTS].feed.stream(request, lambda: reader_of(request))

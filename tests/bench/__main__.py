@@ -161,7 +161,7 @@ def relayed(folder: Path) -> Iterator[Figure]:
 def page_costs(folder: Path) -> Iterator[Figure]:
     """The manager's page of the whole agent: many of them open, its status asked for, and what a telephone loads."""
     found = asyncio.run(_within_limit(page.cost(folder)))
-    detail = f"{found.looked_share * 100:+.1f} % of a core while an order comes every 10 ms"
+    detail = f"{found.looked_share * 100:.1f} % of a core while an order comes every 10 ms"
     yield Figure(f"{page.STREAMS} open pages, MB resident", found.streams_mb, 5, False, detail)
     yield Figure("a status request, CPU ms", found.status_ms, 2, False, "")
     parts = f"document {found.page_bytes:,}, files {found.assets_bytes:,}, sections {found.sections_bytes:,} bytes"

@@ -5,12 +5,13 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import aiohttp
 
+from edge_agent.clock import Clock
 from edge_agent.page import html
 from edge_agent.simulator.receipts import encode, ring_up
 from edge_agent.simulator.virtual_store import STORE_TOML, VirtualStore
@@ -46,15 +47,14 @@ class Cost:
 
     @property
     def weight_kb(self) -> float:
-        """All that a browser takes until the page is on the screen, and what it may take after that, not compressed."""
+        """All that a browser takes until the page is on the screen, not compressed."""
         return (self.page_bytes + self.assets_bytes + self.sections_bytes) / 1024
 
 
 async def cost(folder: Path) -> Cost:
     """Run the agent with four lines, a day's orders, and a backlog; then look at its page."""
     async with _shop(folder) as (pid, url, cable):
-        page_bytes, sections_bytes = await _weight(url)
-        assets_bytes = sum(len(body) for body, _ in html.assets().values())
+        document, sections_bytes = await _first_look(url)
         status_ms = await _status_ms(pid, url)
         unlooked_s, _ = await _busy(pid, url, cable, ORDERS)
         before = whole.status_kb(pid, "VmRSS")
@@ -63,7 +63,10 @@ async def cost(folder: Path) -> Cost:
                 await pages.enter_async_context(_opened(url, f"127.0.1.{1 + number}"))
             looked_s, lasted_s = await _busy(pid, url, cable, ORDERS + BUSY)
             streams_kb = whole.status_kb(pid, "VmRSS") - before
-    return Cost(streams_kb / 1024, status_ms, page_bytes, assets_bytes, sections_bytes, (looked_s - unlooked_s) / lasted_s)
+    looked_share = (looked_s - unlooked_s) / lasted_s
+    return Cost(
+        streams_kb / 1024, status_ms, len(document), sum(map(len, _loaded(document))), sections_bytes, looked_share
+    )
 
 
 @asynccontextmanager
@@ -96,8 +99,9 @@ async def _shop(folder: Path) -> AsyncIterator[tuple[int, str, Cable]]:
 async def _print(cable: Cable, first: int, last: int) -> None:
     """Print receipts, one after the other, the numbers from ``first`` to before ``last``."""
     rng = random.Random(first)
+    now = datetime.fromtimestamp(Clock().now().wall_ms / 1000, ZONE)
     for number in range(first, last):
-        await cable.write(encode(ring_up(rng, "zh-retail", _number(number), datetime.now(ZONE))))
+        await cable.write(encode(ring_up(rng, "zh-retail", _number(number), now)))
         await asyncio.sleep(EVERY_S)
 
 
@@ -116,13 +120,26 @@ async def _until_counted(url: str, slips: int) -> None:
             await asyncio.sleep(0.2)
 
 
-async def _weight(url: str) -> tuple[int, int]:
-    """Return the bytes of the document, and of the first of each section."""
+async def _first_look(url: str) -> tuple[bytes, int]:
+    """Return the document, and how many bytes the first of all sections are."""
     async with aiohttp.ClientSession() as session:
         async with session.get(url) as response:
-            page = len(await response.read())
+            document = await response.read()
         async with session.get(url + "api/events") as response:
-            return page, await _sections(response)
+            return document, await _sections(response)
+
+
+def _loaded(document: bytes) -> list[bytes]:
+    """Return the files that a document names, and those that they name."""
+    left = {name.encode(): body for name, (body, _) in html.assets().items()}
+    loaded: list[bytes] = []
+    looked_through = [document]
+    while looked_through:
+        text = looked_through.pop()
+        named = [name for name in left if name in text]
+        looked_through += [left[name] for name in named]
+        loaded += [left.pop(name) for name in named]
+    return loaded
 
 
 async def _sections(response: aiohttp.ClientResponse) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +13,8 @@ from edge_agent.health import Condition, Level
 from edge_agent.page import feed
 from edge_agent.page.sections import proof
 from edge_agent.page.sources import Reader, Sources
+from edge_agent.page.view import View
+from tests.support.broker import until
 from tests.support.events import Stream, streaming
 from tests.support.generation import configure
 from tests.support.page import Page, served
@@ -21,6 +23,7 @@ from tests.support.slips import receipt, sale
 SECTIONS = {
     "hero", "proof", "link", "devices", "today", "recent", "unread", "box", "profile", "checks", "manager"
 }  # fmt: skip
+SECRET = "王芳 16.00"
 GONE = Condition("device_missing", Level.ACTION, "1号收银小票: /dev/x: is it plugged in?")
 
 
@@ -112,7 +115,7 @@ async def test_nothing_is_made_while_nobody_looks(page: Page, monkeypatch: pytes
 
 async def test_a_section_that_fails_takes_no_other_along(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     def defective(*_: object) -> proof.Proof:
-        raise ValueError("王芳 16.00")
+        raise ValueError(SECRET)
 
     monkeypatch.setattr("edge_agent.page.view.proof", defective)
     async with streaming(page.url) as stream:
@@ -123,7 +126,7 @@ async def test_a_section_that_fails_takes_no_other_along(page: Page, monkeypatch
         await stream.until(lambda: stream.heard["today"] > 1)
     failures = [entry for entry in page.log if entry["event"] == "section_failed"]
     assert [entry["section"] for entry in failures] == ["proof"]
-    assert "王芳" not in json.dumps(failures, ensure_ascii=False)
+    assert SECRET not in json.dumps(failures, ensure_ascii=False)
 
 
 async def test_a_session_that_ends_takes_the_amounts_from_an_open_page(
@@ -139,6 +142,38 @@ async def test_a_session_that_ends_takes_the_amounts_from_an_open_page(
         manager.clear()
         manager.append(False)
         await stream.until(lambda: "¥" not in stream.sections["proof"]["today"]["sentence"])
+
+
+async def test_a_quiet_shop_says_that_it_is_there(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "TICK_S", 0.05)
+    monkeypatch.setattr(feed, "HEARTBEAT_S", 0.1)
+    async with streaming(page.url) as stream:
+        await stream.until(lambda: complete(stream) and stream.heard["heartbeat"] >= 2)
+        assert stream.sections["heartbeat"] is None, "an event without data is an event, unlike a comment"
+
+
+async def test_a_defect_in_the_making_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "TICK_S", 0.1)
+    sections = View.sections
+    broken = [True]
+
+    async def defective(view: View, reader: Reader) -> Mapping[str, bytes]:
+        if broken:
+            raise ValueError(SECRET)
+        return await sections(view, reader)
+
+    monkeypatch.setattr(View, "sections", defective)
+    async with served(configure(tmp_path)) as fresh, streaming(fresh.url) as stream:
+        await stream.until(lambda: "hello" in stream.sections)
+        await until(lambda: any(entry["event"] == "part_crashed" for entry in fresh.log))
+        broken.clear()
+        await stream.until(lambda: complete(stream))
+        assert SECRET not in json.dumps(fresh.log, ensure_ascii=False, default=str)
+
+
+async def test_nobody_asks_for_the_head_of_a_stream(page: Page) -> None:
+    async with aiohttp.ClientSession() as session, session.head(page.url + "api/events") as response:
+        assert response.status == 405
 
 
 async def test_a_page_finds_the_agent_again_after_a_restart(tmp_path: Path) -> None:

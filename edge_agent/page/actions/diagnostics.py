@@ -17,7 +17,7 @@ from aiohttp import web
 from edge_agent.config import Config
 from edge_agent.contract.events import iso_time
 from edge_agent.page.actions.acting import Asked, Failed
-from edge_agent.page.actions.download import send
+from edge_agent.page.actions.download import pieces_of, send
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ async def diagnostics(asked: Asked, body: Diagnostics) -> web.StreamResponse:
     day = iso_time(sources.clock.now().wall_ms, sources.config.store.zone)[:10]
     with bundle:
         name = f"{sources.config.agent.agent.store}-diagnostics-{day}.tar.gz"
-        return await send(asked, bundle, name, "application/gzip")
+        return await send(asked, pieces_of(bundle), name, "application/gzip")
 
 
 async def _made(config: Config) -> BinaryIO:
@@ -95,6 +95,14 @@ def _no_space() -> OSError:
 
 
 async def _ended(process: Process) -> None:
+    """End what may still run, and wait until it has: a server that stops cancels twice, and it must write no more."""
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    cancelled = None
+    while process.returncode is None:
+        try:
+            await process.wait()
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

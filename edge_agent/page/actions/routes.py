@@ -8,6 +8,7 @@ from aiohttp import web
 
 from edge_agent.page.actions.acting import Asked, Failed, action
 from edge_agent.page.actions.diagnostics import Diagnostics, diagnostics
+from edge_agent.page.actions.orders import Orders, orders
 from edge_agent.page.actions.presence import Presence, presence
 from edge_agent.page.actions.speak import Speak, speak
 from edge_agent.page.actions.upload import Upload, upload
@@ -34,5 +35,6 @@ async def check(asked: Asked, body: CheckBody) -> str:
 ROUTES.post("/api/actions/check")(action("check", CheckBody)(check))
 ROUTES.post("/api/actions/upload")(action("upload", Upload)(upload))
 ROUTES.post("/api/actions/presence")(action("presence", Presence)(presence))
+ROUTES.post("/api/actions/orders")(action("orders", Orders)(orders))
 ROUTES.post("/api/actions/diagnostics")(action("diagnostics", Diagnostics)(diagnostics))
 ROUTES.post("/api/actions/language")(action("language", Speak)(speak))

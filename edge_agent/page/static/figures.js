@@ -11,12 +11,11 @@ function receipts(day) {
     .flatMap(([label, numbers]) => [element("dt", label), element("dd", numbers.join("  "))]);
 }
 
-/** @param {{today: object, earlier: object[], amount: string | null}} section */
-export function proof({ today, earlier, amount }) {
+/** @param {{today: object, earlier: object[]}} section */
+export function proof({ today, earlier }) {
   const card = by("proof");
   card.dataset.state = today.state;
   say(by("proof-sentence"), today.sentence);
-  say(by("proof-amount"), amount);
   const list = card.querySelector("dl");
   list.replaceChildren(...receipts(today));
   list.hidden = !list.hasChildNodes();

@@ -1,0 +1,70 @@
+"""What the page says of the day and of the devices, before and after the agent ends, in order or not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.simulator.virtual_store import STORE_TOML
+from tests.support.events import streaming
+from tests.support.shop import ShopUnderTest, shop_under_test, until
+
+TILL, ABSENT = "till-1-printer", "till-2-printer"
+STORE = STORE_TOML + STORE_TOML[STORE_TOML.index("[[device]]") :].replace("1号", "2号").replace(
+    TILL, ABSENT
+).replace('port = "till-1"', 'port = "till-2"')  # fmt: skip
+
+
+async def told(shop: ShopUnderTest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the day by hour, and of each device since when it is as it is, when it was seen, how much it said."""
+    async with streaming(shop.url, **{"Accept-Language": "en"}) as stream:
+        await stream.until(lambda: {"today", "devices"} <= stream.sections.keys())
+        today, devices = stream.sections["today"], stream.sections["devices"]
+    bars = {
+        series["key"]: {hour: value for hour, value in zip(today["hours"], series["values"], strict=True) if value}
+        for series in today["series"]
+    }
+    said = {device["id"]: sum(device["activity"]) for device in devices}
+    status = {device["id"]: device for device in (await shop.status())["devices"]}
+    kept = {
+        name: (device["state"], device["since"], device["last_seen"], said[name]) for name, device in status.items()
+    }
+    return {"figures": today["figures"], "bars": bars}, kept
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+async def test_the_same_figures_after_the_agent_ended(tmp_path: Path, end: str) -> None:
+    async with shop_under_test(tmp_path, store_toml=STORE) as shop:
+        await shop.central()
+        agent, _ = await shop.agent()
+        await shop.sell(12)  # whose cable is pulled in the end
+        # What is known of the devices is recorded with their failures; the rest after minutes, or when it stops.
+        await until(lambda: {(TILL, "unplugged"), (ABSENT, "missing")} <= failures(shop), lambda: failures(shop))
+        before = await told(shop)
+        assert before[0]["bars"]["orders"]
+        assert {state for state, *_ in before[1].values()} == {"down"}
+        assert before[1][TILL][3] >= 12
+        await (agent.kill() if end == "kill" else agent.stop())
+        await shop.agent()
+        assert await told(shop) == before
+        await shop.until_status(lambda status: all(device["detail"] for device in status["devices"]))
+        assert await told(shop) == before, "they fail again, and have since then"
+
+
+async def test_a_stop_keeps_what_a_working_device_said(tmp_path: Path) -> None:
+    async with shop_under_test(tmp_path) as shop:
+        agent, _ = await shop.agent()
+        await shop.register("--count=12", "--interval=0.01")
+        await until(lambda: len(shop.printed) == 12)
+        await shop.until_recorded()
+        day, devices = await told(shop)
+        assert (devices[TILL][0], devices[TILL][3]) == ("up", 12)
+        await agent.stop()
+        await shop.agent()
+        again, now = await told(shop)
+        assert (again, now[TILL][2:]) == (day, devices[TILL][2:])
+
+
+def failures(shop: ShopUnderTest) -> set[tuple[str, str]]:
+    """Return which devices head office knows to have failed, and why."""
+    return {(event["device"], event["reason"]) for event in shop.events("o2o.device.down.v1")}

@@ -35,7 +35,7 @@ export function proof({ today, earlier }) {
 export function link(section) {
   by("link").dataset.state = section.connected ? "agreed" : "differs";
   say(by("link-sentence"), section.sentence);
-  say(by("link-more"), section.backlog);
+  say(by("link-more"), section.oldest);
 }
 
 /** @param {{figures: object[], hours: string[], series: object[]}} section */

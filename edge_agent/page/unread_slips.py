@@ -19,7 +19,7 @@ from edge_agent.shop.rereading import DONE, PART, parsed
 from edge_agent.storage import Storage
 
 # Looked at in one go, some 50 ms of the storage's thread in bites: what lies further back is looked at the next time.
-LOOK = 1_000
+LOOK = 2_000
 MOST = 200  # beyond it a manager needs to know no more; each takes a file to be looked into
 SHOWN = 10
 

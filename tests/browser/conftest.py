@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.visitor import CHROMIUM, EVIL_HOST, FLAGS, Visitor
+from tests.browser.visitor import CHROMIUM, EVIL_HOST, FLAGS, SHOPS_NAME, Visitor
 from tests.support.shop import ShopUnderTest, shop_under_test
 
 
@@ -22,9 +22,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("chromium is not installed: sudo apt-get install chromium")
+    names = ",".join(f"MAP {name} 127.0.0.1" for name in (SHOPS_NAME, EVIL_HOST))
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, f"--host-resolver-rules=MAP {EVIL_HOST} 127.0.0.1"]
+            executable_path=CHROMIUM, args=[*FLAGS, f"--host-resolver-rules={names}"]
         )
         yield started
         await started.close()

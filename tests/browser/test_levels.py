@@ -41,14 +41,3 @@ async def every_look(visitor: Visitor, url: str, level: str) -> None:
             assert await visitor.overflow() <= 0, look
             if size != PHONE:  # laid out as the smaller one is
                 assert await visitor.barriers() == "", look
-
-
-async def test_the_help_sheet(shop: ShopUnderTest, visitor: Visitor) -> None:
-    _, url = await shop.agent()
-    for language in LANGUAGES:
-        await visitor.page.goto(f"{url}help?lang={language}")
-        for size, dark in product((SMALL_PHONE, DESKTOP), (False, True)):
-            look = f"{language} {size} {'dark' if dark else 'light'}"
-            await visitor.look(size, dark=dark)
-            assert await visitor.overflow() <= 0, look
-            assert await visitor.barriers() == "", look

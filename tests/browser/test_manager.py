@@ -12,8 +12,8 @@ from playwright.async_api import Locator, Page, expect
 
 from edge_agent.page.money import money
 from edge_agent.simulator import central_reading
-from edge_agent.simulator.virtual_store import PEOPLE_TOML, STORE_TOML
-from tests.browser.visitor import PHONE, Visitor
+from edge_agent.simulator.virtual_store import AGENT_TOML, PEOPLE_TOML, STORE_TOML
+from tests.browser.visitor import PHONE, SHOPS_NAME, UNENCRYPTED, Visitor
 from tests.support.command import edge_agent
 from tests.support.shop import ShopUnderTest
 
@@ -147,9 +147,13 @@ async def wrong_codes(visitor: Visitor) -> None:
     await expect(error).to_contain_text(re.compile(r"\d+ seconds"))
 
 
-async def test_by_keyboard_alone_and_from_two_screens(shop: ShopUnderTest, visitor: Visitor) -> None:
+async def test_on_the_shops_network_by_keyboard_alone(shop: ShopUnderTest, visitor: Visitor) -> None:
+    """Over plain http by the shop's name for the box, where browsers leave much out; of two screens one signs out."""
+    visitor.expects(*UNENCRYPTED)
+    shop.store.configure(f'{AGENT_TOML}allowed_hosts = ["{SHOPS_NAME}"]\n')
     await shop.central()
-    _, url = await shop.agent()
+    _, own = await shop.agent()
+    url = own.replace("127.0.0.1", SHOPS_NAME)
     await shop.sell(3)
     await shop.until_equal()
     one_time = await one_time_code(shop)

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from edge_agent.page.connections import Connections, Limits
 from tests.support.broker import authority
+from tests.support.lan import own_address
 from tests.support.shop import ShopUnderTest, shop_under_test, slips, until
 from tests.support.till import Terminal, Till
 
@@ -323,14 +324,3 @@ HOSTILE = (
     _again(GET * 200 + b"\x00garbage\r\n\r\n" * 1000, 0.05),
     _again(b"\x16\x03\x01\x02\x00" + bytes(512), 0.01),  # TLS where none is spoken
 )
-
-
-def own_address() -> str:
-    """Return this machine's address on its network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # RFC 5737; nothing is sent
-        except OSError:
-            pytest.skip("this machine is on no network")
-        address: str = probe.getsockname()[0]
-        return address

@@ -20,6 +20,7 @@ from edge_agent.observations import Receipt
 from edge_agent.page.control import control_socket
 from edge_agent.simulator.virtual_store import AGENT_TOML
 from tests.support.generation import configure
+from tests.support.lan import own_address
 from tests.support.page import Page, served
 from tests.support.slips import receipt, sale
 from tests.support.storage import of, order
@@ -157,19 +158,6 @@ async def test_metrics_are_for_this_machine_only(tmp_path: Path) -> None:
             page.url = f"http://{host}:{port}/"
             assert (await page.get("metrics", Host="localhost"))[0] == code
             assert (await page.get("healthz", Host="localhost"))[0] == 200
-
-
-def own_address() -> str:
-    """Return an address of this machine that is not loopback; skips where it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # nothing is sent: the kernel only picks the address it would use
-        except OSError:
-            pytest.skip("this machine has no network")
-        address: str = probe.getsockname()[0]
-    if address.startswith("127."):
-        pytest.skip("this machine has no network")
-    return address
 
 
 async def test_a_taken_port_does_not_stop_the_agent(tmp_path: Path) -> None:

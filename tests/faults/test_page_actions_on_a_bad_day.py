@@ -59,7 +59,7 @@ def fill(folder: Path) -> None:
 
 
 def broken_off(page: Page) -> list[str]:
-    return [e["outcome"] for e in page.log if e["event"] == "audit" and e["detail"] == "broken off"]
+    return [e["outcome"] for e in page.log if e["event"] == "audit" and e["detail"] == "broken_off"]
 
 
 async def test_a_full_disk_is_told_and_what_was_stays(

@@ -34,7 +34,7 @@ async def send(asked: Asked, pieces: AsyncIterator[bytes], name: str, content_ty
         log.warning("download_failed", name=name, reason=str(error))
         _break_off(asked, "disk")
     except (TimeoutError, ConnectionError):
-        _break_off(asked, "broken off")
+        _break_off(asked, "broken_off")
     return response
 
 

@@ -24,11 +24,11 @@ class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def check(asked: Asked, body: CheckBody) -> str:
     """Begin a guided check; how it stands is told by the section ``checks``."""
-    asked.detail = body.device[:100]
     try:
         asked.parts.checks.start(body.device)
     except KeyError:
         raise Failed(web.HTTPNotFound.status_code, "device") from None
+    asked.detail = asked.parts.sources.generation.devices[body.device].settings.name
     return asked.words.say("actions.checking")
 
 

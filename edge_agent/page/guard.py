@@ -62,6 +62,7 @@ def guards(settings: PageSettings) -> list[Middleware]:
         if not is_control(request):
             _check_rate(request, rates)
             _check_host(request, names)
+            _check_site(request)
             if request.method not in SAFE_METHODS:
                 _check_origin(request)
                 if request.content_type != "application/json":  # a form elsewhere cannot send that without asking first
@@ -94,6 +95,21 @@ def is_loopback(address: str) -> bool:
     return parsed is not None and parsed.is_loopback
 
 
+def address_of(request: web.Request) -> str:
+    """Return the address of whoever asks; loopback's for this machine itself, also where it takes its network address.
+
+    A till's own browser often does; nobody else can have a TCP connection from the address that it goes to.
+    """
+    remote = request.remote or ""
+    return "127.0.0.1" if remote and remote == _reached(request) else remote
+
+
+def _reached(request: web.Request) -> str:
+    """Return which of this box's addresses was connected to."""
+    name = request.get_extra_info("sockname")
+    return str(name[0]) if isinstance(name, tuple) else ""
+
+
 def _check_rate(request: web.Request, rates: Rates) -> None:
     wait_s = rates.wait_s(client_of(request.remote or ""), asyncio.get_running_loop().time())
     if wait_s:
@@ -105,6 +121,7 @@ def _check_host(request: web.Request, names: frozenset[str]) -> None:
     if len(hosts) != 1:  # RFC 9112, 3.2
         raise web.HTTPBadRequest(text="exactly one Host is needed\n")
     # ``request.host`` is the request target's, where that is a whole URL: it is the one that counts (RFC 9112, 3.2.2).
+    names |= {_reached(request)}  # whatever the network is numbered like
     if not (_is_own(hosts[0], names) and _is_own(request.host, names)):
         raise web.HTTPMisdirectedRequest(text="this name is not in allowed_hosts of [page]\n")
 
@@ -113,9 +130,10 @@ def _is_own(host: str, names: frozenset[str]) -> bool:
     found = _HOST.fullmatch(host)
     if found is None:
         return False
-    if found["literal"] is None and found["name"].lower().removesuffix(".") in names:
+    name = (found["literal"] or found["name"]).lower().removesuffix(".")
+    if name in names:
         return True
-    address = _address(found["literal"] or found["name"])
+    address = _address(name)
     return address is not None and any(address in network for network in _OWN_NETWORKS)
 
 
@@ -128,11 +146,19 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def _check_site(request: web.Request) -> None:
+    """Refuse what another site asks for, but a link to the page, where the browser tells (not on plain http)."""
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and (
+        request.method not in SAFE_METHODS or request.headers.get("Sec-Fetch-Mode") != "navigate"
+    ):
+        raise web.HTTPForbidden(text="not for another site\n")
+
+
 def _check_origin(request: web.Request) -> None:
     """Refuse what another page sends. A browser names the sender in Origin, an old one at least in Referer."""
     sender = request.headers.get("Origin") or request.headers.get("Referer") or ""
     own = _origin(f"{request.scheme}://{request.headers['Host']}")
-    if own is None or _origin(sender) != own or request.headers.get("Sec-Fetch-Site") == "cross-site":
+    if own is None or _origin(sender) != own:
         raise web.HTTPForbidden(text="not sent by this page\n")
 
 

@@ -22,6 +22,7 @@ from edge_agent.simulator.virtual_store import AGENT_TOML
 from edge_agent.sockets import short_path
 from tests.support.broker import authority
 from tests.support.generation import configure
+from tests.support.lan import own_address
 from tests.support.page import Page, served
 
 CODE = "271828"
@@ -172,6 +173,17 @@ async def test_wrong_codes_are_refused_in_the_readers_words_and_then_have_to_wai
         assert not (await browser.session_state())["signed_in"]
     refused = [line for line in audit_lines(page) if line[1] == "refused"]
     assert refused == [("login", "refused", "wrong_code")] * 5, "those who wait cannot push all else out of the audit"
+
+
+async def test_the_tills_own_browser_is_let_in_by_whatever_address_it_comes(tmp_path: Path) -> None:
+    agent = AGENT_TOML.replace('listen = "127.0.0.1:0"', 'listen = "0.0.0.0:0"')
+    async with served(configure(tmp_path, agent=agent)) as page:
+        url = page.url.replace("0.0.0.0", own_address())
+        async with browsing(page, url) as browser, browsing(page, page.url.replace("0.0.0.0", "127.0.0.1")) as loopback:
+            await paired(page, browser)
+            assert [(await browser.post("api/login", {"code": "0"}))[0] for _ in range(6)] == [403] * 5 + [429]
+            assert (await loopback.post("api/login", {"code": CODE}))[0] == 429, "both are this box"
+    assert {entry["client"] for entry in page.log if entry["event"] == "audit"} == {"control", "127.0.0.1"}
 
 
 async def test_codes_never_stand_in_the_log_nor_on_the_disk(page: Page, tmp_path: Path) -> None:

@@ -152,8 +152,28 @@ async def test_a_form_cannot_post(page: Page, kind: str) -> None:
     assert answer.status == 415
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ((), 200),
+        (("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors"), 200),
+        (("Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate"), 200),
+        (("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"), 200),  # a link
+        (("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"), 403),  # an image, a script
+        (("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: cors"), 403),
+        (("Sec-Fetch-Site: cross-site",), 403),
+    ],
+)
+async def test_another_site_may_link_to_the_page_and_no_more(page: Page, headers: tuple[str, ...], status: int) -> None:
+    assert (await send(page, "GET /api/status HTTP/1.1", "Host: localhost", *headers)).status == status
+
+
 async def test_a_name_of_its_own_and_the_usual_port(page: Page) -> None:
-    for host, origin in (("till.shop.example", "http://till.shop.example"), ("10.0.0.7:80", "http://10.0.0.7")):
+    for host, origin in (
+        ("till.shop.example", "http://till.shop.example"),
+        ("10.0.0.7:80", "http://10.0.0.7"),
+        ("[FD00::12]:8080", "http://[fd00::12]:8080"),
+    ):
         answer = await send(page, "POST /api/login HTTP/1.1", f"Host: {host}", f"Origin: {origin}", JSON, body=b"[]")
         assert answer.status == 400
 

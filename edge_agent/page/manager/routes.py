@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from edge_agent.errors import StorageError
-from edge_agent.page.guard import is_control
+from edge_agent.page.guard import address_of, is_control
 from edge_agent.page.manager.door import (
     PAIRING_MS,
     BackOffError,
@@ -49,7 +49,7 @@ async def login(request: web.Request) -> web.Response:
     door = request.app[PARTS].door
     if not door.has_code:
         raise refusal(request, web.HTTPForbidden, "no_code")
-    return await _entered(request, "login", door.open(given.code, request.remote or ""))
+    return await _entered(request, "login", door.open(given.code, address_of(request)))
 
 
 @ROUTES.post("/api/pair")
@@ -57,7 +57,7 @@ async def pair(request: web.Request) -> web.Response:
     """Set the manager's code with the one-time code, ``{"pairing": …, "code": …}``, and begin a session."""
     given = await _body(request, _Pair)
     door = request.app[PARTS].door
-    return await _entered(request, "pair", door.set_code(given.pairing, given.code, request.remote or ""))
+    return await _entered(request, "pair", door.set_code(given.pairing, given.code, address_of(request)))
 
 
 @ROUTES.post("/api/logout")
@@ -65,7 +65,7 @@ async def logout(request: web.Request) -> web.Response:
     """End the session."""
     parts = request.app[PARTS]
     parts.door.close(required(request))
-    await parts.audit.note("logout", "done", request.remote or "")
+    await parts.audit.note("logout", "done", address_of(request))
     parts.feed.changed()
     answer = _told(request, None)
     answer.del_cookie(COOKIE, path="/")
@@ -85,7 +85,7 @@ async def pairing(request: web.Request) -> web.Response:
 
 async def _entered(request: web.Request, what: str, entering: Awaitable[Session]) -> web.Response:
     """Return the answer to whoever has come in, with the cookie. Raises what the door says to those who have not."""
-    audit, client = request.app[PARTS].audit, request.remote or ""
+    audit, client = request.app[PARTS].audit, address_of(request)
     try:
         opened = await entering
     except BackOffError as error:  # not for the audit: one could push all else out of it

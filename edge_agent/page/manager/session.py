@@ -4,6 +4,7 @@ import hmac
 
 from aiohttp import web
 
+from edge_agent.page.guard import address_of
 from edge_agent.page.manager.door import Session
 from edge_agent.page.manager.refusal import refusal
 from edge_agent.page.parts import PARTS
@@ -32,5 +33,5 @@ def required(request: web.Request) -> Session:
 
 def _refused(request: web.Request, error: str) -> web.HTTPError:
     what = request.path.rpartition("/")[2]
-    request.app[PARTS].audit.refused(what, request.remote or "", error)
+    request.app[PARTS].audit.refused(what, address_of(request), error)
     return refusal(request, web.HTTPForbidden, error)

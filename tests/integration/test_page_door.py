@@ -20,7 +20,7 @@ from edge_agent.page.sections.manager import manager
 from edge_agent.page.sources import Reader
 from edge_agent.simulator.virtual_store import AGENT_TOML
 from edge_agent.sockets import short_path
-from tests.support.broker import authority
+from tests.support.broker import Authority, authority
 from tests.support.generation import configure
 from tests.support.lan import own_address
 from tests.support.page import Page, served
@@ -305,6 +305,11 @@ def tls_agent(tmp_path: Path) -> str:
     return AGENT_TOML + 'certificate = "page.pem"\nkey = "page.key"\n'
 
 
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(tmp_path_factory.mktemp("tls") / "ca")
+
+
 def install(folder: Path, certificate: Path, key: Path) -> None:
     (folder / "page.pem").write_bytes(certificate.read_bytes())
     (folder / "page.key").write_bytes(key.read_bytes())
@@ -323,8 +328,7 @@ async def serial_of(url: str, name: str | None) -> str:
     return str(hash(der))
 
 
-async def test_over_https_the_cookie_never_travels_in_the_open(tmp_path: Path, tls_agent: str) -> None:
-    ca = authority(tmp_path / "ca")
+async def test_over_https_the_cookie_never_travels_in_the_open(tmp_path: Path, tls_agent: str, ca: Authority) -> None:
     install(tmp_path, *ca.issue("page"))
     async with served(configure(tmp_path, agent=tls_agent)) as page:
         assert page.url.startswith("https://127.0.0.1:")
@@ -346,8 +350,7 @@ async def test_over_https_the_cookie_never_travels_in_the_open(tmp_path: Path, t
             await asyncio.open_connection("127.0.0.1", int(page.url.rstrip("/").rpartition(":")[2]), ssl=old)
 
 
-async def test_a_renewed_certificate_is_taken_while_it_runs(tmp_path: Path, tls_agent: str) -> None:
-    ca = authority(tmp_path / "ca")
+async def test_a_renewed_certificate_is_taken_while_it_runs(tmp_path: Path, tls_agent: str, ca: Authority) -> None:
     install(tmp_path, *ca.issue("page"))
     async with served(configure(tmp_path, agent=tls_agent)) as page:
         first = await serial_of(page.url, "localhost")
@@ -363,9 +366,8 @@ async def test_a_renewed_certificate_is_taken_while_it_runs(tmp_path: Path, tls_
 
 @pytest.mark.parametrize("fault", ["no_pem", "another_key", "gone"])
 async def test_a_certificate_that_cannot_be_used_is_told_and_stops_nothing(
-    tmp_path: Path, tls_agent: str, fault: str
+    tmp_path: Path, tls_agent: str, ca: Authority, fault: str
 ) -> None:
-    ca = authority(tmp_path / "ca")
     install(tmp_path, *ca.issue("page"))
     config = configure(tmp_path, agent=tls_agent)
     if fault == "no_pem":

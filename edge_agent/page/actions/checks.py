@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from edge_agent.generation import RunningDevice
+from edge_agent.page import advice
 from edge_agent.page.actions.listening import Finding, Tap, found, kind_of, waiting
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.words import words
@@ -77,16 +78,11 @@ class Checks:
 
     def section(self, reader: Reader) -> tuple[Check, ...]:
         """Return how the checks stand, in words, the newest first; none without the manager's code."""
-        if not reader.is_manager:
+        if not (reader.is_manager and self._checks):
             return ()
-        say = words(reader.language).say
+        shop = advice.situation(self._sources)
         return tuple(
-            Check(
-                device,
-                check.finding.state,
-                say(f"checks.{check.finding.text}", name=check.running.settings.name),
-                check.seconds_left,
-            )
+            Check(device, check.finding.state, _sentence(shop, check, reader.language), check.seconds_left)
             for device, check in reversed(self._checks.items())
         )
 
@@ -108,3 +104,9 @@ class Checks:
     def _changed(self) -> None:
         for listener in self.on_changed:
             listener()
+
+
+def _sentence(shop: advice.Situation, check: _Running, language: str) -> str:
+    settings = check.running.settings
+    wrong = advice.device_sentence(shop, settings.id, language)
+    return words(language).say(f"checks.{check.finding.text}", name=settings.name, wrong=wrong).strip()

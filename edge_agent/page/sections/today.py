@@ -117,7 +117,7 @@ def _series(store: StoreSettings, reader: Reader, counts: Counts, hours: Mapping
     values, told = [], []
     for number, begins in hours.items():
         hour = counts.hours[number] if number < len(counts.hours) else Hour()
-        count, time_ = getattr(hour, key), begins.strftime("%H:%M")
+        count, time_ = getattr(hour, key), _time(begins, reader.language)
         values.append(count if count >= least else 0)
         if count >= least:
             told.append(say(f"today.hour.{key}", count=count, time=time_))
@@ -130,3 +130,10 @@ def _series(store: StoreSettings, reader: Reader, counts: Counts, hours: Mapping
         return Series(key, label, tuple(values), say("today.none", label=label))
     listed = reduce(lambda before, one: say("today.hour.and", before=before, one=one), told)
     return Series(key, label, tuple(values), say("today.by_hour", label=label, hours=listed))
+
+
+def _time(begins: datetime, language: str) -> str:
+    say = words(language).say
+    if begins.minute:
+        return say("today.hour.at_minute", hour=begins.hour, minute=f"{begins.minute:02}")
+    return say("today.hour.at", hour=begins.hour)

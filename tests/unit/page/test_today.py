@@ -63,7 +63,7 @@ async def test_figures_and_bars_of_orders(tmp_path: Path) -> None:
         assert figures(section) == {"orders": "3", "checkins": "0", "visitors": "0"}
         assert bars(section, "orders") == {"09": 1, "11": 2}
         assert section.hours == ("04", "05", "06", "07", "08", "09", "10", "11", "12"), "the day begins at four"
-        assert said(section, "orders") == "Orders: 1 from 09:00, 2 from 11:00."
+        assert said(section, "orders") == "Orders: 1 from 9:00, 2 from 11:00."
         assert said(section, "checkins") == "Check-ins: none yet."
 
 
@@ -73,9 +73,9 @@ async def test_amounts_are_the_managers(tmp_path: Path) -> None:
         assert "16" not in repr(today(page, READER, NOON)).replace("2027", "")
         section = today(page, MANAGER, NOON)
         assert figures(section)["amount"] == "¥48.00"
-        assert said(section, "orders") == "Orders: 1 from 09:00 (¥16.00), 2 from 11:00 (¥32.00)."
+        assert said(section, "orders") == "Orders: 1 from 9:00 (¥16.00), 2 from 11:00 (¥32.00)."
         chinese = today(page, Reader("zh", is_manager=True), NOON)
-        assert said(chinese, "orders") == "订单：09:00起1单共¥16.00，11:00起2单共¥32.00。"
+        assert said(chinese, "orders") == "订单：9点1单共¥16.00，11点2单共¥32.00。"
 
 
 async def test_what_is_rare_is_only_told_when_it_happens(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ async def test_few_visitors_of_an_hour_are_not_told(tmp_path: Path, language: st
         assert figures(section)["visitors"] == "10", "the day's number is told"
         assert bars(section, "visitors") == {"10": 5}
         words = {
-            "en": "Visitors recognised: fewer than 5 from 09:00, 5 from 10:00, fewer than 5 from 11:00.",
-            "zh": "认出的顾客：09:00起不足5人，10:00起5人，11:00起不足5人。",
+            "en": "Visitors recognised: fewer than 5 from 9:00, 5 from 10:00, fewer than 5 from 11:00.",
+            "zh": "认出的顾客：9点不足5人，10点5人，11点不足5人。",
         }
         assert said(section, "visitors") == words[language]
 
@@ -171,3 +171,12 @@ async def test_before_anything_happened(tmp_path: Path) -> None:
         assert figures(section) == {"orders": "0", "amount": "¥0.00", "checkins": "0", "visitors": "0"}
         never_set = Moment(1_000, 1_000, "boot", TimeQuality.UNSYNCED)
         assert today(page, READER, never_set).hours == ()
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "订单：9点30分1单。"), ("en", "Orders: 1 from 9:30.")])
+async def test_a_day_that_begins_at_half_past(tmp_path: Path, language: str, words: str) -> None:
+    async with sources(configure(tmp_path, store=STORE_TOML.replace('"04:00"', '"06:30"'))) as page:
+        print_sales(page, "09:59:00")
+        section = today(page, Reader(language), NOON)
+        assert bars(section, "orders") == {"09:30": 1}
+        assert said(section, "orders") == words

@@ -25,7 +25,9 @@ MakeView = Callable[[Reader], Awaitable[Mapping[str, bytes]]]
 EVERY_S = 1.0
 TICK_S = 5.0  # what changes without anybody telling (how long ago, visits) is said so late at most
 HEARTBEAT_S = 15.0  # proxies close what is silent for 30 s or 60 s; the page takes 40 s of silence for a lost contact
-TAKES_S = 30.0  # a page weighs 20 KB: who has not taken it by then is not there any more
+# All sections together are some 20 KB: who has not taken them by then is not there any more. (Who has vanished and
+# whose network acknowledges nothing is given up by the system: ``connections``.)
+TAKES_S = 30.0
 RETRY_MS = 1_500  # after which a browser connects again by itself
 MAX_STREAMS = 150  # a shop has a handful of screens; each stream costs about 40 KB
 SEND_BUFFER_BYTES = 32 * 1024  # more would only be news that has grown old on its way
@@ -61,7 +63,7 @@ class _Stream:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
     def end(self, *, at_once: bool = False) -> None:
-        """Close the connection; ``at_once``: with what is still to be sent."""
+        """Close the connection; ``at_once``: what is still to be sent is dropped."""
         transport = self.request.transport
         if transport is not None:
             (transport.abort if at_once else transport.close)()

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -71,11 +72,15 @@ async def _made(config: Config) -> BinaryIO:
 async def _make(bundle: Path, config_file: Path) -> None:
     command = (sys.executable, "-P", "-m", "edge_agent", "diagnostics", str(bundle), "--config", str(config_file))
     # A session of its own: what it starts in turn ends with it.
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, start_new_session=True
-    )
     try:
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, start_new_session=True
+        )
+    except OSError as error:  # too many processes, too little memory
+        raise _failed(error.strerror or str(error)) from error
+    try:
+        with suppress(OSError):  # a system that does not allow it makes it at the tills' own priority
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
         async with asyncio.timeout(MAKING_S):
             _, said = await process.communicate()
     except TimeoutError:
@@ -86,8 +91,12 @@ async def _make(bundle: Path, config_file: Path) -> None:
         last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
         if os.strerror(errno.ENOSPC) in last:
             raise _no_space()
-        log.warning("diagnostics_failed", reason=last)
-        raise Failed(web.HTTPInternalServerError.status_code, "diagnostics")
+        raise _failed(last)
+
+
+def _failed(reason: str) -> Failed:
+    log.warning("diagnostics_failed", reason=reason)
+    return Failed(web.HTTPInternalServerError.status_code, "diagnostics")
 
 
 def _no_space() -> OSError:

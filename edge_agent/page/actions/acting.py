@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from edge_agent.errors import StorageError
+from edge_agent.page.guard import address_of
 from edge_agent.page.language import language_of
 from edge_agent.page.manager.session import required
 from edge_agent.page.parts import PARTS, Parts
@@ -69,7 +70,7 @@ def action(what: str, body_type: type[Body]) -> Callable[[Act[Body]], Handler]:
                 asked.outcome = "failed"
                 raise
             finally:
-                await parts.audit.note(what, asked.outcome, request.remote or "", asked.detail)
+                await parts.audit.note(what, asked.outcome, address_of(request), asked.detail)
                 parts.feed.changed()
             if isinstance(answer, str):
                 return web.Response(body=msgspec.json.encode({"sentence": answer}), content_type="application/json")

@@ -8,7 +8,7 @@ WORKERS ?= auto
 
 export PATH := $(PATH):/usr/sbin:/sbin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults lint bench check lock clean
+.PHONY: help setup demo test faults lint bench screenshots check lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: setup  ## formatting, lint, types, layers
 
 bench: setup  ## the figures of docs/performance.md, as ratios to raw limits of this machine
 	@$(BIN)/python -m tests.bench $(BENCH)
+
+screenshots: setup  ## the page's pictures in docs/images, of a virtual store that has had a day
+	@$(BIN)/python -m tests.browser.screenshots
 
 check: lint test  ## what CI runs
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.visitor import CHROMIUM, EVIL_HOST, FLAGS, SHOPS_NAME, Visitor
 from tests.support.shop import ShopUnderTest, shop_under_test
+
+PATIENCE_MS = 20_000  # everything is waited for as a condition; this only ends a test that would otherwise hang
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,6 +25,7 @@ async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("chromium is not installed: sudo apt-get install chromium")
     names = ",".join(f"MAP {name} 127.0.0.1" for name in (SHOPS_NAME, EVIL_HOST))
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*FLAGS, f"--host-resolver-rules={names}"]
@@ -35,7 +38,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def visitor(browser: Browser) -> AsyncIterator[Visitor]:
     """Somebody with a browser of their own: no cookies, nothing kept. What went wrong in it fails the test."""
     context = await browser.new_context(accept_downloads=True)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     someone = Visitor(await context.new_page())
     yield someone
     await context.close()

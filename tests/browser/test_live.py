@@ -32,12 +32,12 @@ async def test_the_page_follows_by_itself(shop: ShopUnderTest, visitor: Visitor)
     visitor.expects("net::ERR_")  # as the browser says that nobody answers
     await agent.kill()
     lost = visitor.page.locator("#lost")
-    await expect(lost).to_be_visible(timeout=30_000)  # after some seconds: a restart is nobody's news
+    await expect(lost).to_be_visible()  # after some seconds: a restart is nobody's news
     assert await visitor.favicon() == "lost"
     assert await visitor.barriers() == ""
     shop.store.configure(AGENT_TOML.replace("127.0.0.1:0", url.rstrip("/").removeprefix("http://")))
     await shop.agent()
-    await expect(lost).to_be_hidden(timeout=30_000)
+    await expect(lost).to_be_hidden()
     await visitor.sees("ok")
     assert await visitor.favicon() == "ok"
     assert await visitor.page.evaluate("window.neverReloaded")

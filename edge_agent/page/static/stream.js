@@ -2,7 +2,7 @@
 
 const SILENCE_MS = 40_000; // the feed says something every 15 s: two lost in a row, and some
 const PATIENCE_MS = 5_000; // a restart of the agent takes less, and nobody needs to know of it
-const SLOWEST_MS = 10_000;
+const SLOWEST_MS = 5_000; // between two tries: one small request to a box in the same shop
 
 export class Stream {
   /**

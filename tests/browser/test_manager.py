@@ -8,14 +8,21 @@ import tarfile
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
+from edge_agent.clock import Clock
+from edge_agent.commands import pair as installers
+from edge_agent.page.manager.door import SESSION_MS
 from edge_agent.page.money import money
 from edge_agent.simulator import central_reading
 from edge_agent.simulator.virtual_store import AGENT_TOML, PEOPLE_TOML, STORE_TOML
 from tests.browser.visitor import PHONE, SHOPS_NAME, UNENCRYPTED, Visitor
 from tests.support.command import edge_agent
+from tests.support.generation import configure
+from tests.support.page import served
 from tests.support.shop import ShopUnderTest
+from tests.support.slips import receipt, sale
 
 CODE = "480715"
 
@@ -175,6 +182,26 @@ async def test_on_the_shops_network_by_keyboard_alone(shop: ShopUnderTest, visit
     await other.click("#sign-out")
     await expect(page.locator("body")).not_to_contain_text("¥")
     await other.close()
+
+
+async def test_a_session_that_nobody_ends(tmp_path: Path, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who signed in has gone away: a quarter of an hour later the next order shows no amount any more."""
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    config = configure(tmp_path)
+    async with served(config) as box:
+        await box.record(receipt(sale("20261122000137")))
+        await visitor.open(box.url)
+        pairing = await asyncio.to_thread(installers.pair, config)
+        assert pairing
+        await visitor.page.click("#sign-in")
+        await pair(visitor.page, pairing.code, CODE)
+        await expect(visitor.page.locator("#events li", has_text="¥")).to_have_count(1)
+        uptime = Clock.read_uptime_ms
+        monkeypatch.setattr(Clock, "read_uptime_ms", lambda clock: uptime(clock) + SESSION_MS)
+        await box.record(receipt(sale("20261122000138")))
+        await expect(visitor.page.locator("#events li", has_text="000138")).to_have_count(1)
+        await expect(visitor.page.locator("body")).not_to_contain_text("¥")
+        await visitor.page.goto("about:blank")  # before the box goes
 
 
 async def tab_to(page: Page, selector: str) -> None:

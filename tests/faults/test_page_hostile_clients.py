@@ -266,6 +266,7 @@ async def test_the_till_prints_on(shop: ShopUnderTest) -> None:
     assert slips(status) == len(shop.printed), "the till's own browser is answered in the middle of it"
     # The crowd works on the same two cores: some times as long is its own work, a held loop would be seconds.
     assert statistics.median(under_fire) < 10 * max(statistics.median(quiet), 0.02)
+    assert max(under_fire) < 10 * max(*quiet, 0.2)
     assert await agent.stop() == 0
     assert events_of_the_page(shop) == ["page_crowded"], "one line for all of it"
 

@@ -2,13 +2,33 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import pytest
 from aiohttp import web
 from playwright.async_api import expect
 
 from tests.browser.test_manager import CODE, one_time_code, pair
 from tests.browser.visitor import EVIL_HOST, UNENCRYPTED, Visitor
-from tests.support.shop import ShopUnderTest
+from tests.support.generation import configure
+from tests.support.page import served
+from tests.support.shop import ShopUnderTest, until
+
+# Ways in which a text could become markup that does something.
+INJECTIONS = """
+() => {
+  const ways = [
+    () => { document.body.innerHTML = "<img src=x onerror='window.ran = 1'>"; },
+    () => { document.body.setAttribute("onclick", "window.ran = 2"); document.body.click(); },
+    () => { document.head.append(Object.assign(document.createElement("script"), { textContent: "window.ran = 3" })); },
+    () => { document.head.append(Object.assign(document.createElement("style"), { textContent: "body { top: 0 }" })); },
+    () => { document.body.append(Object.assign(new Image(), { src: "http://evil.example/?stolen" })); },
+    () => { document.body.append(Object.assign(document.createElement("iframe"), { src: "http://evil.example/" })); },
+  ];
+  for (const way of ways) try { way(); } catch { /* refused */ }
+  return ways.length;
+}
+"""
 
 POSTS = """
 async (box) => {
@@ -57,6 +77,21 @@ async def test_a_name_that_turns_out_to_be_this_box(shop: ShopUnderTest, visitor
         answer = await visitor.page.goto(url.replace("127.0.0.1", EVIL_HOST) + path)
         assert answer
         assert answer.status == 421, path
+
+
+async def test_markup_that_got_into_the_page_does_nothing(
+    tmp_path: Path, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receipt's text is text. Should it ever become markup, the browser runs none of it, and says so."""
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    async with served(configure(tmp_path)) as box:
+        await visitor.open(box.url)
+        tried = await visitor.page.evaluate(INJECTIONS)
+        blocked = "has been blocked"
+        await until(lambda: sum(blocked in one for one in visitor.complaints()) >= tried, visitor.complaints)
+        assert await visitor.page.evaluate("window.ran === undefined")
+        visitor.expects(blocked, "csp")
+        await visitor.page.goto("about:blank")
 
 
 async def test_posts_from_another_site(shop: ShopUnderTest, visitor: Visitor) -> None:

@@ -78,7 +78,7 @@ async def take(browser: Browser, folder: Path) -> None:
         await shop.until_up()
         await picture(browser, url, "ok-phone-dark-en", PHONE, "en", dark=True)
         await picture(browser, f"{url}", "ok-desktop-zh", DESKTOP, "zh", code=await one_time_code(shop))
-        await picture(browser, f"{url}help", "help-zh", (760, 1080), "zh")
+        await picture(browser, f"{url}help", "help-zh", (720, 900), "zh")
         scanner.unplug()
         await shop.until_status(lambda status: status["level"] == "action")
         await picture(browser, url, "action-phone-zh", PHONE, "zh")
@@ -111,7 +111,7 @@ async def main() -> None:
     """Start a browser, on the real clock, and a store, on its own."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--lang=zh-CN"])
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with tempfile.TemporaryDirectory() as folder:
             await take(browser, Path(folder))
         await browser.close()

@@ -10,7 +10,7 @@ from edge_agent.contract.events import Stream
 from edge_agent.devices.line import Emit
 from edge_agent.devices.status import DeviceState, Status
 from edge_agent.errors import StorageError
-from edge_agent.generation import STARTING_MS
+from edge_agent.generation.generation import STARTING_MS
 from edge_agent.observations import Advertisement, Observation, Scan, TagRead
 from edge_agent.simulator import beacons
 from edge_agent.simulator.tags import ndef as tags_ndef

@@ -86,7 +86,7 @@ async def test_a_tick_that_fails_does_not_make_a_tap_on_its_way_forgotten(
             raise ZeroDivisionError
 
         monkeypatch.setattr(shop.generation.shop, "tick", broken)
-        monkeypatch.setattr("edge_agent.generation.TICK_S", 0.01)
+        monkeypatch.setattr("edge_agent.generation.generation.TICK_S", 0.01)
         async with asyncio.TaskGroup() as tasks:
             async with a_slow_disk(shop):
                 tapping = tasks.create_task(say(shop, READER, card(5)))
@@ -141,7 +141,7 @@ async def test_nobody_leaves_because_the_disk_kept_the_radio_waiting(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a scanner heard meanwhile waits behind the commit: its silence says nothing."""
-    monkeypatch.setattr("edge_agent.generation.TICK_S", 0.02)
+    monkeypatch.setattr("edge_agent.generation.generation.TICK_S", 0.02)
     store = (STORE_TOML + PEOPLE_TOML).replace('leave_after_badge = "5s"', 'leave_after_badge = "1s"')
     async with running(configure(folder, store=store), devices=False) as shop:
         shop.generation._report(shop.generation.devices[RADIO], DeviceState("up"))
@@ -184,7 +184,7 @@ async def test_nothing_raw_reaches_disk_log_or_status(
             await say(shop, READER, read, TagGone(read.uid))
         for _ in range(4):
             await say(shop, RADIO, badge(now), Advertisement("C0:FF:EE:00:00:42", -50, now.uptime_ms, {0x4C: odd}))
-        await shop.generation._commit(shop.generation.shop.tick(now))
+        await shop.generation._commits.commit(shop.generation.shop.tick(now))
 
     async with running(configure(folder, store=store), devices=False) as shop:
         shop.generation._report(shop.generation.devices[RADIO], DeviceState("up"))

@@ -17,8 +17,8 @@ from edge_agent.config.shop import shop_settings
 from edge_agent.contract import data
 from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import decode_events
+from edge_agent.generation.rereading import Rereading
 from edge_agent.health import Health
-from edge_agent.rereading import Rereading
 from edge_agent.shop.outcome import Outcome, StateChange
 from edge_agent.shop.rereading import PART, parsed, sent_again
 from edge_agent.shop.shop import Shop

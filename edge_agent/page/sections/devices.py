@@ -4,10 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from edge_agent.activity import BUCKET_MS, BUCKETS
 from edge_agent.clock import Moment
 from edge_agent.config.devices import DeviceSettings, LineSettings, TagReaderSettings
 from edge_agent.generation import STARTING, RunningDevice
+from edge_agent.generation.activity import BUCKET_MS, BUCKETS
 from edge_agent.page import advice
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.times import when

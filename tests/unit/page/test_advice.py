@@ -25,8 +25,8 @@ EARLIER = Moment(NOON.wall_ms - 80 * 60_000, NOON.uptime_ms - 80 * 60_000, "boot
 
 # Codes are literals, so that they can be found; elsewhere they are passed on, and this says from where.
 PASSED_ON = {
-    ("generation.py", "layouts.REASON"): {layouts.REASON},
-    ("generation.py", "f'device_{state.reason or state.state}'"): set(),  # each reason of a device: see device_reasons
+    ("generation/judging.py", "layouts.REASON"): {layouts.REASON},
+    ("generation/generation.py", "f'device_{state.reason or state.state}'"): set(),  # each reason of a device: see device_reasons
     ("uplink/reasons.py", "code"): set(reasons._BY_CODE),
     ("devices/ble/device.py", "trouble.reason"): set(),  # of a DeviceError
     ("devices/nfc/faults.py", "reason"): {"missing", "busy", "permission", "unplugged", "no_reply", "protocol"},
@@ -70,7 +70,7 @@ def found() -> set[str]:
                 here = {code} - NOT_SHOWN
             case _ if (file, ast.unparse(expression)) in PASSED_ON:
                 here = PASSED_ON[file, ast.unparse(expression)]
-            case _ if name == "noted" and file == "generation.py":
+            case _ if name == "noted" and file == "generation/generation.py":
                 continue  # the rules' own word for what they have seen
             case _:
                 pytest.fail(f"{file}: where does {name}({ast.unparse(expression)}) take its code from?")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.activity import Activity
 from edge_agent.clock import Moment, TimeQuality
 from edge_agent.config.devices import BleSettings, DeviceSettings, SerialSettings
 from edge_agent.devices.status import Status
 from edge_agent.generation import RunningDevice
-from edge_agent.heard import noted
+from edge_agent.generation.activity import Activity
+from edge_agent.generation.heard import noted
 from edge_agent.observations import (
     Advertisement,
     DisplayText,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.activity import BUCKET_MS, BUCKETS, PART, Activity
 from edge_agent.clock import Moment, TimeQuality
+from edge_agent.generation.activity import BUCKET_MS, BUCKETS, PART, Activity
 
 TILL, READER = "till-1", "reader-1"
 HOUR, DAY, YEAR = 3_600_000, 86_400_000, 365 * 86_400_000

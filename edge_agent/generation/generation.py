@@ -1,8 +1,7 @@
-"""One run of one config: its devices and the shop's rules, under supervision."""
+"""The devices and rules of one config, from the start of its run to the end."""
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,11 +10,10 @@ from functools import partial
 import msgspec
 import structlog
 
-from edge_agent import activity, decoders, devices
-from edge_agent.activity import Activity, Seen
+from edge_agent import decoders, devices
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config
-from edge_agent.config.devices import DeviceSettings, LineSettings
+from edge_agent.config.devices import LineSettings
 from edge_agent.config.shop import shop_settings
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
@@ -25,12 +23,15 @@ from edge_agent.devices.line import Journal, Position, Start
 from edge_agent.devices.relay_start import Relays
 from edge_agent.devices.status import DeviceState
 from edge_agent.errors import StorageError
+from edge_agent.generation import activity
+from edge_agent.generation.activity import Activity
+from edge_agent.generation.commits import Commits
+from edge_agent.generation.heard import noted
+from edge_agent.generation.judging import judge_days, judge_layout, log_defect
+from edge_agent.generation.rereading import Rereading
+from edge_agent.generation.running_device import STARTING, RunningDevice
 from edge_agent.health import Condition, Health, Level
-from edge_agent.heard import noted
-from edge_agent.log import places
 from edge_agent.observations import Observation, Undecoded
-from edge_agent.rereading import Rereading
-from edge_agent.shop import layouts
 from edge_agent.shop.forgetting import concerns
 from edge_agent.shop.outcome import Outcome, Show, Signal, StateChange, combined
 from edge_agent.shop.rereading import without_member
@@ -46,7 +47,6 @@ HELD_UP_MS = 500
 AFTER_DEFECT_MS = 60_000  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
 CHANGES = 1_000  # changes of devices' states that wait for the disk: one device flapping for a quarter of an hour
 ANSWERS = 100  # words of head office that wait for the disk; each is said again with the next acknowledgement
-STARTING = "starting"  # why a device is down that has not said yet whether it works
 STARTING_MS = 5_000  # what opening takes at most: a PN532 that must be woken twice, 3 s; beyond it, it is news
 SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, while they work
 # A commit writes 10 KB (measured): 288 a day are 3 MB of wear, as much as 300 orders; a kill costs the bars of the
@@ -63,39 +63,6 @@ class _Recorded(msgspec.Struct):
     modes: bytes
 
 
-class RunningDevice:
-    """One configured device while it runs, as the status page sees it."""
-
-    def __init__(self, settings: DeviceSettings, at: Moment, activity: Activity) -> None:
-        self.settings = settings
-        self._activity = activity
-        self.state = "down"
-        self.reason = STARTING
-        self.detail = ""
-        self.since = at  # in this run; see ``since_ms``
-        self.device: devices.Device | None = None
-        self.undecoded: Counter[str] = Counter()  # bytes that meant nothing, by reason
-        self.heard: Counter[str] = Counter()  # what was recorded of it, as ``heard.noted`` says, since the start
-        self.recording_ms: int | None = None  # uptime since which it waits for the disk to take what it said
-
-    def seen(self, at: Moment) -> Seen:
-        """Return what it said in the last day, and when last, earlier runs of the agent included. ``at``: now."""
-        last = self.device.status.last_data if self.device else None
-        if last is not None:
-            self._activity.said(self.settings.id, 0, last)  # bytes, too, of which nothing has become yet
-        return self._activity.of(self.settings.id, at)
-
-    def since_ms(self, at: Moment) -> int:
-        """Return since when its state is what it is, in Unix milliseconds. ``at``: now.
-
-        One that does not work, has not since it failed: through other reasons, restarts of the agent and power cuts.
-        """
-        down_ms = self._activity.of(self.settings.id, at).down_since_ms
-        if self.state == "down" and down_ms is not None:
-            return down_ms
-        return activity.wall_ms(self.since, at)
-
-
 class Generation:
     """The devices and rules of one config."""
 
@@ -110,12 +77,12 @@ class Generation:
         self._activity = Activity(storage.state(activity.PART), ids)
         at = clock.now()
         self.devices = {s.id: RunningDevice(s, at, self._activity) for s in config.store.devices}
+        self._commits = Commits(self.shop, storage, clock, self._let_be_seen)
         lines = {d.id: d for d in config.store.devices if isinstance(d, LineSettings)}
-        self._rereading = Rereading(lines, self.shop, storage, clock, self._commit)
+        self._rereading = Rereading(lines, self.shop, storage, clock, self._commits.commit)
         self._started = asyncio.Event()  # every device works or has failed
         self._changes: asyncio.Queue[Outcome] = asyncio.Queue(CHANGES)
         self._answers: asyncio.Queue[tuple[Sequence[DayAnswer], bool]] = asyncio.Queue(ANSWERS)
-        self._on_the_way: dict[int, Outcome] = {}  # by identity: being committed, oldest first
 
     async def run(self) -> None:
         """Run every device until cancelled; a device that fails is run again and never takes another one down."""
@@ -124,7 +91,7 @@ class Generation:
         except asyncio.CancelledError:
             with suppress(TimeoutError, StorageError):
                 async with asyncio.timeout(FLUSH_S):
-                    await self._commit(Outcome(state=self._activity_rows()))
+                    await self._commits.commit(Outcome(state=self._activity_rows()))
             raise
 
     async def _run(self) -> None:
@@ -137,7 +104,7 @@ class Generation:
             group.create_task(self._relays.end_others(self._relayed()))
             group.create_task(supervise("rereading", self._read_again, on_down=lambda *_: None, rng=rng))
             for running in self.devices.values():
-                self._look_at_layout(running.settings)
+                judge_layout(running.settings, self.shop, self._health)
                 device = self._create(running)
                 running.device = device
                 emit = partial(self._record, running)
@@ -152,18 +119,18 @@ class Generation:
         """
         identities = self.shop.people.identities_of(member)
         async with self._rereading.paused():
-            await self._commit(combined((self.shop.forget(member), self._rereading.forget(member))))
+            await self._commits.commit(combined((self.shop.forget(member), self._rereading.forget(member))))
             forget_captured = partial(without_member, member=member)
             return await self._storage.forget(lambda body: concerns(body, member, identities), forget_captured)
 
     async def pause_presence(self) -> None:
         """Pause presence for an hour; it goes on by itself. Raises StorageError."""
-        await self._commit(self.shop.people.pause(self._clock.now()))
+        await self._commits.commit(self.shop.people.pause(self._clock.now()))
         self._health.news()
 
     async def resume_presence(self) -> None:
         """End the pause of presence. Raises StorageError."""
-        await self._commit(self.shop.people.go_on(self._clock.now()))
+        await self._commits.commit(self.shop.people.go_on(self._clock.now()))
         self._health.news()
 
     def _relayed(self) -> set[str]:
@@ -199,7 +166,7 @@ class Generation:
             outcomes.append(Outcome(state=(StateChange(LINES, position.line, recorded),)))
         running.recording_ms = self._clock.now().uptime_ms
         try:
-            await self._commit(combined(outcomes))
+            await self._commits.commit(combined(outcomes))
         finally:
             running.recording_ms = None
         understood = len(observations)
@@ -210,35 +177,12 @@ class Generation:
         self._activity.said(running.settings.id, understood, at)
         for observation, outcome in zip(observations, outcomes, strict=False):  # the last outcome may be the position's
             running.heard.update(noted(observation, outcome))
-        self._look_at_layout(running.settings)
+        judge_layout(running.settings, self.shop, self._health)
 
     async def _read_again(self) -> None:
         """Read captures again that other templates have read, once every device works or has failed."""
         await self._started.wait()
         await self._rereading.run(self.shop.read_by)
-
-    def _look_at_layout(self, settings: DeviceSettings) -> None:
-        """Take to health whether a device's receipts are printed in another layout than they were."""
-        condition = None
-        if self.shop.layouts.has_changed(settings.id):
-            detail = f"{settings.name or settings.id}: {layouts.DETAIL}"
-            condition = Condition(layouts.REASON, Level.ATTENTION, detail)
-        if self._health.report(f"layout/{settings.id}", condition) and condition is not None:
-            log.warning(layouts.REASON, device=settings.id)
-
-    async def _commit(self, outcome: Outcome) -> None:
-        """Make an outcome durable, then let its effects be seen. Raises StorageError."""
-        if outcome.events or outcome.state or outcome.captures:
-            self._on_the_way[id(outcome)] = outcome
-            try:
-                await self._storage.commit(outcome)
-            except BaseException:
-                del self._on_the_way[id(outcome)]
-                self._restore()
-                raise
-            del self._on_the_way[id(outcome)]
-        for effect in outcome.effects:
-            self._let_be_seen(effect)
 
     def _let_be_seen(self, effect: Signal | Show) -> None:
         device = self.devices[effect.device].device
@@ -261,21 +205,6 @@ class Generation:
             self._answers.get_nowait()
         self._answers.put_nowait((answers, settled))
 
-    def _restore(self) -> None:
-        """Take the rules back to what is on disk, and on its way there: other devices' commits go on."""
-        self.shop.restore(self._state, self._clock.now())
-
-    def _state(self, part: str) -> dict[str, bytes]:
-        rows = self._storage.state(part)
-        for change in (change for outcome in self._on_the_way.values() for change in outcome.state):
-            if change.part != part:
-                continue
-            if change.value is None:
-                rows.pop(change.key, None)
-            else:
-                rows[change.key] = change.value
-        return rows
-
     async def _tick(self) -> None:
         """Look after the devices, then have the rules look at the clock."""
         defect_ms = -AFTER_DEFECT_MS
@@ -290,12 +219,12 @@ class Generation:
             try:
                 outcome = self.shop.tick(at)
             except Exception as error:  # noqa: BLE001 - a defect in presence must not stop the tills
-                _log_defect("tick", error)
-                self._restore()
+                log_defect("tick", error)
+                self._commits.restore()
                 defect_ms = at.uptime_ms
             else:
-                await self._commit(outcome)
-                self._judge_days(at)
+                await self._commits.commit(outcome)
+                judge_days(self.shop.proof, self._health, at)
 
     def _observe(self, device: str, observation: Observation, at: Moment) -> Outcome:
         """Return what the rules say. A defect in them costs this one slip its meaning, never the till its line.
@@ -305,7 +234,7 @@ class Generation:
         try:
             return self.shop.observe(device, observation, at)
         except Exception as error:  # noqa: BLE001 - see above
-            _log_defect(device, error)
+            log_defect(device, error)
             return self.shop.defect(device, observation, at)
 
     def _expect(self, running: RunningDevice, at: Moment) -> None:
@@ -359,23 +288,13 @@ class Generation:
             try:
                 outcome = self.shop.answered(answers, settled=settled)
             except Exception as error:  # noqa: BLE001 - a defect in the proof must not stop the tills
-                _log_defect("day_answer", error)
-                self._restore()
+                log_defect("day_answer", error)
+                self._commits.restore()
             else:
-                await self._commit(outcome)
-                self._judge_days(self._clock.now())
+                await self._commits.commit(outcome)
+                judge_days(self.shop.proof, self._health, self._clock.now())
                 if outcome.state:
                     self._health.news()
-
-    def _judge_days(self, at: Moment) -> None:
-        """Say which days' proofs do not agree: with head office's books, or with the register's own report."""
-        differing = self.shop.proof.unresolved()
-        days = [f"{key.business_day}, {key.workstation}: {', '.join(names)}" for key, names in differing.items()]
-        self._health.report("day/central", Condition("day_differs", Level.ATTENTION, "; ".join(days)) if days else None)
-        off = [f"{key.business_day}, {key.workstation}" for key in self.shop.proof.registers_off(at)]
-        self._health.report(
-            "day/register", Condition("register_differs", Level.ATTENTION, "; ".join(off)) if off else None
-        )
 
     async def _record_changes(self) -> None:
         while True:
@@ -385,15 +304,10 @@ class Generation:
     async def _record_activity(self) -> None:
         while True:
             await asyncio.sleep(ACTIVITY_EVERY_S)
-            await self._commit(Outcome(state=self._activity_rows()))
+            await self._commits.commit(Outcome(state=self._activity_rows()))
 
     def _activity_rows(self) -> tuple[StateChange, ...]:
         at = self._clock.now()
         for running in self.devices.values():
             running.seen(at)
         return self._activity.changes(at)
-
-
-def _log_defect(device: str, error: Exception) -> None:
-    """Log where the rules failed, without the message: that may quote what the slip says."""
-    log.error("rules_failed", device=device, error=type(error).__name__, traceback=places(error))

@@ -1,0 +1,6 @@
+"""One run of one config: its devices and rules under supervision."""
+
+from edge_agent.generation.generation import Generation
+from edge_agent.generation.running_device import STARTING, RunningDevice
+
+__all__ = ["STARTING", "Generation", "RunningDevice"]

@@ -1,0 +1,44 @@
+"""One configured device while it runs, as the status page sees it."""
+
+from collections import Counter
+
+from edge_agent import devices
+from edge_agent.clock import Moment
+from edge_agent.config.devices import DeviceSettings
+from edge_agent.generation import activity
+from edge_agent.generation.activity import Activity, Seen
+
+STARTING = "starting"  # why a device is down that has not said yet whether it works
+
+
+class RunningDevice:
+    """One configured device while it runs, as the status page sees it."""
+
+    def __init__(self, settings: DeviceSettings, at: Moment, activity: Activity) -> None:
+        self.settings = settings
+        self._activity = activity
+        self.state = "down"
+        self.reason = STARTING
+        self.detail = ""
+        self.since = at  # in this run; see ``since_ms``
+        self.device: devices.Device | None = None
+        self.undecoded: Counter[str] = Counter()  # bytes that meant nothing, by reason
+        self.heard: Counter[str] = Counter()  # what was recorded of it, as ``heard.noted`` says, since the start
+        self.recording_ms: int | None = None  # uptime since which it waits for the disk to take what it said
+
+    def seen(self, at: Moment) -> Seen:
+        """Return what it said in the last day, and when last, earlier runs of the agent included. ``at``: now."""
+        last = self.device.status.last_data if self.device else None
+        if last is not None:
+            self._activity.said(self.settings.id, 0, last)  # bytes, too, of which nothing has become yet
+        return self._activity.of(self.settings.id, at)
+
+    def since_ms(self, at: Moment) -> int:
+        """Return since when its state is what it is, in Unix milliseconds. ``at``: now.
+
+        One that does not work, has not since it failed: through other reasons, restarts of the agent and power cuts.
+        """
+        down_ms = self._activity.of(self.settings.id, at).down_since_ms
+        if self.state == "down" and down_ms is not None:
+            return down_ms
+        return activity.wall_ms(self.since, at)

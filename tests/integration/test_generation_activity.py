@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import generation as module
 from edge_agent.contract.events import Stream
+from edge_agent.generation import generation as module
 from edge_agent.generation.activity import PART
 from edge_agent.observations import Undecoded
 from edge_agent.simulator.virtual_store import STORE_TOML

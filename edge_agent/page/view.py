@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import msgspec
 import structlog
@@ -26,10 +27,16 @@ from edge_agent.page.sources import Reader, Sources
 log = structlog.get_logger()
 
 FAILED = b'{"failed":true}'
+# What all sections together may wait for the disk, which gives a page in some 10 ms: one that hangs must not hold up
+# the headline, which needs none.
+DISK_S = 3.0
 
 
 class View:
-    """Makes the sections. One that cannot be made, for a defect, says so in its place; the others are not concerned."""
+    """Makes the sections.
+
+    One that cannot be made, for a defect or a disk that hangs, says so in its place; the others are not concerned.
+    """
 
     def __init__(self, sources: Sources, checks: Checks, audit: Audit) -> None:
         self._sources = sources
@@ -51,17 +58,19 @@ class View:
     async def sections(self, reader: Reader) -> Mapping[str, bytes]:
         """Return the JSON of every section, by the name of its event."""
         now = self._sources.clock.now()
+        deadline = asyncio.get_running_loop().time() + DISK_S
         made = {}
         for name, make in self._makers.items():
-            made[name] = await self._section(name, make, reader, now)
+            made[name] = await self._section(name, partial(make, reader, now), deadline)
             await asyncio.sleep(0)  # the tills come first: all sections in one go would take a few milliseconds
         return made
 
-    async def _section(self, name: str, make: Callable[[Reader, Moment], object], reader: Reader, now: Moment) -> bytes:
+    async def _section(self, name: str, make: Callable[[], object], deadline: float) -> bytes:
         try:
-            section = make(reader, now)
+            section = make()
             if inspect.isawaitable(section):
-                section = await section
+                async with asyncio.timeout_at(deadline):
+                    section = await section
             body = msgspec.json.encode(section)
         except Exception as error:  # noqa: BLE001 - a defect in one section must not take the others
             if name not in self._failing:

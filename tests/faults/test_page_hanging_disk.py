@@ -1,0 +1,56 @@
+"""A disk that hangs: the page goes on telling what needs no disk, and comes back by itself."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge_agent.health import Condition, Level
+from tests.support.events import streaming
+from tests.support.generation import configure
+from tests.support.page import Page, served
+from tests.support.slips import receipt, sale
+
+GONE = Condition("device_missing", Level.ACTION, "1号收银小票: /dev/x: is it plugged in?")
+
+
+@pytest.fixture
+async def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    async with served(configure(tmp_path)) as found:
+        await found.record(receipt(sale()))  # what waits is read from the disk
+        yield found
+
+
+@contextmanager
+def hanging(page: Page, group: asyncio.TaskGroup) -> Iterator[None]:
+    """Have the disk answer nothing while the context lasts."""
+    going_on = threading.Event()
+    group.create_task(page.shop.storage._thread.run(lambda _: going_on.wait(60)))
+    try:
+        yield
+    finally:
+        going_on.set()
+
+
+async def test_the_headline_still_tells_of_a_device_that_fails(page: Page) -> None:
+    async with asyncio.TaskGroup() as group, streaming(page.url) as stream:
+        await stream.until(lambda: "manager" in stream.sections)
+        with hanging(page, group):
+            await asyncio.sleep(0)
+            page.shop.health.report("device/till-1-printer", GONE)
+            await stream.until(lambda: stream.sections["hero"]["level"] == "action")
+        await stream.until(lambda: stream.sections["link"].get("waiting") is not None)
+
+
+async def test_whoever_comes_meanwhile_is_told_what_is_known(page: Page) -> None:
+    async with asyncio.TaskGroup() as group:
+        with hanging(page, group):
+            await asyncio.sleep(0)
+            async with streaming(page.url) as stream:
+                await stream.until(lambda: "manager" in stream.sections)
+                assert stream.sections["hero"]["level"] == "ok"
+                assert stream.sections["recent"] == {"failed": True}

@@ -20,6 +20,7 @@ PER_SECOND = 40
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1: they change nothing
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65_535
 
 # Addresses of a shop's own network, which no name server decides on: RFC 1122, 1918, 3927, 6598 (carriers' and VPNs'
 # networks); RFC 4291 (loopback, link-local), 4193.
@@ -128,7 +129,7 @@ def _check_host(request: web.Request, names: frozenset[str]) -> None:
 
 def _is_own(host: str, names: frozenset[str]) -> bool:
     found = _HOST.fullmatch(host)
-    if found is None:
+    if found is None or int(found["port"] or 0) > _LAST_PORT:
         return False
     name = (found["literal"] or found["name"]).lower().removesuffix(".")
     if name in names:
@@ -156,7 +157,8 @@ def _check_site(request: web.Request) -> None:
 
 def _check_origin(request: web.Request) -> None:
     """Refuse what another page sends. A browser names the sender in Origin, an old one at least in Referer."""
-    sender = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    origins = ", ".join(request.headers.getall("Origin", ()))  # more than one, which no browser sends, are no URL
+    sender = origins or request.headers.get("Referer") or ""
     own = _origin(f"{request.scheme}://{request.headers['Host']}")
     if own is None or _origin(sender) != own:
         raise web.HTTPForbidden(text="not sent by this page\n")

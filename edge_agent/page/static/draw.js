@@ -47,7 +47,7 @@ export function element(tag, text = "") {
  * @param {Element} svg
  * @param {string} name
  */
-export const show = (svg, name) => svg.firstElementChild.setAttribute("href", `#${name}`);
+export const show = (svg, name) => svg.firstElementChild.setAttribute("href", `#i-${name}`);
 
 /**
  * @param {string} tag

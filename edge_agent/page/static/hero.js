@@ -7,7 +7,7 @@ const favicon = document.querySelector("link[rel=icon]");
 const colour = document.querySelector("meta[name=theme-color]");
 let title = document.title;
 
-/** @param {{level: string, word: string, sentence: string, steps: string[], others: string, support: string,
+/** @param {{level: string, word: string, sentence: string, steps: string[], others: string,
  *   store_id: string, store_name: string}} section */
 export function hero(section) {
   root.dataset.level = section.level;
@@ -17,9 +17,6 @@ export function hero(section) {
   by("steps").replaceChildren(...section.steps.map((step) => element("li", step)));
   by("store-name").textContent = section.store_name;
   by("store-id").textContent = section.store_id;
-  by("telephone").hidden = !section.support;
-  by("telephone").href = `tel:${section.support.replace(/[^+\d]/g, "")}`;
-  by("number").textContent = section.support;
   title = `${section.word} · ${section.store_name}`;
   follow();
 }

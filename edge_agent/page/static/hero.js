@@ -24,11 +24,12 @@ export function hero(section) {
 /**
  * Say that what the page shows may no longer be so, or that it is again.
  * @param {boolean} isLost
+ * @param {Date} heardAt when the box was last heard
  */
-export function lost(isLost) {
+export function lost(isLost, heardAt) {
   root.toggleAttribute("data-lost", isLost);
   by("lost").hidden = !isLost;
-  by("lost").querySelector("time").textContent = new Date().toLocaleTimeString(root.lang, { timeStyle: "short" });
+  by("lost").querySelector("time").textContent = heardAt.toLocaleTimeString(root.lang, { timeStyle: "short" });
   follow();
 }
 

@@ -8,13 +8,14 @@ export class Stream {
   /**
    * @param {string} url
    * @param {(name: string, data: unknown) => void} onEvent each event as it arrives
-   * @param {(lost: boolean) => void} onLost whether contact is lost, once per change
+   * @param {(lost: boolean, heardAt: Date) => void} onLost whether contact is lost, once per change, and the last sign of life
    */
   constructor(url, onEvent, onLost) {
     this.url = url;
     this.onEvent = onEvent;
     this.onLost = onLost;
     this.lost = false;
+    this.heardAt = new Date();
     this.delay = 1_000;
     this.open();
   }
@@ -30,6 +31,7 @@ export class Stream {
   }
 
   #heard(name, data) {
+    this.heardAt = new Date();
     this.delay = 1_000;
     this.#expect(SILENCE_MS);
     clearTimeout(this.patience);
@@ -58,7 +60,7 @@ export class Stream {
   #tell(lost) {
     if (this.lost === lost) return;
     this.lost = lost;
-    this.onLost(lost);
+    this.onLost(lost, this.heardAt);
   }
 }
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from edge_agent import __version__
 from edge_agent.page import html
+from edge_agent.page.guard import address_of, is_loopback
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.variant import Variant
 from edge_agent.supervisor import supervise
@@ -30,6 +31,7 @@ HEARTBEAT_S = 15.0  # proxies close what is silent for 30 s or 60 s; the page ta
 TAKES_S = 30.0
 RETRY_MS = 1_500  # after which a browser connects again by itself
 MAX_STREAMS = 150  # a shop has a handful of screens; each stream costs about 40 KB
+FOR_LOOPBACK = 8  # of them: for the till's own browsers, however many look from the network
 SEND_BUFFER_BYTES = 32 * 1024  # more would only be news that has grown old on its way
 
 
@@ -105,7 +107,8 @@ class Feed:
         things slowly gets the newest of each section whenever they can take it; one who does not take what it was sent
         within ``TAKES_S`` is gone.
         """
-        if sum(stream.is_open for stream in self._streams) >= MAX_STREAMS:
+        most = MAX_STREAMS if is_loopback(address_of(request)) else MAX_STREAMS - FOR_LOOPBACK
+        if sum(stream.is_open for stream in self._streams) >= most:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"}, text="too many open pages\n")
         response = web.StreamResponse(headers=_HEADERS)
         stream = _Stream(request, response, reader, reader())

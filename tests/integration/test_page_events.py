@@ -14,9 +14,11 @@ from edge_agent.page import feed
 from edge_agent.page.sections import proof
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.view import View
+from edge_agent.simulator.virtual_store import AGENT_TOML
 from tests.support.broker import until
 from tests.support.events import Stream, streaming
 from tests.support.generation import configure
+from tests.support.lan import own_address
 from tests.support.page import Page, served
 from tests.support.slips import receipt, sale
 
@@ -212,6 +214,24 @@ async def test_too_many_streams_are_refused_and_their_places_given_away_again(
             assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
     async with streaming(page.url) as again:
         await again.until(lambda: complete(again))
+
+
+async def test_the_networks_screens_leave_some_streams_to_the_till(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_STREAMS", 2)
+    monkeypatch.setattr(feed, "FOR_LOOPBACK", 1)
+    agent = AGENT_TOML.replace('listen = "127.0.0.1:0"', 'listen = "0.0.0.0:0"')
+    async with served(configure(tmp_path, agent)) as page:
+        port = page.url.rstrip("/").rpartition(":")[2]
+        network, till = f"http://{own_address()}:{port}/", f"http://127.0.0.1:{port}/"
+        monkeypatch.setattr(feed, "address_of", lambda request: request.remote)  # here both ends have one address
+        async with streaming(network) as first:
+            await first.until(lambda: complete(first))
+            async with aiohttp.ClientSession() as session, session.get(network + "api/events") as refused:
+                assert refused.status == 503
+            async with streaming(till) as second:
+                await second.until(lambda: complete(second))
 
 
 async def test_a_slow_reader_holds_up_nobody_and_is_given_the_newest(

@@ -1,6 +1,6 @@
 """The newest events worth telling, read from storage once and then only as far as something came since."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -32,18 +32,23 @@ class _Kept:
 
     epoch: str = ""
     upto: int = 0
+    is_whole: bool = False  # all there is of these types
     events: list[Told] = field(default_factory=list)
 
 
 class Newest:
-    """The newest events of some types of each stream, at most ``limit`` of each stream.
+    """The newest events of some types of each stream: what makes ``limit`` lines, at most ``LOOK`` events.
 
     Kept as long as nothing comes and nothing is forgotten: asked again, it reads nothing then.
     """
 
-    def __init__(self, types: frozenset[str], limit: int) -> None:
+    def __init__(
+        self, types: frozenset[str], limit: int, needed: Callable[[Sequence[Told], int], int] | None = None
+    ) -> None:
+        """``needed``: how many of the newest of a stream make so many lines; None: each makes one."""
         self._types = types
         self._limit = limit
+        self._needed = needed or (lambda events, limit: min(len(events), limit))
         streams = {EVENT_TYPES[name].stream for name in types if name in EVENT_TYPES}
         self._streams: Mapping[Stream, _Kept] = {stream: _Kept() for stream in Stream if stream in streams}
         self._forgotten = 0
@@ -54,7 +59,7 @@ class Newest:
         self._forgotten += 1
         self.version += 1
         for kept in self._streams.values():
-            kept.epoch, kept.upto, kept.events = "", 0, []
+            kept.epoch, kept.upto, kept.is_whole, kept.events = "", 0, False, []
 
     async def of(self, storage: Storage) -> list[Told]:
         """Return what is newest in all streams, the newest first. Raises StorageError."""
@@ -62,11 +67,17 @@ class Newest:
             if (kept.epoch, kept.upto) != (storage.epoch, storage.last(stream)):
                 await self._read(storage, stream, kept)
         newest = [event for kept in self._streams.values() for event in kept.events]
-        return sorted(newest, key=attrgetter("recorded_ms"), reverse=True)[: self._limit]
+        return sorted(newest, key=attrgetter("recorded_ms"), reverse=True)
+
+    def from_ms(self, stream: Stream) -> int | None:
+        """Return since when all of a stream is known that was recorded (Unix milliseconds); None: since ever."""
+        kept = self._streams[stream]
+        return None if kept.is_whole or not kept.events else kept.events[-1].recorded_ms
 
     async def _read(self, storage: Storage, stream: Stream, kept: _Kept) -> None:
         epoch, last, forgotten = storage.epoch, storage.last(stream), self._forgotten
         known, before = (kept.upto, kept.events) if kept.epoch == epoch else (0, [])
+        is_whole = True
         fresh: list[Told] = []
         looked = 0
         async for bite in storage.history.newest_first(stream):
@@ -76,9 +87,15 @@ class Newest:
             last = max(last, int(bite.events[0].sequence))  # of what came meanwhile as well
             fresh += [told for event in new if event.type in self._types and (told := decoded(event)) is not None]
             looked += len(new)
-            if len(new) < len(bite.events) or len(fresh) >= self._limit or looked >= LOOK:
+            if len(new) < len(bite.events):
+                is_whole = kept.is_whole
                 break
-        kept.events = [*fresh, *before][: self._limit]
+            if looked >= LOOK or self._needed(fresh, self._limit) < len(fresh):
+                is_whole, before = False, []
+                break
+        events = [*fresh, *before][:LOOK]
+        kept.events = events[: self._needed(events, self._limit)]
+        kept.is_whole = is_whole and len(kept.events) == len(fresh) + len(before)
         kept.epoch, kept.upto = epoch, last
         self.version += 1
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from edge_agent.config.store import StoreSettings
 from edge_agent.contract import data
+from edge_agent.page.flapping import Line
 from edge_agent.page.money import money
 from edge_agent.page.newest import Told
 from edge_agent.page.sources import Reader
@@ -58,6 +59,15 @@ class Teller:
         """Return the sentence on an event; None: it is not told."""
         telling = TELLINGS.get(event.type)
         return telling.say(self, event) if telling is not None else None
+
+    def flapping(self, line: Line, time: str) -> str:
+        """Return the sentence on a device that flaps; ``time``: in words, of the line's event."""
+        assert isinstance(line.event.data, data.DeviceChanged)
+        times = self.words.say(
+            "recent.flapping.at_least" if line.is_least else "recent.flapping.times", count=line.times
+        )
+        key = f"recent.flapping.{line.trouble}_{'well' if line.is_well else 'still'}"
+        return self.words.say(key, device=self.device(line.event.data.device), times=times, time=time)
 
     def say(self, key: str, *further: str | None, **values: object) -> str:
         """Return a text, and what there is further to say."""

@@ -4,13 +4,17 @@ Orders and ops are kept for about two weeks, check-ins for ``privacy.raw_event_h
 disk; what has gone is not told any more.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import islice
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from edge_agent.clock import Moment
 from edge_agent.config.store import StoreSettings
+from edge_agent.contract.events import Stream
+from edge_agent.page.flapping import Line, lines, needed
 from edge_agent.page.newest import Newest
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.telling import TELLINGS, Teller
@@ -23,7 +27,10 @@ _KEPT = 2 * LIMIT  # a few are not told after all: a check-in of which more is k
 
 
 class Happened(msgspec.Struct, frozen=True):
-    """One event. ``kind``: order, checkin, device, agent: for its icon; ``time``: in words; ``text``: one sentence."""
+    """One event, or all the flapping of a device.
+
+    ``kind``: order, checkin, device, agent: for its icon; ``time``: in words; ``text``: one sentence.
+    """
 
     kind: str
     time: str
@@ -34,7 +41,7 @@ class _Last:
     """What was told last: while nothing happens the page costs nothing."""
 
     def __init__(self) -> None:
-        self.newest = Newest(frozenset(TELLINGS), _KEPT)
+        self.newest = Newest(frozenset(TELLINGS), _KEPT, needed)
         self.store: StoreSettings | None = None  # what the sentences were made with: its names,
         self.day: date | None = None  # from which day they look back,
         self.version = 0  # and of which events
@@ -57,11 +64,14 @@ async def recent(sources: Sources, reader: Reader, now: Moment) -> tuple[Happene
         last.store, last.day, last.version = store, day, last.newest.version
         last.told.clear()
     if reader not in last.told:
-        teller = Teller.of(store, reader)
-        sentences = ((event, teller.tell(event)) for event in events)
-        last.told[reader] = tuple(
-            Happened(TELLINGS[event.type].kind, when(event.wall_ms, now, store.zone, reader.language), text)
-            for event, text in sentences
-            if text is not None
-        )[:LIMIT]
+        told = lines(events, last.newest.from_ms(Stream.OPS))
+        last.told[reader] = tuple(islice(_happened(told, Teller.of(store, reader), now, store), LIMIT))
     return last.told[reader]
+
+
+def _happened(told: Iterator[Line], teller: Teller, now: Moment, store: StoreSettings) -> Iterator[Happened]:
+    for line in told:
+        time = when(line.event.wall_ms, now, store.zone, teller.reader.language)
+        text = teller.flapping(line, time) if line.times else teller.tell(line.event)
+        if text is not None:
+            yield Happened(TELLINGS[line.event.type].kind, time, text)

@@ -66,7 +66,7 @@ async def serving(
 
 
 def _parts(sources: Sources, group: asyncio.TaskGroup) -> Parts:
-    audit = Audit(sources)
+    audit = Audit(sources, group)
     checks = Checks(sources, group)
     feed = Feed(sources, View(sources, checks, audit).sections)
     checks.on_changed.append(feed.changed)

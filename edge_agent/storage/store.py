@@ -34,6 +34,7 @@ from edge_agent.storage.writer import RETRY_SECONDS, Writer
 T = TypeVar("T")
 
 OLDEST_AGE_MS = 60_000
+ANSWERS_S = 1.0  # a disk that takes longer hangs: the status must be told all the same
 
 _log = structlog.get_logger()
 
@@ -154,7 +155,7 @@ class Storage:
         """Return, for every stream, how much waits and since when.
 
         Since when is read from the disk where the watermark has moved, else once a minute: whoever asks often, as a
-        monitoring does, costs the disk nothing.
+        monitoring does, costs the disk nothing. While the disk hangs it is what was known last, or None.
         """
         found = {}
         for stream in Stream:
@@ -167,7 +168,11 @@ class Storage:
         known = self._oldest.get(stream)
         # A full disk may put a gap event in the place of what waits longest: hence once a minute.
         if known is None or known[0] != (self.epoch, upto) or at.uptime_ms - known[1] >= OLDEST_AGE_MS:
-            heads = await self._thread.run(lambda connection: rows.heads(connection, stream, upto, 1))
+            try:
+                async with asyncio.timeout(ANSWERS_S):
+                    heads = await self._thread.run(lambda connection: rows.heads(connection, stream, upto, 1))
+            except TimeoutError:
+                return known[2] if known is not None else None
             oldest_ms = heads[0].recorded_ms if heads else None
             known = self._oldest[stream] = ((self.epoch, upto), at.uptime_ms, oldest_ms)
         return known[2]

@@ -4,6 +4,7 @@ import asyncio
 import random as _random
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Literal
@@ -35,6 +36,7 @@ READ_FRAMES = 1_000  # single orders, joined to a few frames
 FIRST_ACK_SECONDS = 0.5  # a retained message follows its SUBACK at once; a broker that has none says nothing
 MARK_SECONDS = 5.0
 SILENT_SECONDS = 60.0  # a central stores within a second, and restarts within a few: a minute is worth a look
+DISK_ANSWERS_S = 1.0  # a disk that takes longer hangs: the status must be told all the same
 _PROMISE_MS = 30_000  # a turn of the loop reads a few hundred rows at most
 
 CENTRAL = "sync/central"  # in health: head office's service behind the broker
@@ -140,10 +142,12 @@ class Sync:
     async def confirmed_ms(self) -> int | None:
         """Return when the newest event that head office has confirmed was recorded (Unix milliseconds), or None.
 
-        Before the first acknowledgement of this process: what the disk knows of an earlier one's.
+        Before the first acknowledgement of this process: what the disk knows of an earlier one's, if it answers.
         """
         if self._confirmed_before_ms is None and self.confirmed_until_ms is None:
-            self._confirmed_before_ms = max([await self._recorded_at_watermark(stream) for stream in Stream])
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DISK_ANSWERS_S):
+                    self._confirmed_before_ms = max([await self._recorded_at_watermark(stream) for stream in Stream])
         return self.confirmed_until_ms or self._confirmed_before_ms or None
 
     async def _recorded_at_watermark(self, stream: Stream) -> int:

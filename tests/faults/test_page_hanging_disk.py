@@ -9,17 +9,25 @@ from pathlib import Path
 import pytest
 
 from edge_agent.health import Condition, Level
+from edge_agent.page.manager.audit import PART
+from edge_agent.page.status import health_message
+from tests.support.broker import until
 from tests.support.events import streaming
 from tests.support.generation import configure
+from tests.support.manager import signed_in
 from tests.support.page import Page, served
 from tests.support.slips import receipt, sale
 
+TOLD_S = 20.0  # the disk hangs for longer
 GONE = Condition("device_missing", Level.ACTION, "1号收银小票: /dev/x: is it plugged in?")
 
 
 @pytest.fixture
 async def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    monkeypatch.setattr("edge_agent.page.view.DISK_S", 0.5)
+    monkeypatch.setattr("edge_agent.storage.store.ANSWERS_S", 0.2)
+    monkeypatch.setattr("edge_agent.sync.sync.DISK_ANSWERS_S", 0.2)
     async with served(configure(tmp_path)) as found:
         await found.record(receipt(sale()))  # what waits is read from the disk
         yield found
@@ -54,3 +62,26 @@ async def test_whoever_comes_meanwhile_is_told_what_is_known(page: Page) -> None
                 await stream.until(lambda: "manager" in stream.sections)
                 assert stream.sections["hero"]["level"] == "ok"
                 assert stream.sections["recent"] == {"failed": True}
+
+
+async def test_the_status_is_told_all_the_same(page: Page) -> None:
+    async with asyncio.TaskGroup() as group:
+        with hanging(page, group):
+            await asyncio.sleep(0)
+            async with asyncio.timeout(TOLD_S):
+                status = await page.status()
+            assert status["level"] == "ok"
+            assert status["sync"]["waiting"] == sum(status["sync"]["waiting_by_stream"].values()) > 0
+            async with asyncio.timeout(TOLD_S):
+                assert (await health_message(page.sources))["level"] == "ok"
+
+
+async def test_the_manager_comes_in_and_acts_all_the_same(page: Page) -> None:
+    async with signed_in(page) as manager, asyncio.TaskGroup() as group:
+        with hanging(page, group):
+            await asyncio.sleep(0)
+            for _ in range(2):
+                async with asyncio.timeout(TOLD_S):
+                    status, _ = await manager.do("check", device="till-1-printer")
+                assert status == 200
+        await until(lambda: len(page.shop.storage.state(PART)) == 4)  # with the one-time code, and who paired

@@ -132,7 +132,9 @@ async def test_an_action_needs_the_session_and_its_own_token(page: Page) -> None
         assert len([line for line in audit_lines(page) if line[1] == "refused"]) == 20, (
             "a stranger does not fill the log"
         )
-        lines = [line.text for line in manager(page.sources, Audit(page.sources), Reader("en", is_manager=True))]
+        async with asyncio.TaskGroup() as group:
+            audit = Audit(page.sources, group)
+        lines = [line.text for line in manager(page.sources, audit, Reader("en", is_manager=True))]
         assert lines == ["Sign in: this box", "Set the manager code: this box", "Get a one-time code: the installer"]
 
 
@@ -273,15 +275,15 @@ async def test_on_a_full_disk_the_manager_is_told_and_the_earlier_code_stays(ful
 
 async def test_the_audit_is_read_by_the_manager_and_survives_a_restart(tmp_path: Path) -> None:
     config = configure(tmp_path)
-    async with served(config) as page:
-        audit = Audit(page.sources)
+    async with served(config) as page, asyncio.TaskGroup() as group:
+        audit = Audit(page.sources, group)
         for number in range(KEPT + 5):
             await audit.note("upload", "done", "192.168.1.30", f"{number}")
         await audit.note("login", "refused", "127.0.0.1", "wrong_code")
         await audit.note("pairing", "done", "control")
         newest = audit.entries()
-    async with served(config) as page:
-        again = Audit(page.sources)
+    async with served(config) as page, asyncio.TaskGroup() as group:
+        again = Audit(page.sources, group)
         assert again.entries() == newest
         assert [entry.detail for entry in newest[2:]] == [str(number) for number in range(KEPT + 4, 6, -1)]
         assert manager(page.sources, again, Reader("en")) == ()

@@ -36,8 +36,11 @@ class _Row(msgspec.Struct, frozen=True):
 class Audit:
     """The newest entries, kept in durable state; the log has them all."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, group: asyncio.TaskGroup) -> None:
+        """``group``: where entries are written, for as long as the disk takes."""
         self._sources = sources
+        self._group = group
+        self._writing: set[asyncio.Task[None]] = set()
         rows = sorted(_rows(sources), key=lambda row: row.number)[-KEPT:]
         self._next = rows[-1].number + 1 if rows else 0
         self._entries = deque((row.entry for row in rows), KEPT)
@@ -50,11 +53,20 @@ class Audit:
         self._next += 1
         self._entries.append(row.entry)
         change = StateChange(PART, str(row.number % KEPT), msgspec.json.encode(row))
+        if len(self._writing) == KEPT:
+            log.warning("audit_not_kept", what=what, reason="the disk does not answer")
+            return
+        writing = self._group.create_task(self._keep(what, change))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        # Not a timeout around the writing: what is on its way to a disk that hangs cannot be called back.
+        await asyncio.wait((writing,), timeout=WRITE_S)
+
+    async def _keep(self, what: str, change: StateChange) -> None:
         try:
-            async with asyncio.timeout(WRITE_S):
-                await self._sources.storage.commit(Outcome(state=(change,)))
-        except (TimeoutError, StorageError) as error:
-            log.warning("audit_not_kept", what=what, reason=str(error) or "the disk does not answer")
+            await self._sources.storage.commit(Outcome(state=(change,)))
+        except StorageError as error:
+            log.warning("audit_not_kept", what=what, reason=str(error))
 
     def refused(self, what: str, client: str, detail: str) -> None:
         """Log what was asked for without a session; not more than a few a minute, and not kept: strangers ask it."""

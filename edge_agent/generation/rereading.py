@@ -12,8 +12,8 @@ from edge_agent.clock import Clock
 from edge_agent.config.devices import LineSettings
 from edge_agent.log import places
 from edge_agent.observations import Receipt, Record
-from edge_agent.shop.outcome import Outcome, StateChange
-from edge_agent.shop.rereading import DONE, PART, About, Again, parsed, without_member
+from edge_agent.shop.outcome import Outcome, StateChange, combined
+from edge_agent.shop.rereading import DONE, PART, About, Again, moved, parsed, without_member
 from edge_agent.shop.shop import Shop
 from edge_agent.storage import Storage
 
@@ -24,6 +24,8 @@ SHARE = 5
 # Rows that say of a slip what was sent since go to its file this often; an order's takes 3 KB of memory until then.
 SETTLE_S = 60.0
 PAUSE_S = 0.005  # at least: what is skipped takes nothing of the loop, but the storage's thread has orders to write
+
+_UNREAD = ("unreadable", "defect")
 
 
 class Rereading:
@@ -114,9 +116,10 @@ class Rereading:
             again = self._read_again(about, body, first=not verdicts["defect"])
             took += loop.time() - began
             verdicts[again.verdict] += 1
-            if again.about is not None:
-                await self._commit(again.outcome)
-        if again is not None and again.verdict not in ("unreadable", "defect"):
+            if again.verdict not in _UNREAD:
+                elsewhere = moved(about, again, sha256, self._clock.now())
+                await self._commit(combined((again.outcome, Outcome(state=elsewhere))))
+        if again is not None and again.verdict not in _UNREAD:
             if again.capture is None:  # by now a secret is seen in it that cannot be taken out
                 await self._storage.drop_capture(sha256)
             elif again.capture.sha256 != sha256:

@@ -2,7 +2,8 @@
 
 Source: the ``o2o.order.unparsed.v1`` events that storage still holds (about two weeks, delivered or not), but for those
 read again since. That is told by what is kept beside a slip's capture, ``shop.rereading.About`` by the event's id: in
-its file, and on the way there in the durable rows of ``rereading.PART``. A slip whose capture is not kept (any more)
+its file, and on the way there in the durable rows of ``rereading.PART``; where the file is no more under the name that
+the event says, ``rereading.MOVED`` tells where it is. A slip whose capture is not kept (any more)
 can never be read again and stays until its event goes.
 """
 
@@ -15,7 +16,7 @@ import msgspec
 from edge_agent.contract import data
 from edge_agent.contract.events import CloudEvent, Stream
 from edge_agent.page.newest import unix_ms
-from edge_agent.shop.rereading import DONE, PART, parsed
+from edge_agent.shop.rereading import DONE, MOVED, PART, parsed
 from edge_agent.storage import Storage
 
 # Looked at in one go, some 50 ms of the storage's thread in bites: what lies further back is looked at the next time.
@@ -132,13 +133,19 @@ def _slip(event: CloudEvent) -> UnreadSlip | None:
 async def _was_read(storage: Storage, slip: UnreadSlip) -> bool:
     if _says_read(storage.state(PART).get(slip.id, b""), slip):
         return True
-    held = await storage.held_capture(slip.capture) if slip.capture is not None else None
-    return held is not None and any(_says_read(about, slip) for about in held.about)
+    moved = storage.state(MOVED).get(slip.id)
+    if moved == b"":
+        return True
+    for name in (moved.decode() if moved else None, slip.capture):
+        held = await storage.held_capture(name) if name is not None else None
+        if held is not None and any(_says_read(about, slip) for about in held.about):
+            return True
+    return False
 
 
 def _says_read(about: bytes, slip: UnreadSlip) -> bool:
     known = parsed(about)
-    return known is not None and known.id == slip.id and (known.sent is not None or known.told)
+    return known is not None and known.id == slip.id and known.is_read
 
 
 async def _text(storage: Storage, slip: UnreadSlip) -> tuple[str, ...]:

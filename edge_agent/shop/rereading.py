@@ -16,9 +16,14 @@ from edge_agent.shop.slips import Slip
 PART = "reread"
 # Durable rows: by device, what all its captures have been read with.
 DONE = "reread_done"
+# Durable rows: by the id of the event that says unparsed, under what name its capture is kept since, which that event
+# cannot know: a secret was taken out of it. Empty: it is kept no more, and the slip was read.
+MOVED = "reread_moved"
 
 # A vendor's new layout is seen within a day and mended within days; such a row is 2 kB, in memory too.
 _SENT_AGAIN_MS = 7 * 24 * 3_600_000
+# Twice as long as an event is kept once it is delivered (storage's ``retention_days``).
+_MOVED_MS = 28 * 24 * 3_600_000
 
 
 class About(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,7 +33,8 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     its last byte came; ``own_clock``: the agent's clock was set then. ``completed_at`` and ``business_day``: as sent.
     ``read``: the order as the slip alone says it, ``sent``: with what else was known; both None: it was unparsed.
     ``told``: it was unparsed, and all it says is told for good: another print of an order's paper (those are known for
-    two weeks only), a till's report, cash moved.
+    two weeks only), a till's report, cash moved. ``seen``: it was unparsed, and is no order as far as is known: its
+    kind; a later reading may still say better. ``late``: it was unparsed, and was sent when it was read again.
     """
 
     id: str
@@ -41,6 +47,18 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     read: data.Order | None = None
     sent: data.Order | None = None
     told: bool = False
+    seen: str = ""
+    late: bool = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is known what the slip is."""
+        return self.sent is not None or self.told or bool(self.seen)
+
+    @property
+    def counted_as(self) -> str:
+        """What kind a slip that was unparsed counts as."""
+        return self.seen or "unparsed"
 
     def moment(self, now: Moment) -> Moment:
         """Return when the slip came, as the reader of slips takes it."""
@@ -51,9 +69,9 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
 class Again:
     """What a second reading leads to.
 
-    ``verdict``: ``same`` · ``kept`` (an order that is now no order, or less sure: it stays as it was sent) ·
-    ``corrected`` · ``read`` (it was unparsed) · ``merged`` (it was unparsed, and another print of the same paper was
-    not) · ``seen`` (it was unparsed, and is no order) · ``unparsed`` (still).
+    ``verdict``: ``same`` · ``kept`` (an order that is now no order, or less sure, or no order that is now unparsed: it
+    stays as it was) · ``corrected`` · ``read`` (it was unparsed) · ``merged`` (it was unparsed, and another print of
+    the same paper was not) · ``seen`` (it was unparsed, and is no order) · ``unparsed`` (still).
     ``about``: what is known from now on; None: what was known before. ``capture``: as it may be kept; None: not at all.
     """
 
@@ -99,6 +117,8 @@ def judged(about: About, slip: Slip) -> tuple[str, data.Order | None]:
             return "kept", None
         better = corrected(about.read, about.sent, order, own_clock=about.own_clock)
         return ("corrected", better) if better is not None else ("same", None)
+    if about.seen and isinstance(slip.data, data.Unparsed):
+        return "kept", None
     if order is None:
         return ("unparsed" if isinstance(slip.data, data.Unparsed) else "seen"), None
     if slip.event is None:
@@ -115,13 +135,31 @@ def judged(about: About, slip: Slip) -> tuple[str, data.Order | None]:
 def renewed(about: About, facts: DeviceFacts, read: data.Order, sent: data.Order) -> tuple[bytes, StateChange]:
     """Return what is known of a slip from now on, and the row that says so until its file does."""
     times = {"completed_at": sent.completed_at, "business_day": sent.business_day}
-    about = msgspec.structs.replace(about, read_by=facts.read_by, read=read, sent=sent, **times)
+    late = about.late or about.sent is None
+    about = msgspec.structs.replace(about, read_by=facts.read_by, read=read, sent=sent, seen="", late=late, **times)
     return _row(about)
 
 
 def told(about: About, facts: DeviceFacts) -> tuple[bytes, StateChange]:
     """Return the same of a slip that no later reading can say more of."""
-    return _row(msgspec.structs.replace(about, read_by=facts.read_by, told=True))
+    return _row(msgspec.structs.replace(about, read_by=facts.read_by, told=True, seen=""))
+
+
+def seen(about: About, facts: DeviceFacts, kind: str) -> tuple[bytes, StateChange]:
+    """Return the same of a slip that was unparsed, and is no order but of that kind."""
+    return _row(msgspec.structs.replace(about, read_by=facts.read_by, seen=kind))
+
+
+def moved(about: About, again: Again, sha256: str, at: Moment) -> tuple[StateChange, ...]:
+    """Return the row that says where a capture is kept from now on, if its slip's first event named it ``sha256``.
+
+    ``about``: what was known before. ``again``: what a reading led to that could be made of it.
+    """
+    name = again.capture.sha256 if again.capture is not None else ""
+    known = about if again.about is None else parsed(again.about) or about
+    if name == sha256 or not (about.sent is None or about.late) or not (name or known.is_read):
+        return ()
+    return (StateChange(MOVED, about.id, name.encode(), at.wall_ms + _MOVED_MS),)
 
 
 def _row(about: About) -> tuple[bytes, StateChange]:

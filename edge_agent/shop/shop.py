@@ -233,7 +233,8 @@ class Shop:
         known = self._papers.order_of(slip.paper, about.wall_ms) if slip.paper.is_certain else None
         if is_new and known is not None:
             kept, row = rereading.told(about, facts)
-            return Again("merged", Outcome(state=(row,)), kept)
+            merged = self._today.reread(Place(about.business_day), slip.kind, "duplicates", was=about.counted_as)
+            return Again("merged", Outcome(state=(row, *merged)), kept)
         completed = companions.Completed(order)
         if is_new:
             completed = self._shown(facts, order, about.wall_ms, at)
@@ -247,7 +248,7 @@ class Shop:
             state.append(self._papers.remember(slip.paper, order.order_id, about.wall_ms))
         if is_new:
             counter = None if completed.revises else _COUNTERS[slip.event]  # what its display showed is counted already
-            state += self._today.reread(place, slip.kind, counter, payable)
+            state += self._today.reread(place, slip.kind, counter, payable, was=about.counted_as)
         else:
             state += self._today.correct(place, payable)
         return Again("read" if is_new else "corrected", Outcome((event,), tuple(state)), kept)
@@ -264,16 +265,21 @@ class Shop:
         return companions.Completed(order, revises=True)
 
     def _till_slip_again(self, facts: DeviceFacts, about: About, slip: Slip, at: Moment) -> Again:
-        """Return what was unparsed and is the till's own report, or cash moved; any other kind is only seen."""
+        """Return what was unparsed and is the till's own report, or cash moved; of any other kind only that it is."""
+        place = Place(about.business_day)  # the day it was counted on
         if isinstance(slip.data, data.CashMoved):
             event = self._draft(facts, "o2o.cash.moved.v1", at, slip.data, f"cash/{about.id}")
             outcome = Outcome((event,))
         elif slip.report is not None:
             outcome = self.proof.reported(facts, slip.workstation, slip.report, slip.business_day, at)
-        else:
+        elif about.seen == slip.kind:
             return Again("seen")
+        else:
+            kept, row = rereading.seen(about, facts, slip.kind)
+            counted = self._today.reread(place, slip.kind, None, was=about.counted_as)
+            return Again("seen", Outcome(state=(row, *counted)), kept)
         kept, row = rereading.told(about, facts)
-        counted = self._today.reread(Place(slip.business_day), slip.kind, None)
+        counted = self._today.reread(place, slip.kind, None, was=about.counted_as)
         return Again("read", combined((outcome, Outcome(state=(row, *counted)))), kept)
 
     def tick(self, at: Moment) -> Outcome:

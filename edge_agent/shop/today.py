@@ -94,16 +94,19 @@ class Today:
         _add(self._turned_to(place.business_day), place.hour, counter, payable)
         return self._durable()
 
-    def reread(self, place: Place, kind: str, counter: str | None, payable: int = 0) -> tuple[StateChange, ...]:
+    def reread(
+        self, place: Place, kind: str, counter: str | None, payable: int = 0, *, was: str = "unparsed"
+    ) -> tuple[StateChange, ...]:
         """Count a slip that was unparsed as what it is, on its own day if that still counts; returns the rows.
 
-        ``counter``: what it adds one to, if anything.
+        ``counter``: what it adds one to, if anything. ``was``: the kind it has counted as so far.
         """
         counts = self._held(place.business_day)
         if counts is None:
             return ()
-        counts.unparsed = max(0, counts.unparsed - 1)
-        counts.seen["unparsed"] = max(0, counts.seen.get("unparsed", 0) - 1)
+        if was == "unparsed":
+            counts.unparsed = max(0, counts.unparsed - 1)
+        counts.seen[was] = max(0, counts.seen.get(was, 0) - 1)
         counts.seen[kind] = counts.seen.get(kind, 0) + 1
         _add(counts, place.hour, counter, payable)
         return (self._durable(),)

@@ -91,7 +91,7 @@ async def test_what_is_on_it_is_for_the_manager(page: Page) -> None:
     assert (manager.count, manager.sentence) == (1, f"1 receipt was not understood. {KEPT}")
     assert manager.slips[0].device == "1号收银小票"
     assert "凭据 20261122000001" in (manager.slips[0].text or ())
-    assert passing.sentence == "有1张小票没看懂。小票不会丢：都存着，盒子学会新样子后自动重读。"
+    assert passing.sentence == "有1张小票没看懂。小票不会丢，都存着，以后看得懂了会自动补读。"
     assert [one.text for one in passing.slips] == [None]
 
 
@@ -138,6 +138,45 @@ async def test_one_that_was_read_while_nobody_looked_drops_off(page: Page) -> No
     await storage.rewrite_capture(sha256, lambda _: row.value or b"")
     await storage.commit(Outcome(state=(StateChange(DONE, "till-1-printer", b"better"),)))
     assert (await said(page)).count == 0
+
+
+@pytest.mark.usefixtures("cable")
+async def test_what_turns_out_to_be_no_order_drops_off_and_today_agrees(tmp_path: Path) -> None:
+    unknown = "凭据预览\n凭据 20261122000001\n鱼香肉丝     1份\n米饭         2份\n"
+    kitchen = STORE_TOML + TEMPLATE_TOML + "kind = { kitchen = ['凭据预览'] }\n"
+    async with served(configure(tmp_path)) as page:
+        await page.record(decoded(printed(unknown)))
+        assert ((await said(page)).count, unparsed(page)) == (1, 1)
+        last = page.shop.storage.last(Stream.ORDERS)
+    async with served(configure(tmp_path, store=kitchen), devices=True) as page:
+        await until(lambda: bool(page.shop.storage.state(DONE)))
+        assert ((await said(page)).count, unparsed(page)) == (0, 0)
+        assert page.shop.storage.last(Stream.ORDERS) == last, "nothing is sent"
+        assert not page.shop.storage.state(PART)
+    async with served(configure(tmp_path)) as page:
+        assert ((await said(page)).count, unparsed(page)) == (0, 0)
+
+
+def unparsed(page: Page) -> int:
+    return page.shop.generation.shop.counts(page.shop.clock.now()).unparsed
+
+
+async def test_one_whose_capture_was_renamed_while_nobody_looked_drops_off(tmp_path: Path, cable: Cable) -> None:
+    wrong = STORE_TOML.replace("gb18030", "cp437")
+    secret = sale(extra="会员手机: 13812345678").replace("\n", "\r\n").encode("gb18030") + b"\x1dV\x42\x00"
+    async with served(configure(tmp_path, store=wrong), devices=True) as page:
+        await cable.write(secret)
+        await until(lambda: page.shop.storage.last(Stream.ORDERS) == 1)
+        assert (await said(page)).count == 1
+        before = await page.shop.storage.captures()
+    async with served(configure(tmp_path), devices=True) as page:
+        await until(lambda: page.shop.storage.last(Stream.ORDERS) == 2)
+        await until(lambda: bool(page.shop.storage.state(DONE)))
+        assert not page.shop.storage.state(PART)
+        assert await page.shop.storage.captures() != before
+        assert (await said(page)).count == 0
+    async with served(configure(tmp_path)) as page:
+        assert (await said(page)).count == 0
 
 
 async def test_an_idle_page_reads_nothing(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from edge_agent import decoders
 from edge_agent.contract import data
 from edge_agent.observations import Record
 from edge_agent.shop.outcome import Capture, Outcome
-from edge_agent.shop.rereading import parsed, without_member
+from edge_agent.shop.rereading import Again, moved, parsed, without_member
 from edge_agent.shop.settings import DeviceFacts
 from tests.support.recaptures import decoded, printed, read_again, read_with, taught, vendor
 from tests.support.slips import BUILT_MS, Book, at, plain, sale, settings, templates
@@ -227,6 +227,79 @@ def test_a_tills_own_report_and_cash_are_told_once() -> None:
         )  # fmt: skip
     assert "o2o.cash.moved.v1" in told
     assert learnt_all.shop.counts(at()).unparsed == 0
+
+
+KITCHEN = """\
+   厨打单
+桌号:3  单号:0042
+鱼香肉丝     1份
+米饭         2份
+"""
+
+
+def test_what_is_no_order_is_known_for_that_and_may_still_become_one() -> None:
+    forgetful, knowing = read_with((), "none"), read_with(templates(), "all")
+    book, _ = sold(KITCHEN, Book(forgetful))
+    (capture,) = book.captures
+    knows = Book(knowing)
+    knows.rows = book.rows
+    knows.restart()
+    again, events = read_again(knows, capture)
+    assert (again.verdict, events) == ("seen", [])
+    about = parsed(again.about or b"")
+    assert about is not None
+    assert (about.is_read, about.seen, about.told, about.read_by) == (True, "kitchen", False, "all")
+    counts = knows.shop.counts(at())
+    assert (counts.unparsed, counts.orders, counts.seen) == (0, 0, {"unparsed": 0, "kitchen": 1})
+    later = with_about(capture, again.about)
+    again, events = read_again(knows, later)
+    assert (again.verdict, again.outcome, again.about) == ("seen", Outcome(), None)
+    again, events = read_again(Book(forgetful), later)
+    assert (again.verdict, again.outcome, again.about) == ("kept", Outcome(), None)
+    better = replace(later, body=printed(sale()))  # what a template says that knows better
+    again, (draft,) = read_again(knows, better)
+    assert (again.verdict, draft.type) == ("read", "o2o.order.completed.v1")
+    counts = knows.shop.counts(at())
+    assert (counts.unparsed, counts.orders, counts.seen["kitchen"], counts.seen["sale"]) == (0, 1, 0, 1)
+    about = parsed(again.about or b"")
+    assert about is not None
+    assert (about.seen, about.late) == ("", True)
+
+
+def test_another_print_of_an_order_is_unread_no_more() -> None:
+    book, _ = sold(vendor(1))
+    book, _ = sold(vendor(1, extra="=====\n"), book)
+    book = learnt(book)
+    for capture in list(book.captures):
+        read_again(book, capture)
+    counts = book.shop.counts(at())
+    assert (counts.orders, counts.unparsed, counts.duplicates) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sent", "late", "kept_as", "row"),
+    [
+        ("read", False, False, "new", b"new"),
+        ("read", False, False, "old", None),
+        ("read", False, False, None, b""),
+        ("unparsed", False, False, "new", b"new"),
+        ("unparsed", False, False, None, None),
+        ("same", True, False, "new", None),
+        ("same", True, True, "new", b"new"),
+        ("same", True, True, None, b""),
+    ],
+)
+def test_where_the_capture_of_a_slip_is_kept_that_was_unparsed(
+    verdict: str, sent: bool, late: bool, kept_as: str | None, row: bytes | None
+) -> None:
+    book, _ = sold(known())
+    about = parsed(book.captures[0].about)
+    assert about is not None
+    known_now = msgspec.json.encode(about) if verdict == "read" else None
+    before = msgspec.structs.replace(about, late=late) if sent else msgspec.structs.replace(about, read=None, sent=None)
+    capture = replace(book.captures[0], sha256=kept_as) if kept_as is not None else None
+    changes = moved(before, Again(verdict, about=known_now, capture=capture), "old", at())
+    assert [change.value for change in changes] == ([] if row is None else [row])
 
 
 def test_an_exported_record_is_read_again_as_itself() -> None:

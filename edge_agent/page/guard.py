@@ -42,10 +42,11 @@ HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# Only where the browser trusts the origin: elsewhere Chrome ignores it, and complains of that on every page.
+TRUSTED_HEADERS = {"Cross-Origin-Opener-Policy": "same-origin"}
 
 
 def guards(settings: PageSettings) -> list[Middleware]:
@@ -73,9 +74,9 @@ def guards(settings: PageSettings) -> list[Middleware]:
     return [guard]
 
 
-async def set_headers(_request: web.Request, response: web.StreamResponse) -> None:
+async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Tell the browser to be strict, with every answer; what a handler has set itself stays."""
-    for name, value in HEADERS.items():
+    for name, value in (HEADERS | TRUSTED_HEADERS if _is_trusted(request) else HEADERS).items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.popall("Server", None)  # the versions of what serves are nobody's business
@@ -88,6 +89,12 @@ def is_control(request: web.Request) -> bool:
     """
     connection = request.get_extra_info("socket")
     return connection is not None and connection.family == socket.AF_UNIX
+
+
+def _is_trusted(request: web.Request) -> bool:
+    """Tell whether browsers take the origin as trustworthy: W3C Secure Contexts, 3.1."""
+    name = _name(request.host)
+    return request.secure or name == "localhost" or is_loopback(name)
 
 
 def is_loopback(address: str) -> bool:
@@ -128,14 +135,19 @@ def _check_host(request: web.Request, names: frozenset[str]) -> None:
 
 
 def _is_own(host: str, names: frozenset[str]) -> bool:
-    found = _HOST.fullmatch(host)
-    if found is None or int(found["port"] or 0) > _LAST_PORT:
-        return False
-    name = (found["literal"] or found["name"]).lower().removesuffix(".")
-    if name in names:
-        return True
+    name = _name(host)
+    if not name or name in names:
+        return bool(name)
     address = _address(name)
     return address is not None and any(address in network for network in _OWN_NETWORKS)
+
+
+def _name(host: str) -> str:
+    """Return the name or address in a Host; empty for what is none."""
+    found = _HOST.fullmatch(host)
+    if found is None or int(found["port"] or 0) > _LAST_PORT:
+        return ""
+    return (found["literal"] or found["name"]).lower().removesuffix(".")
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

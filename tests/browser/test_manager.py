@@ -17,7 +17,7 @@ from edge_agent.page.manager.door import SESSION_MS
 from edge_agent.page.money import money
 from edge_agent.simulator import central_reading
 from edge_agent.simulator.virtual_store import AGENT_TOML, PEOPLE_TOML, STORE_TOML
-from tests.browser.visitor import PHONE, SHOPS_NAME, UNENCRYPTED, Visitor
+from tests.browser.visitor import PHONE, SHOPS_NAME, Visitor
 from tests.support.command import edge_agent
 from tests.support.generation import configure
 from tests.support.page import served
@@ -156,7 +156,6 @@ async def wrong_codes(visitor: Visitor) -> None:
 
 async def test_on_the_shops_network_by_keyboard_alone(shop: ShopUnderTest, visitor: Visitor) -> None:
     """Over plain http by the shop's name for the box, where browsers leave much out; of two screens one signs out."""
-    visitor.expects(*UNENCRYPTED)
     shop.store.configure(f'{AGENT_TOML}allowed_hosts = ["{SHOPS_NAME}"]\n')
     await shop.central()
     _, own = await shop.agent()

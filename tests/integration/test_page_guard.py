@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from edge_agent.page.control import control_socket
-from edge_agent.page.guard import BURST, HEADERS
+from edge_agent.page.guard import BURST, HEADERS, TRUSTED_HEADERS
 from edge_agent.simulator.virtual_store import AGENT_TOML
 from tests.support.generation import configure
 from tests.support.page import Page, served
@@ -212,6 +212,8 @@ async def test_every_answer_tells_the_browser_to_be_strict(page: Page, lines: tu
     assert {name: answer.headers.get(name.lower()) for name in HEADERS} == {
         name: value.lower() for name, value in HEADERS.items()
     }
+    trusted = "Host: localhost" in lines
+    assert [answer.headers.get(name.lower()) for name in TRUSTED_HEADERS] == ["same-origin" if trusted else None]
     assert answer.headers["cache-control"] == "no-store"
     assert "server" not in answer.headers
 

@@ -10,13 +10,10 @@ SHOPS_NAME, EVIL_HOST = "box.example", "evil.example"  # both lead to this machi
 # Root in a container has no sandbox to give; the background's rules would slow timers of a page nobody sees.
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-timer-throttling")
 
-# What the browser says of every page over http that is not this machine's own: this header is for https.
-UNENCRYPTED = ("Cross-Origin-Opener-Policy header has been ignored",)
-
 LANGUAGES = ("zh", "en")
 WORDS = {
     "zh": {"ok": "一切正常", "attention": "需要留意", "action": "需要处理"},
-    "en": {"ok": "All good", "attention": "Keep an eye on this", "action": "Action needed"},
+    "en": {"ok": "All good", "attention": "Needs attention", "action": "Action needed"},
 }
 PHONE, SMALL_PHONE, DESKTOP = (390, 844), (320, 568), (1280, 800)
 

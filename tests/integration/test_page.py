@@ -168,7 +168,7 @@ async def test_a_taken_port_does_not_stop_the_agent(tmp_path: Path) -> None:
             assert [entry["event"] for entry in page.log] == ["page_not_listening"]
             document = await over_the_socket(config)
             assert document["level"] == "attention"
-            assert document["headline"].startswith("浏览器打不开盒子的页面")
+            assert document["headline"].startswith("浏览器打不开小主机的页面")
 
 
 async def test_the_control_socket_of_a_very_deep_state_directory(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class TestLink:
         assert told.sentence == "总部还没有收到数据；现在没有连上总部"
         page.sync.connected = True
         told = await link(page.sources, READER, page.shop.clock.now())
-        assert told.sentence == "总部还没有收到数据；没有待上传的数据"
+        assert told.sentence == "总部还没有收到数据；没有要传的"
 
     async def test_what_waits_is_counted_and_kept_while_offline(self, page: Page) -> None:
         now = page.shop.clock.now()
@@ -123,18 +123,20 @@ class TestLink:
         page.shop.storage.acknowledge(Stream.ORDERS, 1)
         told = await link(page.sources, READER, page.shop.clock.now())
         assert (told.connected, told.waiting, told.backlog) == (False, 2, "")
-        assert told.sentence.startswith("已上传总部至")
-        assert told.sentence.endswith("；现在没有连上总部，2条数据存在盒子里，连上后自动上传")
+        assert told.sentence.startswith("截至")
+        assert told.sentence.endswith("；现在没有连上总部，2条数据先存着，连上后自动上传")
         assert told.oldest.startswith("最早一条是")
 
     async def test_how_long_the_rest_will_take(self, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
         now = page.shop.clock.now()
         await page.shop.storage.commit(of(sold(1, now), sold(2, now)))
         page.sync.connected = True
-        assert (await link(page.sources, READER, now)).sentence.endswith("还有2条待上传")
+        assert (await link(page.sources, READER, later(now, 9_000))).sentence.endswith("没有要传的"), "it is on its way"
+        now = later(now, 11_000)
+        assert (await link(page.sources, READER, now)).sentence.endswith("还有2条没传")
         monkeypatch.setattr(page.sync, "backlog_seconds", lambda: 125.0)
         told = await link(page.sources, READER, now)
-        assert told.sentence.endswith("；还有2条待上传，需要约2分钟")
+        assert told.sentence.endswith("；还有2条没传，约2分钟传完")
         english = await link(page.sources, ENGLISH, now)
         assert english.sentence.endswith("; 2 items are waiting, about 2 minutes to go")
 
@@ -164,7 +166,7 @@ class TestBox:
         told = box(page.sources, READER, page.shop.clock.now())
         assert (told.clock_note, told.version, told.language, told.presence_pause) == ("", __version__, "zh", "")
         sha256 = hashlib.sha256(STORE_TOML.encode()).hexdigest()
-        assert told.configuration == f"盒子里的配置文件（{sha256[:8]}）"
+        assert told.configuration == f"小主机里的配置文件（{sha256[:8]}）"
 
     async def test_a_clock_that_nobody_has_set(self, page: Page) -> None:
         now = replace(page.shop.clock.now(), quality=TimeQuality.UNSYNCED)

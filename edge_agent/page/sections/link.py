@@ -9,11 +9,15 @@ from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.times import lasting, when
 from edge_agent.page.words import words
 
+# An order is on its way for a second or two: the line would change twice with each.
+FRESH_MS = 10_000
+
 
 class Link(msgspec.Struct, frozen=True):
     """``sentence``: all in one ("Saved by head office up to 13:05; 37 waiting"); the rest: each alone, in words.
 
-    ``oldest``, ``backlog`` (how long it will take): empty where nothing waits or it cannot be told.
+    While connected, what is younger than ``FRESH_MS`` does not wait. ``oldest``, ``backlog`` (how long it will take):
+    empty where nothing waits or it cannot be told.
     """
 
     connected: bool
@@ -30,6 +34,8 @@ async def link(sources: Sources, reader: Reader, now: Moment) -> Link:
     streams = (await sources.storage.waiting()).values()
     waiting = sum(stream.events for stream in streams)
     oldest_ms = min((stream.oldest_ms for stream in streams if stream.oldest_ms is not None), default=None)
+    if sync.connected and oldest_ms is not None and abs(now.wall_ms - oldest_ms) < FRESH_MS:
+        waiting, oldest_ms = 0, None
     confirmed_ms = await sync.confirmed_ms()
     takes_s = sync.backlog_seconds() if waiting else None
     confirmed_until = when(confirmed_ms, now, zone, language) if confirmed_ms else ""

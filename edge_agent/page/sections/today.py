@@ -14,6 +14,8 @@ from edge_agent.page.words import words
 from edge_agent.shop.business_day import HOUR_MS, begins_ms, hour_of
 from edge_agent.shop.today import Counts, Hour
 
+HOURS_LEAST = 8  # a bar of a day's first hour is not all of the chart, and stays where it is until the afternoon
+
 
 class Figure(msgspec.Struct, frozen=True):
     """One big number. ``key``: orders, amount, returns, checkins, visitors, unparsed …; ``value``: in words."""
@@ -36,9 +38,9 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class Today(msgspec.Struct, frozen=True):
-    """``hours``: the labels beneath the bars, from the shop's opening or the business day's first hour on ("08" …).
+    """``hours``: the labels beneath the bars ("08" …), from the shop's opening to its closing where that is configured.
 
-    They reach to the present hour, and to the shop's closing where that is configured.
+    Else from the first hour in which something happened to the present one, ``HOURS_LEAST`` at least.
     """
 
     business_day: str
@@ -83,11 +85,17 @@ def _hours(store: StoreSettings, counts: Counts, now: Moment) -> Mapping[int, da
     """Return when the hours that are shown begin, by the shop's clock, by their number in the business day."""
     zone, starts, day = store.zone, store.store.business_day_start, counts.business_day
     busy = [number for number, hour in enumerate(counts.hours) if hour != Hour()]
+    begins, ends = begins_ms(day, zone, starts), begins_ms(_after(day, 1), zone, starts)
     present = hour_of(now.wall_ms, day, zone, starts) or 0
-    opened = _opened(store, day) or range(present + 1)
+    opened = _opened(store, day) or _usual(min([present, *busy]), (ends - begins) // HOUR_MS)
     shown = range(min([opened.start, *busy]), max([opened.stop - 1, present, *busy]) + 1)
-    begins = begins_ms(day, zone, starts)
     return {number: datetime.fromtimestamp((begins + number * HOUR_MS) / 1000, zone) for number in shown}
+
+
+def _usual(first: int, hours_of_day: int) -> range:
+    """Return the fewest hours of a business day that are shown, from one of them on as far as the day goes."""
+    begins = max(0, min(first, hours_of_day - HOURS_LEAST))
+    return range(begins, begins + HOURS_LEAST)
 
 
 def _opened(store: StoreSettings, day: str) -> range | None:

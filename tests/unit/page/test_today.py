@@ -41,6 +41,11 @@ def count(page: Sources, counter: str, by_hour: Mapping[int, int]) -> None:
             page.generation.shop._today.add(Place("2027-03-10", hour - 4), counter)
 
 
+def count_at(page: Sources, day: str, hour: int) -> None:
+    """Count a check-in in an hour of a business day."""
+    page.generation.shop._today.add(Place(day, hour), "checkins")
+
+
 def figures(section: Today) -> dict[str, str]:
     return {figure.key: figure.value for figure in section.figures}
 
@@ -62,7 +67,7 @@ async def test_figures_and_bars_of_orders(tmp_path: Path) -> None:
         assert section.business_day == "2027-03-10"
         assert figures(section) == {"orders": "3", "checkins": "0", "visitors": "0"}
         assert bars(section, "orders") == {"09": 1, "11": 2}
-        assert section.hours == ("04", "05", "06", "07", "08", "09", "10", "11", "12"), "the day begins at four"
+        assert section.hours == ("09", "10", "11", "12", "13", "14", "15", "16"), "eight hours at least"
         assert said(section, "orders") == "Orders: 1 from 9:00, 2 from 11:00."
         assert said(section, "checkins") == "Check-ins: none yet."
 
@@ -128,6 +133,20 @@ async def test_what_happens_before_the_opening_and_after_the_closing_is_shown(tm
 
 
 @pytest.mark.parametrize(
+    ("first_sale", "now", "first", "last"),
+    [("06:10", "06:15", "06", "13"), ("09:10", "21:30", "09", "21"), ("23:10", "23:15", "20", "03")],
+)
+async def test_without_opening_hours_a_day_begins_with_its_first_order(
+    tmp_path: Path, first_sale: str, now: str, first: str, last: str
+) -> None:
+    async with sources(configure(tmp_path)) as page:
+        print_sales(page, f"{first_sale}:00")
+        section = today(page, READER, at(f"2027-03-10T{now}"))
+        assert (section.hours[0], section.hours[-1]) == (first, last)
+        assert bars(section, "orders") == {first_sale[:2]: 1}
+
+
+@pytest.mark.parametrize(
     ("hours", "first", "last"),
     [
         ("18:00-02:00", "18", "01"),
@@ -148,6 +167,7 @@ async def test_openings_past_midnight(tmp_path: Path, hours: str, first: str, la
 async def test_a_day_of_25_hours_has_one_of_them_twice(tmp_path: Path) -> None:
     berlin = STORE_TOML.replace("Asia/Shanghai", "Europe/Berlin").replace('"04:00"', '"00:00"')
     async with sources(configure(tmp_path, store=berlin)) as page:
+        count_at(page, "2027-10-31", 0)
         now = Moment(1_825_021_800_000, 0, "boot", TimeQuality.SYNCED)  # 2027-10-31 23:30 in Berlin
         section = today(page, READER, now)
         assert len(section.hours) == 25
@@ -167,7 +187,7 @@ async def test_the_figures_are_in_the_transaction_of_the_order(tmp_path: Path) -
 async def test_before_anything_happened(tmp_path: Path) -> None:
     async with sources(configure(tmp_path)) as page:
         section = today(page, MANAGER, at("2027-03-10T04:00:00"))
-        assert section.hours == ("04",)
+        assert section.hours == ("04", "05", "06", "07", "08", "09", "10", "11")
         assert figures(section) == {"orders": "0", "amount": "¥0.00", "checkins": "0", "visitors": "0"}
         never_set = Moment(1_000, 1_000, "boot", TimeQuality.UNSYNCED)
         assert today(page, READER, never_set).hours == ()

@@ -49,6 +49,7 @@ class UnreadSlips:
     _epoch: str = ""
     _top: int = 0  # all sequences up to here,
     _bottom: int = 0  # down to here, were looked at
+    _known: tuple[list[str], int, bool] | None = None  # of the slips: what made this version
     _done: Mapping[str, bytes] = field(default_factory=dict)
     _rows: Mapping[str, bytes] = field(default_factory=dict)
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -59,7 +60,6 @@ class UnreadSlips:
             await self._look(storage)
 
     async def _look(self, storage: Storage) -> None:
-        known = [slip.id for slip in self.slips[: SHOWN + 1]], len(self.slips), self.is_whole
         last = storage.last(Stream.ORDERS)
         if storage.epoch != self._epoch or last - self._top > LOOK:
             self.slips, self.is_whole = [], False
@@ -71,9 +71,11 @@ class UnreadSlips:
             await self._find_new(storage, last)
         if not self.is_whole and len(self.slips) < MOST:
             await self._find_old(storage)
-        if known != ([slip.id for slip in self.slips[: SHOWN + 1]], len(self.slips), self.is_whole):
-            self.version += 1
+        known = [slip.id for slip in self.slips[: SHOWN + 1]], len(self.slips), self.is_whole
+        if known != self._known:
             await self._read_texts(storage)
+            self.version += 1
+            self._known = known  # last: a look that a slow disk cuts short is made up for by the next
 
     async def _let_go(self, storage: Storage) -> None:
         """Let go of what was read: as the rows say, and, where captures were gone through again, the files."""
@@ -107,8 +109,11 @@ class UnreadSlips:
                 return
             for event in bite.events:
                 slip = _slip(event)
-                if slip is not None and slip.sequence < self._bottom and not await _was_read(storage, slip):
+                if slip is None or slip.sequence >= self._bottom:
+                    continue
+                if not await _was_read(storage, slip):
                     self.slips.append(slip)
+                self._bottom = slip.sequence  # here: whoever looks may give up before the bite's end
             self._bottom = min(self._bottom, int(bite.events[-1].sequence))
             looked += len(bite.events)
             if looked >= LOOK or len(self.slips) >= MOST:

@@ -236,3 +236,30 @@ async def test_a_new_epoch_counts_nothing_twice(tmp_path: Path) -> None:
         await storage.begin_epoch("cloned")
         await found.look(storage)
         assert (len(found.slips), found.is_whole) == (3, True)
+
+
+@pytest.mark.parametrize("hanging", ["_was_read", "_text"])
+async def test_a_look_that_is_cut_short_is_made_up_for(
+    page: Page, monkeypatch: pytest.MonkeyPatch, hanging: str
+) -> None:
+    for number in range(5):
+        await page.shop.storage.commit(of(slip(number)))
+    found, answered = UnreadSlips(), 0
+    answers = getattr(unread_slips, hanging)
+
+    async def third_hangs(storage: Storage, of_slip: unread_slips.UnreadSlip) -> object:
+        nonlocal answered
+        answered += 1
+        if answered == 3:
+            await asyncio.Event().wait()
+        return await answers(storage, of_slip)
+
+    with monkeypatch.context() as disk, pytest.raises(TimeoutError):
+        disk.setattr(unread_slips, hanging, third_hangs)
+        async with asyncio.timeout(0.5):
+            await found.look(page.shop.storage)
+    version = found.version
+    await found.look(page.shop.storage)
+    assert [one.sequence for one in found.slips] == sorted({one.sequence for one in found.slips}, reverse=True)
+    assert (len(found.slips), found.is_whole, found.version > version) == (5, True, True)
+    assert [found.texts[one.id][0] for one in found.slips] == [f"凭据 {number}" for number in (4, 3, 2, 1, 0)]

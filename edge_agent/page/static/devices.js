@@ -2,12 +2,10 @@
 
 import { bars, by, copy, fill, say, show } from "./draw.js";
 
-/** @type {Map<string, HTMLElement>} */
-const rows = new Map();
-/** @type {Map<string, {sentence: string, state: string, until: number}>} */
-let running = new Map();
+const LAMPS = { up: "ok", degraded: "attention", down: "action" };
+const rows = new Map(); // elements by device
+let running = new Map(); // checks by device
 
-/** @param {{id: string, state: string, test: string | null, activity: number[], activity_words: string}[]} section */
 export function devices(section) {
   const list = by("devices").querySelector("ul");
   by("devices").querySelector(".empty").hidden = section.length > 0;
@@ -20,7 +18,6 @@ export function devices(section) {
   checks([...running.values()]);
 }
 
-/** @param {{device: string, state: string, sentence: string, seconds_left: number}[]} section */
 export function checks(section) {
   const now = performance.now();
   running = new Map(section.map((check) => [check.device, { until: now + check.seconds_left * 1000, ...check }]));
@@ -39,7 +36,7 @@ function update(item, device) {
   item.dataset.state = device.state;
   fill(item, device);
   item.querySelector(".seen").hidden = !device.last_seen;
-  show(item.querySelector(".lamp"), device.state);
+  show(item.querySelector(".lamp"), LAMPS[device.state]);
   const button = item.querySelector("button");
   button.dataset.can = device.test ?? "";
   button.setAttribute("aria-label", `${button.textContent}: ${device.name}`);

@@ -2,16 +2,14 @@
 
 import { bars, by, element, say, texts } from "./draw.js";
 
-const EVERY = 3; // hours between two labels beneath the bars
+const LABELS = 8; // beneath the bars, at most: as many as fit on a small phone
 
-/** @param {{business_day: string, state: string, sentence: string, differing: string[], missing: string[]}} day */
 function receipts(day) {
   return [[texts.differing, day.differing], [texts.missing, day.missing]]
     .filter(([, numbers]) => numbers.length)
     .flatMap(([label, numbers]) => [element("dt", label), element("dd", numbers.join("  "))]);
 }
 
-/** @param {{today: object, earlier: object[]}} section */
 export function proof({ today, earlier }) {
   const card = by("proof");
   card.dataset.state = today.state;
@@ -31,14 +29,12 @@ export function proof({ today, earlier }) {
   }));
 }
 
-/** @param {{connected: boolean, sentence: string, waiting: number, oldest: string, backlog: string}} section */
 export function link(section) {
   by("link").dataset.state = section.connected ? "agreed" : "differs";
   say(by("link-sentence"), section.sentence);
   say(by("link-more"), section.oldest);
 }
 
-/** @param {{figures: object[], hours: string[], series: object[]}} section */
 export function today({ business_day, figures, hours, series }) {
   const card = by("today");
   card.querySelector(".figures").replaceChildren(...figures.map(figure));
@@ -61,10 +57,11 @@ function chart({ key, label, values, words }, hours) {
   box.dataset.key = key;
   const caption = element("figcaption", label);
   caption.append(" ", element("span", by("today").querySelector(".charts").dataset.byHour));
+  const every = Math.ceil(hours.length / LABELS);
   const axis = element("div");
   axis.className = "hours";
   axis.setAttribute("aria-hidden", "true");
-  axis.append(...hours.map((hour, index) => element("span", index % EVERY ? "" : hour)));
+  axis.append(...hours.map((hour, index) => element("span", index % every ? "" : hour)));
   box.append(caption, bars(values, { height: 44, gap: 0.3, words, peak: true }), axis);
   return box;
 }

@@ -7,8 +7,6 @@ const favicon = document.querySelector("link[rel=icon]");
 const colour = document.querySelector("meta[name=theme-color]");
 let title = document.title;
 
-/** @param {{level: string, word: string, sentence: string, steps: string[], others: string,
- *   store_id: string, store_name: string}} section */
 export function hero(section) {
   root.dataset.level = section.level;
   show(document.querySelector(".badge"), section.level);

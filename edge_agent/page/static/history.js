@@ -3,12 +3,12 @@
 import { by, copy, element, fill, show } from "./draw.js";
 
 const FIRST = 8; // events shown before somebody asks for all
+const columns = document.querySelector(".columns");
 
-/** @param {{kind: string, time: string, text: string}[]} section */
 export function recent(section) {
   by("recent").querySelector(".empty").hidden = section.length > 0;
   by("events").replaceChildren(...section.map(happened));
-  by("all").hidden = section.length <= FIRST || by("events").classList.contains("whole");
+  by("all").hidden = section.length <= FIRST || columns.classList.contains("whole");
 }
 
 function happened(event) {
@@ -20,13 +20,12 @@ function happened(event) {
 }
 
 by("all").addEventListener("click", () => {
-  by("events").classList.add("whole");
+  columns.classList.add("whole");
   by("all").hidden = true;
   by("events").children[FIRST].tabIndex = -1;
   by("events").children[FIRST].focus();
 });
 
-/** @param {{count: number, sentence: string, slips: {time: string, device: string, text: string[] | null}[]}} section */
 export function unread({ count, sentence, slips }) {
   by("unread").hidden = count === 0;
   by("unread-sentence").textContent = sentence;
@@ -44,7 +43,6 @@ export function unread({ count, sentence, slips }) {
   }));
 }
 
-/** @param {{clock: string, clock_note: string, configuration: string, presence_pause: string, language: string}} section */
 export function box(section) {
   fill(by("box"), section);
   for (const fact of by("box").querySelectorAll(".facts > div")) fact.hidden = !fact.querySelector("dd").textContent.trim();
@@ -56,14 +54,14 @@ export function box(section) {
   }
 }
 
+const ICONS = { working: "ok", failing: "action", not_configured: "off" };
 const LAMPS = { working: "up", failing: "down", not_configured: "off" };
 
-/** @param {{number: string, title: string, state: string, state_word: string, why: string}[]} section */
 export function profile(section) {
   by("profile").querySelector("ol").replaceChildren(...section.map((standard) => {
     const item = copy("standard");
     item.dataset.state = LAMPS[standard.state];
-    show(item.querySelector(".lamp"), LAMPS[standard.state]);
+    show(item.querySelector(".lamp"), ICONS[standard.state]);
     fill(item, standard);
     return item;
   }));
@@ -76,7 +74,6 @@ export function profile(section) {
   }));
 }
 
-/** @param {{time: string, text: string}[]} section the newest lines of the audit */
 export function manager(section) {
   by("audit").querySelector(".empty").hidden = section.length > 0;
   by("audit").querySelector("ul").replaceChildren(...section.map((line) => happened({ kind: "agent", ...line })));

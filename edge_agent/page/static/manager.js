@@ -56,7 +56,6 @@ async function enter(form, path, body, problem) {
   door.close();
   say(by("notice"), "");
   await refresh();
-  by("manager").scrollIntoView({ block: "nearest" });
   by("sign-out").focus();
 }
 

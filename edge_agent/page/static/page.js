@@ -1,4 +1,4 @@
-/** The store manager's page: each live event to the module that shows it. */
+/** The store manager's page: each live event to the module that shows it. Their shapes: edge_agent/page/sections. */
 
 import "./actions.js";
 import { address } from "./api.js";

@@ -112,11 +112,11 @@ async def test_a_day_that_ends_without_a_line_and_without_an_agent_is_proved_lat
     await shop.central()
     agent, _ = await shop.agent(env=environment(stamp))
     await register.sell(4)
-    await shop.until_status(lambda status: today(status) == 4)
+    await shop.until_status(lambda status: (today(status), waiting(status)) == (4, 0))
     days = [(await shop.status())["today"]["business_day"]]
     shop.store.broker.kill()
-    # ``recorded``: of sales and proofs since then; what is counted and not yet on disk would be read again on the day
-    # after the kill. The first four orders may count as waiting again: a kill costs what was confirmed in the last second.
+    # ``recorded``: sales and proofs since; what is counted and not yet on disk would be read again on the day after
+    # the kill. The first four orders may wait once more: a kill forgets what was confirmed in the last second.
     for later, sold, recorded in ((1, 1, 2), (2, 2, 5)):
         await agent.kill()
         stamp.write_text(f"+{later * 86_400}\n")

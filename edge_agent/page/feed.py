@@ -111,9 +111,10 @@ class Feed:
         if sum(stream.is_open for stream in self._streams) >= most:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"}, text="too many open pages\n")
         response = web.StreamResponse(headers=_HEADERS)
-        stream = _Stream(request, response, reader, reader())
+        who = reader()
+        self._begin(who)
+        stream = _Stream(request, response, reader, who)
         self._streams.add(stream)
-        self._woken.set()
         try:
             await response.prepare(request)
             stream.limit_buffers()
@@ -129,8 +130,8 @@ class Feed:
         unsent, upto, sent_at = _hello(), 0, loop.time()
         while stream.is_open:
             if (who := stream.reader()) != stream.who:
+                self._begin(who)
                 stream.who, upto = who, 0
-                self._woken.set()
             variant = self._variants.setdefault(who, Variant())
             news = variant.news
             unsent += variant.since(upto)
@@ -141,6 +142,17 @@ class Feed:
                 await stream.send(unsent)
                 unsent, sent_at = b"", loop.time()
             await _wait(news, TICK_S)
+
+    def _begin(self, who: Reader) -> None:
+        """Prepare for a stream for ``who``: what was made for the last of them may be a night old, and is not told."""
+        variant = self._variants.get(who)
+        if (
+            variant is not None
+            and who not in self._looking()
+            and asyncio.get_running_loop().time() >= self._due(variant)
+        ):
+            del self._variants[who]
+        self._woken.set()
 
     async def _watch(self) -> None:
         with self._told():

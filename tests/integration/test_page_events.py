@@ -115,6 +115,27 @@ async def test_nothing_is_made_while_nobody_looks(page: Page, monkeypatch: pytes
         assert len(made) == 1
 
 
+async def test_whoever_comes_later_is_not_told_what_was_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "EVERY_S", 0.0)
+    monkeypatch.setattr(feed, "TICK_S", 0.1)  # in which the agent sees that a reader has gone
+    feeds: list[feed.Feed] = []
+
+    def noted(sources: Sources, make_view: feed.MakeView) -> feed.Feed:
+        feeds.append(feed.Feed(sources, make_view))
+        return feeds[0]
+
+    monkeypatch.setattr("edge_agent.page.server.Feed", noted)
+    async with served(configure(tmp_path)) as page:
+        async with streaming(page.url) as stream:
+            await stream.until(lambda: complete(stream))
+            assert stream.sections["hero"]["level"] == "ok"
+        await until(lambda: not feeds[0]._streams)
+        page.shop.health.report("device/till-1-printer", GONE)
+        async with streaming(page.url) as stream:
+            await stream.until(lambda: complete(stream))
+            assert stream.sections["hero"]["level"] == "action"
+
+
 async def test_a_section_that_fails_takes_no_other_along(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     def defective(*_: object) -> proof.Proof:
         raise ValueError(SECRET)

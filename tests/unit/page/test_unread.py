@@ -254,10 +254,10 @@ async def test_a_look_that_is_cut_short_is_made_up_for(
             await asyncio.Event().wait()
         return await answers(storage, of_slip)
 
-    with monkeypatch.context() as disk, pytest.raises(TimeoutError):
+    with monkeypatch.context() as disk:
         disk.setattr(unread_slips, hanging, third_hangs)
-        async with asyncio.timeout(0.5):
-            await found.look(page.shop.storage)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(found.look(page.shop.storage), 0.5)
     version = found.version
     await found.look(page.shop.storage)
     assert [one.sequence for one in found.slips] == sorted({one.sequence for one in found.slips}, reverse=True)

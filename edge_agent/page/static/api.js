@@ -5,10 +5,10 @@ import { texts } from "./draw.js";
 const language = document.documentElement.dataset.language;
 let csrf = "";
 
-/** @param {string} path @returns {string} its address, asking for this page's language */
+/** Return a path's address, asking for this page's language. */
 export const address = (path) => `/api/${path}?lang=${language}`;
 
-/** @returns {Promise<{signed_in: boolean, code_set: boolean, seconds_left: number}>} throws while the box is away */
+/** Ask who looks. Throws while the box is away. */
 export async function session() {
   const response = await fetch(address("session"), { cache: "no-store" });
   const found = await response.json();
@@ -18,9 +18,7 @@ export async function session() {
 
 /**
  * Ask the box to do something. Never throws: what went wrong is a sentence.
- * @param {string} path
- * @param {object} body
- * @returns {Promise<{ok: boolean, status: number, sentence: string}>} a file in the answer has been handed to the browser
+ * A file in the answer has been handed to the browser.
  */
 export async function post(path, body) {
   try {
@@ -32,9 +30,9 @@ export async function post(path, body) {
     const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
     if (name) save(await response.blob(), name);
     const { sentence = "" } = name ? {} : await response.json();
-    return { ok: response.ok, status: response.status, sentence: sentence || (response.ok ? "" : texts.noAnswer) };
+    return { ok: response.ok, sentence: sentence || (response.ok ? "" : texts.noAnswer) };
   } catch {
-    return { ok: false, status: 0, sentence: texts.noAnswer };
+    return { ok: false, sentence: texts.noAnswer };
   }
 }
 

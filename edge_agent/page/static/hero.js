@@ -12,24 +12,23 @@ export function hero(section) {
   show(document.querySelector(".badge"), section.level);
   for (const part of ["word", "sentence", "others"]) say(by(part), section[part]);
   by("todo").hidden = section.steps.length === 0;
-  by("steps").replaceChildren(...section.steps.map((step) => element("li", step)));
+  by("steps").replaceChildren(...section.steps.map((step) => element("li", whole(step))));
   by("store-name").textContent = section.store_name;
   by("store-id").textContent = section.store_id;
   title = `${section.word} · ${section.store_name}`;
   follow();
 }
 
-/**
- * Say that what the page shows may no longer be so, or that it is again.
- * @param {boolean} isLost
- * @param {Date} heardAt when the box was last heard
- */
+/** Say that what the page shows may no longer be so, or that it is again. */
 export function lost(isLost, heardAt) {
   root.toggleAttribute("data-lost", isLost);
   by("lost").hidden = !isLost;
   by("lost").querySelector("time").textContent = heardAt.toLocaleTimeString(root.lang, { timeStyle: "short" });
   follow();
 }
+
+/** Keep a telephone number on one line: its hyphens are no place to break. */
+const whole = (text) => text.replace(/(\d)-(?=\d)/g, "$1\u2011");
 
 function follow() {
   const isLost = root.hasAttribute("data-lost");

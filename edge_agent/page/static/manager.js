@@ -8,10 +8,7 @@ const door = by("door");
 let reopen = () => {};
 let ending;
 
-/**
- * Find out who looks, now and whenever that may have changed.
- * @param {() => void} onReaderChanged opens the live events anew
- */
+/** Find out who looks; `onReaderChanged` opens the live events anew. */
 export function start(onReaderChanged) {
   reopen = onReaderChanged;
   refresh();

@@ -5,11 +5,7 @@ const PATIENCE_MS = 5_000; // a restart of the agent takes less, and nobody need
 const SLOWEST_MS = 5_000; // between two tries: one small request to a box in the same shop
 
 export class Stream {
-  /**
-   * @param {string} url
-   * @param {(name: string, data: unknown) => void} onEvent each event as it arrives
-   * @param {(lost: boolean, heardAt: Date) => void} onLost whether contact is lost, once per change, and the last sign of life
-   */
+  /** `onEvent` is told each event as it arrives; `onLost` whether contact is lost, once per change, and the last sign of life. */
   constructor(url, onEvent, onLost) {
     this.url = url;
     this.onEvent = onEvent;

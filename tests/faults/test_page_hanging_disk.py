@@ -1,6 +1,8 @@
 """A disk that hangs: the page goes on telling what needs no disk, and comes back by itself."""
 
 import asyncio
+import errno
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -85,3 +87,20 @@ async def test_the_manager_comes_in_and_acts_all_the_same(page: Page) -> None:
                     status, _ = await manager.do("check", device="till-1-printer")
                 assert status == 200
         await until(lambda: len(page.shop.storage.state(PART)) == 4)  # with the one-time code, and who paired
+
+
+async def test_a_bundle_for_support_holds_up_nobody(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, going_on, waited = threading.Event(), threading.Event(), []
+
+    def hangs(_folder: Path) -> None:
+        asked.set()
+        waited.append(going_on.wait(5))
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async with signed_in(page) as manager, asyncio.TaskGroup() as group:
+        monkeypatch.setattr("edge_agent.page.actions.diagnostics.shutil.disk_usage", hangs)
+        bundle = group.create_task(manager.do("diagnostics"))
+        await until(asked.is_set)
+        assert (await page.get("healthz"))[0] == 200
+        going_on.set()
+    assert (waited, bundle.result()[0]) == ([True], 507)

@@ -52,21 +52,29 @@ async def diagnostics(asked: Asked, body: Diagnostics) -> web.StreamResponse:
 
 
 async def _made(config: Config) -> BinaryIO:
-    """Return the bundle, open and already deleted: no fault from here on can leave it behind."""
+    """Return the bundle, open and already deleted: no fault from here on can leave it behind.
+
+    Threads touch the disk: support is called when it hangs, and the tills must not wait for it here.
+    """
     folder = config.agent.agent.state_dir / FOLDER
     bundle = folder / "bundle.tar.gz"
     try:
-        shutil.rmtree(folder, ignore_errors=True)  # of an agent that was killed
-        if shutil.disk_usage(folder.parent).free < ROOM_BYTES:
-            raise _no_space()
-        folder.mkdir(mode=0o700)
+        await asyncio.to_thread(_make_room, folder)
         await _make(bundle, config.agent_file)
-        return bundle.open("rb")
+        return await asyncio.to_thread(bundle.open, "rb")
     except OSError as error:
         log.warning("diagnostics_failed", reason=error.strerror or str(error))
         raise Failed(web.HTTPInsufficientStorage.status_code, "storage") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _make_room(folder: Path) -> None:
+    """Make an empty folder. Raises OSError: there is no room for a bundle."""
+    shutil.rmtree(folder, ignore_errors=True)  # of an agent that was killed
+    if shutil.disk_usage(folder.parent).free < ROOM_BYTES:
+        raise _no_space()
+    folder.mkdir(mode=0o700)
 
 
 async def _make(bundle: Path, config_file: Path) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from edge_agent.clock import STEP_MS, Moment
 from edge_agent.shop.outcome import StateChange
 from edge_agent.shop.rows import readable
+from edge_agent.shop.stamp import Stamp
 
 PART = "activity"
 BUCKET_MS = 30 * 60_000
@@ -29,19 +30,11 @@ class Seen:
     counts: tuple[int, ...]
 
 
-class _Instant(msgspec.Struct, frozen=True, array_like=True):
-    """A moment as it is kept: on both clocks, so that setting the wall clock later in that boot puts it right."""
-
-    wall_ms: int
-    uptime_ms: int
-    boot_id: str
-
-
 class _Known(msgspec.Struct, array_like=True):
     """The durable form. ``counts``: by half hours since 1970, in the order they were begun in."""
 
-    seen: _Instant | None = None
-    down: _Instant | None = None
+    seen: Stamp | None = None
+    down: Stamp | None = None
     counts: dict[int, int] = {}
 
 
@@ -63,7 +56,7 @@ class Activity:
     def said(self, device: str, observations: int, at: Moment) -> None:
         """Count observations of a device, none if what it said meant nothing."""
         known = self._devices[device]
-        known.seen = _Instant(at.wall_ms, at.uptime_ms, at.boot_id)
+        known.seen = Stamp.of(at)
         if observations:
             bucket = at.wall_ms // BUCKET_MS
             counts = known.counts
@@ -77,7 +70,7 @@ class Activity:
         if works:
             known.down = None
         elif known.down is None:
-            known.down = _Instant(at.wall_ms, at.uptime_ms, at.boot_id)
+            known.down = Stamp.of(at)
 
     def of(self, device: str, at: Moment) -> Seen:
         """Return what is known of a device. ``at``: now."""
@@ -99,24 +92,16 @@ class Activity:
         return tuple(changed)
 
 
-def wall_ms(then: Moment | _Instant, at: Moment) -> int:
-    """Return a moment in Unix milliseconds: of this boot, by the clock as it is set now. ``at``: now."""
-    by_uptime_ms = at.wall_ms - (at.uptime_ms - then.uptime_ms)
-    # By less the clocks differ through rounding and slewing: no reason to tell another time with every look.
-    was_set = then.boot_id == at.boot_id and abs(by_uptime_ms - then.wall_ms) >= STEP_MS
-    return by_uptime_ms if was_set else then.wall_ms
-
-
-def _told_ms(then: _Instant | None, at: Moment) -> int | None:
+def _told_ms(then: Stamp | None, at: Moment) -> int | None:
     """Return a moment in Unix milliseconds; None for one that lies ahead of the clock."""
-    if then is None or (told_ms := wall_ms(then, at)) >= at.wall_ms + STEP_MS:
+    if then is None or (told_ms := then.right_ms(at)) >= at.wall_ms + STEP_MS:
         return None
     return min(told_ms, at.wall_ms)
 
 
-def _put_right(then: _Instant | None, at: Moment) -> _Instant | None:
+def _put_right(then: Stamp | None, at: Moment) -> Stamp | None:
     """Return a moment by the clock as it is set now; of another boot nobody knows what it should have been."""
-    return None if then is None else _Instant(wall_ms(then, at), then.uptime_ms, then.boot_id)
+    return None if then is None else Stamp(then.right_ms(at), then.uptime_ms, then.boot_id)
 
 
 _encode = msgspec.msgpack.Encoder().encode

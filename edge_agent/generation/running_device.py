@@ -5,8 +5,8 @@ from collections import Counter
 from edge_agent import devices
 from edge_agent.clock import Moment
 from edge_agent.config.devices import DeviceSettings
-from edge_agent.generation import activity
 from edge_agent.generation.activity import Activity, Seen
+from edge_agent.shop.stamp import Stamp
 
 STARTING = "starting"  # why a device is down that has not said yet whether it works
 
@@ -41,4 +41,4 @@ class RunningDevice:
         down_ms = self._activity.of(self.settings.id, at).down_since_ms
         if self.state == "down" and down_ms is not None:
             return down_ms
-        return activity.wall_ms(self.since, at)
+        return Stamp.of(self.since).right_ms(at)

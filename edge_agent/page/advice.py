@@ -1,6 +1,6 @@
 """What a store manager reads and does, by condition: one sentence and at most three steps, in the page's words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from edge_agent.health import Reported
 from edge_agent.page.sources import Sources
 from edge_agent.page.times import when
 from edge_agent.page.words import words
+from edge_agent.shop.stamp import Stamp
 
 MAX_STEPS = 3  # a store manager reads three steps, not ten
 
@@ -69,7 +70,7 @@ def sentence(shop: Situation, reported: Reported, language: str) -> str:
     """Return the sentence on a condition."""
     # Who has no internet sees it fail in ever new ways: what counts is since when nothing gets through.
     since = reported.wrong_since if reported.part == _LINK else reported.since
-    since_ms = shop.down_since_ms.get(_device(reported) or "", _wall_ms(since, shop.now))
+    since_ms = shop.down_since_ms.get(_device(reported) or "", Stamp.of(since).right_ms(shop.now))
     return words(language).say(
         f"condition.{_advice(reported, language).key}.sentence",
         name=_name(shop, reported),
@@ -78,10 +79,15 @@ def sentence(shop: Situation, reported: Reported, language: str) -> str:
     )
 
 
+def worst(shop: Situation, concerns: Callable[[Reported], bool], language: str) -> str:
+    """Return the sentence on the worst condition that concerns something; empty while none does."""
+    found = next(filter(concerns, shop.conditions), None)
+    return sentence(shop, found, language) if found is not None else ""
+
+
 def device_sentence(shop: Situation, device: str, language: str) -> str:
-    """Return the sentence on what is wrong with a device, by its id; empty while nothing is."""
-    own = next((reported for reported in shop.conditions if _device(reported) == device), None)
-    return sentence(shop, own, language) if own is not None else ""
+    """Return the sentence on what is wrong with a device itself, by its id; empty while nothing is."""
+    return worst(shop, lambda reported: _device(reported) == device, language)
 
 
 def steps(shop: Situation, language: str) -> tuple[str, ...]:
@@ -137,8 +143,3 @@ def _device(reported: Reported) -> str | None:
 def _name(shop: Situation, reported: Reported) -> str:
     device = device_of(reported) or ""
     return shop.names.get(device) or device
-
-
-def _wall_ms(since: Moment, now: Moment) -> int:
-    """Return a moment in Unix milliseconds by the clock as it is now: it may have been set right since."""
-    return now.wall_ms - (now.uptime_ms - since.uptime_ms)

@@ -9,6 +9,7 @@ from edge_agent.page.language import box_language
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.words import LANGUAGES
 from edge_agent.shop.proof.standing import Standing, WorkstationStanding
+from edge_agent.shop.stamp import Stamp
 
 
 async def document(sources: Sources, reader: Reader) -> dict[str, object]:
@@ -25,7 +26,7 @@ async def document(sources: Sources, reader: Reader) -> dict[str, object]:
                 "code": reported.condition.code,
                 "level": reported.condition.level.value,
                 "detail": reported.condition.detail,
-                "since": _time(sources, reported.since.wall_ms),
+                "since": _time(sources, Stamp.of(reported.since).right_ms(now)),
             }
             for reported in shop.conditions
         ],

@@ -4,7 +4,7 @@ from typing import Self
 
 import msgspec
 
-from edge_agent.clock import Moment
+from edge_agent.clock import STEP_MS, Moment
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True):
@@ -27,3 +27,10 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
         if now.boot_id == self.boot_id:
             return max(0, now.uptime_ms - self.uptime_ms)
         return max(0, now.uptime_ms, now.wall_ms - self.wall_ms)
+
+    def right_ms(self, now: Moment) -> int:
+        """Return when it was in Unix milliseconds: within a boot by the clock as it is set now, else as it was then."""
+        by_uptime_ms = now.wall_ms - (now.uptime_ms - self.uptime_ms)
+        # By less the clocks differ through rounding and slewing: no reason to tell another time with every look.
+        was_set = now.boot_id == self.boot_id and abs(by_uptime_ms - self.wall_ms) >= STEP_MS
+        return by_uptime_ms if was_set else self.wall_ms

@@ -5,13 +5,14 @@ import json
 import re
 import socket
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from edge_agent import clock
 from edge_agent.commands.status import ask, render
 from edge_agent.config import Config
 from edge_agent.contract.events import Stream
@@ -24,6 +25,8 @@ from tests.support.lan import own_address
 from tests.support.page import Page, served
 from tests.support.slips import receipt, sale
 from tests.support.storage import of, order
+
+YEAR_MS = 365 * 86_400_000
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +50,19 @@ async def test_healthz_tells_which_part_has_stalled(page: Page) -> None:
     assert await page.get("healthz") == (503, '{"stalled": ["sync"]}')
     page.shop.health.progress("sync", within_ms=60_000)
     assert (await page.get("healthz"))[0] == 200
+
+
+async def test_what_began_before_the_clock_was_set_is_told_by_the_clock_as_it_is(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = clock._read_together
+    with monkeypatch.context() as unset:
+        unset.setattr(clock, "_read_together", lambda: (read()[0] - YEAR_MS, read()[1]))
+        page.shop.health.report("disk", Condition("disk_full", Level.ACTION))
+    document = await page.status()
+    (condition,) = document["conditions"]
+    since, now = (datetime.fromisoformat(time) for time in (condition["since"], document["clock"]["now"]))
+    assert now - since < timedelta(minutes=10)
 
 
 async def test_the_status_document_has_the_contracts_shape(page: Page) -> None:

@@ -55,7 +55,7 @@ def _device(shop: advice.Situation, reader: Reader, device: RunningDevice, now: 
         state_word=say(f"devices.state.{STARTING if device.reason == STARTING else device.state}"),
         since=say("devices.since", time=when(device.since_ms(now), now, shop.zone, reader.language)),
         last_seen="" if last_seen_ms is None else when(last_seen_ms, now, shop.zone, reader.language),
-        sentence=_wrong(shop, settings.id, reader.language),
+        sentence=advice.worst(shop, lambda reported: advice.device_of(reported) == settings.id, reader.language),
         activity=seen.counts,
         activity_words=_activity(seen.counts, shop, reader.language, now),
         test=_test(settings),
@@ -66,13 +66,6 @@ def _kind(settings: DeviceSettings, language: str) -> str:
     """Return what a device is in words: a line by what speaks on it."""
     kinds = words(language).table("devices.kind")
     return kinds.get(settings.decoder if isinstance(settings, LineSettings) else settings.kind, kinds["other"])
-
-
-def _wrong(shop: advice.Situation, device: str, language: str) -> str:
-    """Return what is worst about a device, or that the slips it prints have changed; empty: nothing."""
-    parts = (f"device/{device}", f"layout/{device}")
-    worst = next((reported for reported in shop.conditions if reported.part in parts), None)
-    return advice.sentence(shop, worst, language) if worst is not None else ""
 
 
 def _activity(counts: tuple[int, ...], shop: advice.Situation, language: str, now: Moment) -> str:

@@ -60,8 +60,7 @@ class _Store:
 
     def wrong(self, concerns: Callable[[Reported], bool]) -> str:
         """Return the sentence on the worst condition that concerns a section; empty if none does."""
-        found = next(filter(concerns, self.shop.conditions), None)
-        return advice.sentence(self.shop, found, self.words.language) if found is not None else ""
+        return advice.worst(self.shop, concerns, self.words.language)
 
     def why(self, key: str, **values: object) -> str:
         """Return the sentence on why a section is as it is."""

@@ -13,7 +13,7 @@ FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-timer-
 LANGUAGES = ("zh", "en")
 WORDS = {
     "zh": {"ok": "一切正常", "attention": "需要留意", "action": "需要处理"},
-    "en": {"ok": "All good", "attention": "Needs attention", "action": "Action needed"},
+    "en": {"ok": "All good", "attention": "Keep an eye on this", "action": "Action needed"},
 }
 PHONE, SMALL_PHONE, DESKTOP = (390, 844), (320, 568), (1280, 800)
 

@@ -44,7 +44,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 def test_the_whole_is_told_in_english() -> None:
     assert render(document(), "en").splitlines() == [
-        "Needs attention  the headline",
+        "Keep an eye on this  the headline",
         "  1. one",
         "  2. two",
         "head office: not connected, 37 waiting, saved up to 13:05",

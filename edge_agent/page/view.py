@@ -52,7 +52,7 @@ class View:
             "box": lambda reader, now: box(sources, reader, now),
             "profile": lambda reader, now: profile(sources, reader, now),
             "checks": lambda reader, _: checks.section(reader),
-            "manager": lambda reader, _: manager(sources, audit, reader),
+            "manager": lambda reader, now: manager(sources, audit, reader, now),
         }
 
     async def sections(self, reader: Reader) -> Mapping[str, bytes]:

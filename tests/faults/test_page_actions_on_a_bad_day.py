@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +10,7 @@ import pytest
 
 from edge_agent.page.actions import acting, diagnostics, download
 from edge_agent.page.language import box_language
+from tests.support.disk import small_disk, take_all
 from tests.support.generation import configure
 from tests.support.manager import Manager, signed_in
 from tests.support.page import Page, served
@@ -28,15 +27,8 @@ def no_runtime_directory(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """The state directory, on a file system of its own."""
-    folder = tmp_path / "state"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "state") as found:
+        yield found
 
 
 @pytest.fixture
@@ -51,13 +43,6 @@ async def manager(page: Page) -> AsyncIterator[Manager]:
         yield manager
 
 
-def fill(folder: Path) -> None:
-    """Take the last byte there is."""
-    with (folder / "filler").open("ab", buffering=0) as filler, suppress(OSError):
-        while filler.write(b"\0" * (64 * 1024 if os.statvfs(folder).f_bavail > 16 else 1)):
-            pass
-
-
 def broken_off(page: Page) -> list[str]:
     return [e["outcome"] for e in page.log if e["event"] == "audit" and e["detail"] == "broken_off"]
 
@@ -66,7 +51,7 @@ async def test_a_full_disk_is_told_and_what_was_stays(
     disk: Path, page: Page, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(acting, "KEEPING_S", 0.5)
-    fill(disk)
+    take_all(disk)
     code, answer = await manager.do("diagnostics")
     assert (code, answer["error"]) == (507, "storage")
     assert "disk" in answer["sentence"]
@@ -74,7 +59,7 @@ async def test_a_full_disk_is_told_and_what_was_stays(
     # What is kept back for orders takes a manager's word, too, until nothing is left of it.
     spoken = box_language(page.sources)
     for wanted in ("en", "zh") * 20:
-        fill(disk)
+        take_all(disk)
         code, answer = await manager.do("language", language=wanted)
         if code != 200:
             break

@@ -20,6 +20,7 @@ from edge_agent.storage import FORGETTABLE, Storage
 from tests.support.agent import TOPICS, agent
 from tests.support.broker import Listener, needs_mosquitto, until
 from tests.support.central import CentralProcess
+from tests.support.disk import small_disk
 from tests.support.forgetting import bodies, remains, visit
 from tests.support.storage import frames, held, of, order, running, small
 
@@ -76,15 +77,8 @@ async def test_killed_at_any_moment_it_is_finished_by_the_next_call(tmp_path: Pa
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system of 16 MB: the smallest state_dir the contract allows."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(tmp_path / "disk") as found:
+        yield found
 
 
 async def test_on_a_full_disk_others_make_room_and_nothing_is_left(disk: Path) -> None:

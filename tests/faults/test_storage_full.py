@@ -16,21 +16,14 @@ from edge_agent.errors import StorageError
 from edge_agent.health import Health
 from edge_agent.shop.outcome import Capture, StateChange
 from edge_agent.storage import Storage
+from tests.support.disk import small_disk
 from tests.support.storage import held, of, order, running, small, told, until
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system of 16 MB: the smallest state_dir the contract allows."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(tmp_path / "disk") as found:
+        yield found
 
 
 def fill(disk: Path, leave: int = 0) -> Path:

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from edge_agent.page.sources import Reader
 from edge_agent.simulator.virtual_store import AGENT_TOML
 from edge_agent.sockets import short_path
 from tests.support.broker import Authority, authority
+from tests.support.disk import small_disk, take_all
 from tests.support.generation import configure
 from tests.support.lan import own_address
 from tests.support.page import Page, served
@@ -134,7 +133,9 @@ async def test_an_action_needs_the_session_and_its_own_token(page: Page) -> None
         )
         async with asyncio.TaskGroup() as group:
             audit = Audit(page.sources, group)
-        lines = [line.text for line in manager(page.sources, audit, Reader("en", is_manager=True))]
+        lines = [
+            line.text for line in manager(page.sources, audit, Reader("en", is_manager=True), page.shop.clock.now())
+        ]
         assert lines == ["Sign in: this box", "Set the manager code: this box", "Get a one-time code: the installer"]
 
 
@@ -241,33 +242,19 @@ async def test_a_thousand_guesses_at_once(page: Page) -> None:
 
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "state"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder: Path) -> None:
-    """Take the last byte there is."""
-    with (folder / "filler").open("ab", buffering=0) as filler, suppress(OSError):
-        while filler.write(b"\0" * (64 * 1024 if os.statvfs(folder).f_bavail > 16 else 1)):
-            pass
+    with small_disk(tmp_path / "state") as found:
+        yield found
 
 
 async def test_on_a_full_disk_the_manager_is_told_and_the_earlier_code_stays(full_disk: Path, tmp_path: Path) -> None:
     async with served(configure(tmp_path)) as page, browsing(page) as browser:
         await paired(page, browser)
         one_time = await pairing_code(page)
-        fill(full_disk)
+        take_all(full_disk)
         status, said, _ = await browser.post("api/pair", {"pairing": one_time, "code": "314159"})
         assert (status, said["error"]) == (507, "not_kept")
         while "audit_not_kept" not in [entry["event"] for entry in page.log]:  # once the storage's own reserve has gone
-            fill(full_disk)
+            take_all(full_disk)
             assert (await browser.post("api/login", {"code": CODE}))[0] == 200, "whoever helps does not need the disk"
         (full_disk / "filler").unlink()
         assert (await browser.post("api/pair", {"pairing": one_time, "code": "314159"}))[0] == 200, "it is still good"
@@ -286,9 +273,13 @@ async def test_the_audit_is_read_by_the_manager_and_survives_a_restart(tmp_path:
         again = Audit(page.sources, group)
         assert again.entries() == newest
         assert [entry.detail for entry in newest[2:]] == [str(number) for number in range(KEPT + 4, 6, -1)]
-        assert manager(page.sources, again, Reader("en")) == ()
+        now = page.shop.clock.now()
+        assert manager(page.sources, again, Reader("en"), now) == ()
         english, chinese = (
-            [line.text for line in manager(page.sources, again, Reader(language, is_manager=True))][:3]
+            [
+                line.text
+                for line in manager(page.sources, again, Reader(language, is_manager=True), page.shop.clock.now())
+            ][:3]
             for language in ("en", "zh")
         )
         assert english[:2] == ["Get a one-time code: the installer", "Sign in, refused: this box (wrong code)"]

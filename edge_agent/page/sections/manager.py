@@ -2,6 +2,7 @@
 
 import msgspec
 
+from edge_agent.clock import Moment
 from edge_agent.page.guard import is_loopback
 from edge_agent.page.manager.audit import Audit, Entry
 from edge_agent.page.sources import Reader, Sources
@@ -16,11 +17,11 @@ class Done(msgspec.Struct, frozen=True):
     text: str
 
 
-def manager(sources: Sources, audit: Audit, reader: Reader) -> tuple[Done, ...]:
+def manager(sources: Sources, audit: Audit, reader: Reader, now: Moment) -> tuple[Done, ...]:
     """Return the newest lines of the audit; none without the manager's code."""
     if not reader.is_manager:
         return ()
-    now, zone = sources.clock.now(), sources.config.store.zone
+    zone = sources.config.store.zone
     return tuple(
         Done(when(entry.wall_ms, now, zone, reader.language), _line(entry, words(reader.language)))
         for entry in audit.entries()

@@ -203,6 +203,27 @@ async def test_a_session_that_nobody_ends(tmp_path: Path, visitor: Visitor, monk
         await visitor.page.goto("about:blank")  # before the box goes
 
 
+async def test_a_session_that_ends_while_the_box_is_away(
+    tmp_path: Path, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The box was switched off with the manager signed in: a quarter of an hour later no amount is on the screen."""
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    config = configure(tmp_path)
+    await visitor.page.clock.install()
+    async with served(config) as box:
+        await box.record(receipt(sale("20261122000137")))
+        await visitor.open(box.url)
+        pairing = await asyncio.to_thread(installers.pair, config)
+        assert pairing
+        await visitor.page.click("#sign-in")
+        await pair(visitor.page, pairing.code, CODE)
+        amounts = visitor.page.get_by_text("¥").locator("visible=true").first
+        await expect(amounts).to_be_visible()
+        visitor.expects("net::ERR_")  # as the browser says that nobody answers
+    await visitor.page.clock.fast_forward(SESSION_MS + 2_000)
+    await expect(visitor.page.get_by_text("¥").locator("visible=true")).to_have_count(0)
+
+
 async def tab_to(page: Page, selector: str) -> None:
     """Press Tab until an element has the focus; it is reached, and seen to be."""
     for _ in range(40):

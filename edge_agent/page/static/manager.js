@@ -8,25 +8,35 @@ const door = by("door");
 let reopen = () => {};
 let ending;
 
+// What shows amounts or names to the manager; each is shown again by its next event.
+const PRIVATE = ["proof", "today", "recent", "unread", "manager"];
+
 /** Find out who looks; `onReaderChanged` opens the live events anew. */
 export function start(onReaderChanged) {
   reopen = onReaderChanged;
   refresh();
 }
 
-/** Ask whether the session lasts, and show it. */
-export async function refresh() {
+function conceal() {
+  for (const name of PRIVATE) by(name).hidden = true;
+}
+
+/** Ask whether the session lasts, and show it. `isOver`: it must have ended, should the box not answer. */
+export async function refresh({ isOver = false } = {}) {
   const found = await session().catch(() => null);
-  if (!found) return;
+  if (!found) return isOver ? conceal() : undefined;
   clearTimeout(ending);
-  if (found.signed_in) ending = setTimeout(refresh, (found.seconds_left + 1) * 1000);
+  if (found.signed_in) ending = setTimeout(refresh, (found.seconds_left + 1) * 1000, { isOver: true });
   const was = root.hasAttribute("data-manager");
   root.toggleAttribute("data-manager", found.signed_in);
   by("manager").hidden = by("sign-out").hidden = !found.signed_in;
   by("sign-in").hidden = found.signed_in;
   door.dataset.first = found.code_set ? "" : "yes";
   if (was === found.signed_in) return;
-  if (was) say(by("notice"), texts.sessionEnded);
+  if (was) {
+    conceal();
+    say(by("notice"), texts.sessionEnded);
+  }
   dispatchEvent(new Event("manager"));
   reopen();
 }

@@ -7,7 +7,7 @@ import { by } from "./draw.js";
 import { link, proof, today } from "./figures.js";
 import { hero, lost } from "./hero.js";
 import { box, manager, profile, recent, unread } from "./history.js";
-import { start } from "./manager.js";
+import { refresh, start } from "./manager.js";
 import { Stream } from "./stream.js";
 
 const SECTIONS = { hero, proof, link, devices, today, recent, unread, box, profile, checks, manager };
@@ -15,6 +15,7 @@ const root = document.documentElement;
 
 /** Load the page anew where the box has come back with another version of it; once for each, never in a circle. */
 function hello({ assets }) {
+  refresh(); // an agent that was restarted has forgotten all sessions
   if (assets === root.dataset.assets || sessionStorage.getItem("assets") === assets) return;
   sessionStorage.setItem("assets", assets);
   location.reload();

@@ -7,10 +7,12 @@ of a TLS handshake. So this accepts the connections itself and hands them to aio
 import asyncio
 import errno
 import logging
+import random
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from ssl import SSLContext
 from typing import Any
 
@@ -21,6 +23,7 @@ from aiohttp.http import HttpProcessingError
 from edge_agent.log import places
 from edge_agent.page.guard import is_loopback
 from edge_agent.page.rates import client_of
+from edge_agent.supervisor import supervise
 
 log = structlog.get_logger()
 
@@ -109,13 +112,18 @@ class Connections:
             self._accepting.cancel()
 
     async def _run(self, sockets: list[socket.socket], server: web.Server, tls: SSLContext | None) -> None:
+        rng = random.Random()  # noqa: S311 - jitter of retries, no secret
+        accept = partial(self._accept_from, sockets, server, tls)
         try:
-            async with asyncio.TaskGroup() as group:
-                for listening in sockets:
-                    group.create_task(self._accept(listening, group, server, tls))
+            await supervise("page/connections", accept, on_down=lambda *_: None, rng=rng)
         finally:
             for listening in sockets:
                 listening.close()
+
+    async def _accept_from(self, sockets: list[socket.socket], server: web.Server, tls: SSLContext | None) -> None:
+        async with asyncio.TaskGroup() as group:
+            for listening in sockets:
+                group.create_task(self._accept(listening, group, server, tls))
 
     async def _accept(
         self, listening: socket.socket, group: asyncio.TaskGroup, server: web.Server, tls: SSLContext | None

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
+import structlog
 
 from edge_agent.generation import RunningDevice
+from edge_agent.log import places
 from edge_agent.page import advice
 from edge_agent.page.actions.listening import Finding, Tap, found, kind_of, waiting
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.words import words
+
+log = structlog.get_logger()
 
 SECONDS = 30.0
 LOOK_S = 0.2  # whoever holds the card sees the answer as if at once; a look costs microseconds
@@ -98,8 +102,15 @@ class Checks:
                 check.seconds_left = 0 if check.finding.is_final else math.ceil(left)
                 if before != (check.finding, check.seconds_left):
                     self._changed()
+        except Exception as error:  # noqa: BLE001 - a defect in what a manager may start must not end the agent
+            self._drop(check, error)
         finally:
             check.task = None
+
+    def _drop(self, check: _Running, error: Exception) -> None:
+        log.error("check_failed", device=check.running.settings.id, traceback=places(error))
+        del self._checks[check.running.settings.id]
+        self._changed()
 
     def _changed(self) -> None:
         for listener in self.on_changed:

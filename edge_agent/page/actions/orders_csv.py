@@ -18,8 +18,8 @@ import msgspec
 from edge_agent.config.store import StoreSettings
 from edge_agent.contract import data
 from edge_agent.contract.events import CloudEvent, Stream, iso_time
+from edge_agent.page.history.telling import Teller
 from edge_agent.page.sources import Reader, Sources
-from edge_agent.page.telling import Teller
 from edge_agent.receipts.amounts import minor_digits
 from edge_agent.shop.proof.books import sign, unpacked
 from edge_agent.shop.proof.comparing import born_ms

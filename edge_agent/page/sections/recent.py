@@ -14,10 +14,10 @@ import msgspec
 from edge_agent.clock import Moment
 from edge_agent.config.store import StoreSettings
 from edge_agent.contract.events import Stream
-from edge_agent.page.flapping import Line, lines, needed
-from edge_agent.page.newest import Newest
+from edge_agent.page.history.flapping import Line, lines, needed
+from edge_agent.page.history.newest import Newest
+from edge_agent.page.history.telling import TELLINGS, Teller
 from edge_agent.page.sources import Reader, Sources
-from edge_agent.page.telling import TELLINGS, Teller
 from edge_agent.page.times import when
 from edge_agent.storage import Storage
 

@@ -7,9 +7,9 @@ import msgspec
 
 from edge_agent.clock import Moment
 from edge_agent.config.store import StoreSettings
+from edge_agent.page.history.unread_slips import SHOWN, UnreadSlips
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.times import when
-from edge_agent.page.unread_slips import SHOWN, UnreadSlips
 from edge_agent.page.words import words
 from edge_agent.storage import Storage
 

@@ -196,6 +196,18 @@ async def test_it_counts_down_and_says_so_once_a_second(page: Page, monkeypatch:
     assert (check.state, check.seconds_left) == ("failed", 0)
 
 
+async def test_a_defect_in_a_check_ends_the_check_and_nothing_else(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(tap: Tap, *, is_over: bool) -> Finding:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(checks, "found", defect)
+    async with asyncio.TaskGroup() as group:
+        running = Checks(page.sources, group)
+        running.start(TILL)
+        assert len(running.section(MANAGER)) == 1
+    assert running.section(MANAGER) == ()
+
+
 async def test_one_a_device_and_the_next_begins_anew(page: Page) -> None:
     running = page.shop.generation.devices[TILL]
     async with asyncio.TaskGroup() as group:

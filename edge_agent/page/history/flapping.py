@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from edge_agent.contract import data
-from edge_agent.page.newest import Told
+from edge_agent.page.history.newest import Told
 from edge_agent.shop import layouts
 
 # Well for longer than that, it has stopped flapping: a loose plug goes within minutes, a till is off for a night.

@@ -13,10 +13,10 @@ from edge_agent.config import Config
 from edge_agent.contract import data
 from edge_agent.contract.events import EVENT_TYPES, CloudEvent, Draft, Stream, envelope
 from edge_agent.contract.ids import uuid7
-from edge_agent.page.newest import LOOK, Newest, decoded
+from edge_agent.page.history.newest import LOOK, Newest, decoded
+from edge_agent.page.history.telling import SILENT, TELLINGS, Teller
 from edge_agent.page.sections.recent import LIMIT, Happened, recent
 from edge_agent.page.sources import Reader
-from edge_agent.page.telling import SILENT, TELLINGS, Teller
 from tests.support import golden
 from tests.support.generation import configure
 from tests.support.page import Page, served

@@ -15,7 +15,7 @@ import msgspec
 
 from edge_agent.contract import data
 from edge_agent.contract.events import CloudEvent, Stream
-from edge_agent.page.newest import unix_ms
+from edge_agent.page.history.newest import unix_ms
 from edge_agent.shop.rereading import DONE, MOVED, PART, parsed
 from edge_agent.storage import Storage
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from edge_agent.config.store import StoreSettings
 from edge_agent.contract import data
-from edge_agent.page.flapping import Line
+from edge_agent.page.history.flapping import Line
+from edge_agent.page.history.newest import Told
 from edge_agent.page.money import money
-from edge_agent.page.newest import Told
 from edge_agent.page.sources import Reader
 from edge_agent.page.times import lasting
 from edge_agent.page.words import Words, words

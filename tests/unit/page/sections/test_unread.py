@@ -10,10 +10,10 @@ import pytest
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
-from edge_agent.page import unread_slips
+from edge_agent.page.history import unread_slips
+from edge_agent.page.history.unread_slips import UnreadSlips
 from edge_agent.page.sections.unread import LIMIT, Unread, unread
 from edge_agent.page.sources import Reader
-from edge_agent.page.unread_slips import UnreadSlips
 from edge_agent.shop.outcome import Outcome, StateChange
 from edge_agent.shop.rereading import DONE, PART, parsed
 from edge_agent.simulator.virtual_store import STORE_TOML

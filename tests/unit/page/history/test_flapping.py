@@ -12,7 +12,7 @@ from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
-from edge_agent.page import newest
+from edge_agent.page.history import newest
 from edge_agent.page.sections.recent import LIMIT, recent
 from edge_agent.page.sources import Reader
 from edge_agent.shop import layouts

@@ -262,7 +262,7 @@ async def test_the_till_prints_on(shop: ShopUnderTest) -> None:
             for task in crowd:
                 task.cancel()
     terminal.close()
-    print(f"quiet {quiet}, under fire {under_fire}")  # noqa: T201
+    print(f"quiet {quiet}, under fire {under_fire}")  # noqa: T201 - the figures, for who reads the run
     assert slips(status) == len(shop.printed), "the till's own browser is answered in the middle of it"
     # The crowd works on the same two cores: some times as long is its own work, a held loop would be seconds.
     assert statistics.median(under_fire) < 10 * max(statistics.median(quiet), 0.02)

@@ -66,7 +66,7 @@ async def test_a_failing_device_is_on_every_page_without_a_reload(page: Page) ->
         since = loop.time()
         page.shop.health.report("device/till-1-printer", GONE)
         for stream in (chinese, english):
-            await stream.until(lambda stream=stream: stream.sections["hero"]["level"] == "action")  # type: ignore[misc]
+            await stream.until(lambda stream=stream: stream.sections["hero"]["level"] == "action")  # type: ignore[misc]  # mypy: defaults are not inferred
         took = loop.time() - since
         assert took < 2.0
         assert chinese.sections["hero"]["sentence"] != english.sections["hero"]["sentence"]
@@ -87,7 +87,7 @@ async def test_only_what_changed_is_sent(page: Page) -> None:
 async def test_a_burst_of_orders_is_made_into_a_page_once_a_second(page: Page) -> None:
     async with streaming(page.url) as first, streaming(page.url) as second:
         for stream in (first, second):
-            await stream.until(lambda stream=stream: complete(stream))  # type: ignore[misc]
+            await stream.until(lambda stream=stream: complete(stream))  # type: ignore[misc]  # mypy: defaults are not inferred
         before = first.heard["proof"]
         loop = asyncio.get_running_loop()
         since = loop.time()
@@ -96,7 +96,7 @@ async def test_a_burst_of_orders_is_made_into_a_page_once_a_second(page: Page) -
         await first.until(lambda: first.heard["proof"] > before)
         orders = page.shop.generation.shop.counts(page.shop.clock.now()).orders
         for stream in (first, second):
-            await stream.until(lambda stream=stream: f"今天{orders}单" in stream.sections["proof"]["today"]["sentence"])  # type: ignore[misc]
+            await stream.until(lambda stream=stream: f"今天{orders}单" in stream.sections["proof"]["today"]["sentence"])  # type: ignore[misc]  # mypy: defaults are not inferred
         assert first.heard["proof"] - before <= (loop.time() - since) / feed.EVERY_S + 2
 
 
@@ -230,7 +230,7 @@ async def test_too_many_streams_are_refused_and_their_places_given_away_again(
     monkeypatch.setattr(feed, "MAX_STREAMS", 2)
     async with streaming(page.url) as first, streaming(page.url) as second:
         for stream in (first, second):
-            await stream.until(lambda stream=stream: complete(stream))  # type: ignore[misc]
+            await stream.until(lambda stream=stream: complete(stream))  # type: ignore[misc]  # mypy: defaults are not inferred
         async with aiohttp.ClientSession() as session, session.get(page.url + "api/events") as refused:
             assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
     async with streaming(page.url) as again:
@@ -274,7 +274,7 @@ async def test_a_slow_reader_holds_up_nobody_and_is_given_the_newest(
             for _ in range(12):
                 before = rounds[0]
                 page.shop.health.news()
-                await quick.until(lambda before=before: quick.sections["proof"]["round"] > before)  # type: ignore[misc]
+                await quick.until(lambda before=before: quick.sections["proof"]["round"] > before)  # type: ignore[misc]  # mypy: defaults are not inferred
         last = rounds[0]
         taken = await asyncio.to_thread(take_until, slow, f'"round":{last},'.encode())
     assert taken < 5 * len(padding), "what was overtaken while it waited has not been sent"

@@ -131,7 +131,7 @@ def test_a_later_version_does_not_break_the_page(config: Config) -> None:
 # --- from storage ----------------------------------------------------------------------------------------------------
 
 
-async def texts(page: Page, reader: Reader = Reader("en"), now: Moment | None = None) -> list[Happened]:  # noqa: B008
+async def texts(page: Page, reader: Reader = Reader("en"), now: Moment | None = None) -> list[Happened]:  # noqa: B008 - frozen
     return list(await recent(page.sources, reader, now or page.shop.clock.now()))
 
 

@@ -260,6 +260,14 @@ async def test_on_a_full_disk_the_manager_is_told_and_the_earlier_code_stays(ful
         assert (await browser.post("api/pair", {"pairing": one_time, "code": "314159"}))[0] == 200, "it is still good"
 
 
+async def test_what_ends_while_the_page_closes_is_logged_and_raises_nothing(tmp_path: Path) -> None:
+    async with served(configure(tmp_path)) as page:
+        async with asyncio.TaskGroup() as group:
+            audit = Audit(page.sources, group)
+        await audit.note("diagnostics", "failed", "127.0.0.1")
+        assert [entry.outcome for entry in audit.entries()] == ["failed"]
+
+
 async def test_the_audit_is_read_by_the_manager_and_survives_a_restart(tmp_path: Path) -> None:
     config = configure(tmp_path)
     async with served(config) as page, asyncio.TaskGroup() as group:

@@ -41,7 +41,8 @@ class CentralProcess:
         self.database = folder / "central.db"
         self.options = options
         self._port = port
-        self._output = folder / "central.out"
+        self._folder = folder
+        self._starts = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -58,7 +59,8 @@ class CentralProcess:
         before = self.count("ready")
         command = [sys.executable, "-m", "edge_agent.simulator.central", "--port", str(self._port)]
         command += ["--database", str(self.database), *self.options]
-        with self._output.open("ab") as output:
+        self._starts += 1
+        with self._output(self._starts).open("wb") as output:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output)
         if wait:
             until(lambda: self.count("ready") > before, "central's subscription")
@@ -94,10 +96,9 @@ class CentralProcess:
 
     def said(self) -> list[dict[str, Any]]:
         """Return every line of its stdout so far."""
-        if not self._output.exists():
-            return []
-        whole = self._output.read_text("utf-8").rpartition("\n")[0]
-        return [json.loads(line) for line in whole.splitlines()]
+        # A file for each start: one that is killed may leave half a line, which the next one would go on writing.
+        wholes = [self._output(start).read_text("utf-8").rpartition("\n")[0] for start in range(1, self._starts + 1)]
+        return [json.loads(line) for whole in wholes for line in whole.splitlines()]
 
     def count(self, key: str) -> int:
         """Return how many lines with this key it has said."""
@@ -108,6 +109,9 @@ class CentralProcess:
         """The process; fails when there is none."""
         assert self._process is not None
         return self._process
+
+    def _output(self, start: int) -> Path:
+        return self._folder / f"central-{start}.out"
 
     def _end(self, number: signal.Signals) -> int:
         process, self._process = self.running, None

@@ -165,7 +165,10 @@ class VirtualReaders:
         """Return the readers' states; none where pcscd does not answer yet."""
         context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)[1]
         names = [(self.name(slot), scard.SCARD_STATE_UNAWARE) for slot in (0, 1)]
-        result, states = scard.SCardGetStatusChange(context, 0, names)
+        try:
+            result, states = scard.SCardGetStatusChange(context, 0, names)
+        except SystemError:  # pyscard's own way of failing, seen while pcscd was starting under load
+            return []
         scard.SCardReleaseContext(context)
         return [state for _, state, _ in states] if result == scard.SCARD_S_SUCCESS else []
 

@@ -56,7 +56,13 @@ class Audit:
         if len(self._writing) == KEPT:
             log.warning("audit_not_kept", what=what, reason="the disk does not answer")
             return
-        writing = self._group.create_task(self._keep(what, change))
+        keeping = self._keep(what, change)
+        try:
+            writing = self._group.create_task(keeping)
+        except RuntimeError:  # the page is going down: the group takes nothing new
+            keeping.close()
+            log.warning("audit_not_kept", what=what, reason="the page is closing")
+            return
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
         # Not a timeout around the writing: what is on its way to a disk that hangs cannot be called back.

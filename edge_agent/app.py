@@ -7,7 +7,6 @@ import asyncio
 import gc
 import hashlib
 import hmac
-import secrets
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -20,17 +19,22 @@ import structlog
 from edge_agent import __version__
 from edge_agent.clock import Clock
 from edge_agent.config import Config
+from edge_agent.config.shelf import Shelf
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Origin, Stream
 from edge_agent.contract.ids import uuid7
 from edge_agent.contract.topics import Topics
-from edge_agent.errors import StorageError
-from edge_agent.generation import Generation
+from edge_agent.generation import Generations
 from edge_agent.health import Health
 from edge_agent.page import status
 from edge_agent.page.control import control_socket
 from edge_agent.page.server import serving
 from edge_agent.page.sources import Sources
+from edge_agent.remote import Remote
+from edge_agent.remote.commands.box import Box
+from edge_agent.remote.commands.commands import Commands
+from edge_agent.remote.configs.configs import Configs
+from edge_agent.remote.remote import trusted
 from edge_agent.shop.outcome import Outcome
 from edge_agent.sockets import runtime_directory
 from edge_agent.storage import Storage, StorageSettings
@@ -62,22 +66,29 @@ async def run(config: Config) -> None:
     )
     async with Storage.open(agent.state_dir, origin, clock, health, storage_settings, machine_id()) as storage:
         sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
-        generation = Generation(config, storage, health, clock, _hash_key(config))
-        sync.on_day_answers.append(generation.answered)
+        generations = Generations(config, storage, health, clock)
+        sync.on_day_answers.append(lambda *answers, settled: generations.current.answered(*answers, settled=settled))
         uplink = Uplink(settings_of(config.agent), topics, health, clock, lambda: storage.epoch)
-        sources = Sources(config, clock, health, storage, sync, generation, uplink)
+        keys = trusted(config.agent.trust)
+        shelf = Shelf(agent.state_dir / "config")
+        configs = Configs(config, shelf, keys, topics, generations, storage, uplink, health, clock)
+        sources = Sources(clock, health, storage, sync, generations, uplink, lambda: configs.reported)
+        document = partial(status.health_message, sources)
+        box = Box(generations, storage, sync, health, clock, document, lambda: configs.reported, stop.set)
+        remote = Remote(topics, configs, Commands(box, keys, topics, agent.state_dir / "outgoing"))
         async with (
             _alongside(storage.run(), _watch_clock(clock, storage)),
-            _alongside(uplink.run(partial(_session, sources, topics))),
+            _alongside(uplink.run(partial(_session, sources, topics, remote))),
             serving(config.agent.page, sources, control_socket(agent.state_dir)),
         ):
             # Beside the devices, not before them: on a full disk it waits, and SIGTERM must not.
             started = _record(storage, clock, "started", _started(config, storage))
-            async with _alongside(started, generation.run()):
+            async with _alongside(started, generations.run(), remote.run()):
                 gc.collect()
                 gc.freeze()  # else a full collection walks through all of start-up again: 47 ms without reading
                 log.info("agent_started", version=__version__, devices=len(config.store.devices), epoch=storage.epoch)
                 await stop.wait()
+                configs.postpone()
             log.info("agent_stopping")
             stopping = data.AgentStopping(version=__version__, reason="signal")
             with suppress(TimeoutError):  # a full disk
@@ -98,10 +109,11 @@ def machine_id() -> str | None:
     return None
 
 
-async def _session(sources: Sources, topics: Topics, link: Link) -> None:
+async def _session(sources: Sources, topics: Topics, remote: Remote, link: Link) -> None:
     """What runs while the broker is connected."""
     async with asyncio.TaskGroup() as session:
         session.create_task(sources.sync.run(link))
+        session.create_task(remote.session(link))
         session.create_task(_publish_health(sources, topics, link))
 
 
@@ -138,23 +150,6 @@ async def _record(storage: Storage, clock: Clock, what: str, event: msgspec.Stru
 
 def _started(config: Config, storage: Storage) -> data.AgentStarted:
     return data.AgentStarted(version=__version__, config_sha256=config.store_sha256, epoch=storage.epoch)
-
-
-def _hash_key(config: Config) -> bytes:
-    """Return the tenant's key, or this box's own, made on its first start."""
-    key = config.store.privacy.hash_key()
-    if key is not None:
-        return key
-    path = config.agent.agent.state_dir / "hash.key"
-    try:
-        if not path.exists():
-            fresh = path.with_suffix(".new")
-            fresh.touch(mode=0o600)
-            fresh.write_bytes(secrets.token_bytes(32))
-            fresh.rename(path)  # a kill in between never leaves half a key
-        return path.read_bytes()
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror}; make the state directory writable for the agent") from error
 
 
 def _stop_signal() -> asyncio.Event:

@@ -35,7 +35,9 @@ HASH_KEY_BYTES = 16  # 128 bits: what HMAC-SHA-256 keys have at least (NIST SP 8
 class Config:
     """What both files say.
 
-    ``store_bytes``: store.toml's exact bytes. ``warnings``: what works but should not stay so.
+    ``version``: of the store config: 0 is store.toml itself, others were pushed. ``store_bytes``: the exact bytes of
+    store.toml or of the push's payload. ``fallback``: why this is not the newest that was committed; empty: it is.
+    ``warnings``: what works but should not stay so.
     """
 
     agent: AgentSettings
@@ -44,10 +46,12 @@ class Config:
     store_file: Path
     store_bytes: bytes
     warnings: tuple[Problem, ...] = ()
+    version: int = 0
+    fallback: str = ""
 
     @property
     def store_sha256(self) -> str:
-        """The hash (lower-case hex) by which head office knows this store config as version 0."""
+        """The hash (lower-case hex) by which head office knows this store config."""
         return hashlib.sha256(self.store_bytes).hexdigest()
 
 

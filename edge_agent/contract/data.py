@@ -273,6 +273,20 @@ class DeviceChanged(_Data):
     detail: str | None = None
 
 
+class ConfigChanged(_Data):
+    """A pushed store config was committed, rejected or rolled back. ``code``: why; ``running``: the version in force.
+
+    ``sha256``: of its exact payload bytes; ``key_id``: who signed it.
+    """
+
+    version: int
+    sha256: str
+    key_id: str | None
+    running: int
+    code: str | None = None
+    detail: str | None = None
+
+
 class AgentStarted(_Data):
     """The daemon runs. ``config_sha256``: of the store config in force."""
 

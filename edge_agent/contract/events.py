@@ -51,6 +51,9 @@ EVENT_TYPES: dict[str, EventType] = {
     "o2o.agent.clock_changed.v1": EventType(Stream.OPS, data.ClockChanged, "clock-changed"),
     "o2o.agent.storage_low.v1": EventType(Stream.OPS, data.StorageLow, "storage-low"),
     "o2o.agent.recovered.v1": EventType(Stream.OPS, data.Recovered, "recovered"),
+    "o2o.config.committed.v1": EventType(Stream.OPS, data.ConfigChanged, "config-changed"),
+    "o2o.config.rejected.v1": EventType(Stream.OPS, data.ConfigChanged, "config-changed"),
+    "o2o.config.rolled_back.v1": EventType(Stream.OPS, data.ConfigChanged, "config-changed"),
     "o2o.cash.moved.v1": EventType(Stream.OPS, data.CashMoved, "cash-moved"),
     "o2o.agent.gap.v1": EventType(None, data.Gap, "gap"),
 }

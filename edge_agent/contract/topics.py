@@ -40,6 +40,39 @@ class Topics:
         """Central's watermarks for this agent, retained."""
         return f"{self.root}/down/ack"
 
+    @property
+    def config(self) -> str:
+        """The store config that head office wants, a signed envelope, retained."""
+        return f"{self.root}/down/config"
+
+    @property
+    def reported(self) -> str:
+        """What has become of it, retained."""
+        return f"{self.root}/config/reported"
+
+    @property
+    def command(self) -> str:
+        """Commands, signed envelopes, not retained."""
+        return f"{self.root}/down/command"
+
+    def reply(self, command_id: str) -> str:
+        """Answers to one command, not retained."""
+        return f"{self.root}/reply/{command_id}"
+
+
+def dataset(tenant: str, store: str, name: str) -> str:
+    """Return the topic of a dataset's signed manifest, retained; its chunks and deltas lie below it."""
+    return f"o2o/1/{tenant}/{store}/down/dataset/{name}"
+
+
+def parse_root(topic: str) -> tuple[Topics, str] | None:
+    """Return the agent of a topic and what comes behind its root, or None for a topic of another shape."""
+    match topic.split("/", 5):
+        case ["o2o", "1", tenant, store, agent, rest] if store and agent != "down":
+            return Topics(tenant, store, agent), rest
+        case _:
+            return None
+
 
 def parse_up(topic: str) -> tuple[Topics, str] | None:
     """Return the agent and the stream of an ``up`` topic, or None for any other topic."""

@@ -1,6 +1,7 @@
 """One run of one config: its devices and rules under supervision."""
 
 from edge_agent.generation.generation import Generation
+from edge_agent.generation.generations import Generations
 from edge_agent.generation.running_device import STARTING, RunningDevice
 
-__all__ = ["STARTING", "Generation", "RunningDevice"]
+__all__ = ["STARTING", "Generation", "Generations", "RunningDevice"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_agent.clock import Clock
 from edge_agent.config import Config, load
-from edge_agent.generation import Generation
+from edge_agent.generation import Generation, Generations
 from edge_agent.health import Health
 from edge_agent.simulator.virtual_store import AGENT_TOML, STORE_TOML
 from edge_agent.storage import Storage
@@ -23,7 +23,12 @@ class Running:
     storage: Storage
     health: Health
     clock: Clock
-    generation: Generation
+    generations: Generations
+
+    @property
+    def generation(self) -> Generation:
+        """The one that runs."""
+        return self.generations.current
 
 
 def configure(folder: Path, agent: str = AGENT_TOML, store: str = STORE_TOML) -> Config:
@@ -40,9 +45,10 @@ async def running(config: Config, *, devices: bool = True) -> AsyncIterator[Runn
     health = Health(clock)
     state_dir = config.agent.agent.state_dir
     async with storages.running(state_dir, clock=clock, health=health) as storage:
-        generation = Generation(config, storage, health, clock, b"key")
+        (state_dir / "hash.key").write_bytes(b"key")
+        generations = Generations(config, storage, health, clock)
         async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(generation.run()) if devices else None
-            yield Running(config, storage, health, clock, generation)
+            task = tasks.create_task(generations.run()) if devices else None
+            yield Running(config, storage, health, clock, generations)
             if task is not None:
                 task.cancel()

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from edge_agent.config import Config
+from edge_agent.contract.remote import ConfigId, Reported
 from edge_agent.contract.topics import Topics
 from edge_agent.observations import Receipt
 from edge_agent.page.control import control_socket
@@ -65,7 +66,9 @@ async def served(config: Config, *, devices: bool = False) -> AsyncIterator[Page
         topics = Topics(agent.tenant, agent.store, agent.id)
         sync = Sync(shop.storage, topics, shop.health, shop.clock)
         uplink = Uplink(settings_of(config.agent), topics, shop.health, shop.clock, lambda: shop.storage.epoch)
-        sources = Sources(config, shop.clock, shop.health, shop.storage, sync, shop.generation, uplink)
+        own = ConfigId(0, config.store_sha256)
+        reported = Reported(running=own, last_known_good=own)
+        sources = Sources(shop.clock, shop.health, shop.storage, sync, shop.generations, uplink, lambda: reported)
         with capture_logs() as log:
             async with serving(config.agent.page, sources, control_socket(agent.state_dir)):
                 urls = [entry["url"] for entry in log if entry["event"] == "page_listening"]

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from edge_agent.config import Config
+from edge_agent.contract.remote import ConfigId, Reported
 from edge_agent.contract.topics import Topics
 from edge_agent.page.sources import Sources
 from edge_agent.sync import Sync
@@ -20,4 +21,6 @@ async def sources(config: Config, *, devices: bool = False) -> AsyncIterator[Sou
         topics = Topics(agent.tenant, agent.store, agent.id)
         sync = Sync(shop.storage, topics, shop.health, shop.clock)
         uplink = Uplink(settings_of(config.agent), topics, shop.health, shop.clock, lambda: shop.storage.epoch)
-        yield Sources(config, shop.clock, shop.health, shop.storage, sync, shop.generation, uplink)
+        own = ConfigId(0, config.store_sha256)
+        reported = Reported(running=own, last_known_good=own)
+        yield Sources(shop.clock, shop.health, shop.storage, sync, shop.generations, uplink, lambda: reported)

@@ -1,0 +1,95 @@
+"""One generation after another: a config that changes ends the one that runs, and the next takes over its lines."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+
+import structlog
+
+from edge_agent.clock import Clock
+from edge_agent.config import Config
+from edge_agent.errors import AgentError, StorageError
+from edge_agent.generation.generation import Generation
+from edge_agent.health import Health
+from edge_agent.storage import Storage
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Change:
+    config: Config
+    done: asyncio.Future[None]
+
+
+class Generations:
+    """The generation that runs, and the change to the next one."""
+
+    def __init__(self, config: Config, storage: Storage, health: Health, clock: Clock) -> None:
+        """``config``: of the first one. Raises StorageError where its hash key cannot be had."""
+        self._storage = storage
+        self._health = health
+        self._clock = clock
+        self._config = config
+        self._current = self._build(config)
+        self._changes: asyncio.Queue[_Change] = asyncio.Queue(1)
+
+    @property
+    def current(self) -> Generation:
+        """The generation that runs; during a change, the one that ends or the one that begins."""
+        return self._current
+
+    @property
+    def config(self) -> Config:
+        """What it runs by."""
+        return self._config
+
+    async def run(self) -> None:
+        """Run one generation after another until cancelled."""
+        while True:
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(self._current.run())
+                change = await self._changes.get()
+                running.cancel()
+            self._turn(change)
+
+    async def change(self, config: Config) -> None:
+        """End the generation that runs and start the next one; return once its devices have been started.
+
+        Nothing that was said is lost or doubled: lines that are configured alike in both keep their open descriptor or
+        socket, with what the kernel holds for it; bytes that no observation has been made of are read again by the next
+        decoder. Raises ConfigError, StorageError where the next one cannot be built: then the one before runs again.
+        """
+        change = _Change(config, asyncio.get_running_loop().create_future())
+        await self._changes.put(change)
+        await change.done
+
+    def _turn(self, change: _Change) -> None:
+        try:
+            self._current, self._config = self._build(change.config), change.config
+        except AgentError as error:
+            self._current = self._build(self._config)
+            change.done.set_exception(error)
+        else:
+            log.info("config_changed", version=change.config.version, sha256=change.config.store_sha256[:12])
+            change.done.set_result(None)
+
+    def _build(self, config: Config) -> Generation:
+        return Generation(config, self._storage, self._health, self._clock, _hash_key(config))
+
+
+def _hash_key(config: Config) -> bytes:
+    """Return the tenant's key, or this box's own, made on its first start."""
+    key = config.store.privacy.hash_key()
+    if key is not None:
+        return key
+    path = config.agent.agent.state_dir / "hash.key"
+    try:
+        if not path.exists():
+            fresh = path.with_suffix(".new")
+            fresh.touch(mode=0o600)
+            fresh.write_bytes(secrets.token_bytes(32))
+            fresh.rename(path)  # a kill in between never leaves half a key
+        return path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}; make the state directory writable for the agent") from error

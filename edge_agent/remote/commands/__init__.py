@@ -1,0 +1,1 @@
+"""Commands of head office: each id runs once, and is answered."""

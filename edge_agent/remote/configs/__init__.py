@@ -1,0 +1,1 @@
+"""Config pushes: verified, staged, on trial, committed, or back to the last known good."""

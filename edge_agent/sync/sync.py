@@ -97,6 +97,13 @@ class Sync:
         """Frames published again for want of an acknowledgement, or because central asked."""
         return sum(window.resends for window in self._windows.values()) + self._repeats.count
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something recorded is still to be published; what head office is slow to acknowledge has been."""
+        now = self._now()
+        windows = self._windows.items()
+        return not self.connected or any(w.is_behind(self._storage.last(stream), now) for stream, w in windows)
+
     async def run(self, link: Link) -> None:
         """Drain the outbox over ``link``, for ever. Raises LinkError when the connection is to be made anew."""
         self._acks.clear()

@@ -106,6 +106,12 @@ class Window:
         self._bytes += len(frame.body)
         return sent
 
+    def is_behind(self, last: int, now: float) -> bool:
+        """Tell whether something up to ``last`` could go now; while an answer is awaited nothing can."""
+        if not self._open(now) or (self._ready and self._sent and self._bytes + len(self._ready[0].body) > MAX_BYTES):
+            return False
+        return bool(self._ready) or self.loaded < last
+
     def deadline(self, now: float) -> float | None:
         """Return when, after ``now``, ``take`` may have more to say without anything else happening."""
         times = [self._not_before, self._resend_at if self._sent else now]

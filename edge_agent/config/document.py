@@ -20,9 +20,14 @@ _REPEATED = re.compile(r"overwrite|twice|[Dd]uplicate")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """``data``: the exact bytes; ``table``: the TOML table in them; ``lines``: where each part of it stands."""
+    """``data``: the exact bytes; ``table``: the TOML table in them; ``lines``: where each part of it stands.
+
+    ``folder``: relative paths in it are taken from there; None: what it names lies on another machine and is not
+    looked for.
+    """
 
     file: Path
+    folder: Path | None = None
     data: bytes = b""
     table: Mapping[str, Any] = field(default_factory=dict)
     lines: Mapping[Loc, int] = field(default_factory=dict)
@@ -58,7 +63,7 @@ def read(file: Path) -> Document:
         raise _unusable(file, 1, f"is nested more than {lines.MAX_DEPTH} deep") from None
     except ValueError as error:  # TOMLDecodeError, and int() on thousands of digits
         raise InvalidConfigError(_not_toml(file, text, error)) from None
-    return Document(file, data, table, lines.find(text).lines)
+    return Document(file, file.parent.absolute(), data, table, lines.find(text).lines)
 
 
 def reason(error: Exception) -> str:

@@ -56,7 +56,7 @@ def check(
     usable = _usable(table, (), unusable)
     problems = [document.problem((*at, *loc), message) for loc, message in unusable.items()]
     try:
-        settings = model.model_validate_json(json.dumps(usable), strict=True, context=document.file.parent.absolute())
+        settings = model.model_validate_json(json.dumps(usable), strict=True, context=document.folder)
     except ValidationError as error:
         details = error.errors(include_url=False)
     else:

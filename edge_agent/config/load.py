@@ -64,15 +64,45 @@ def load(agent_file: Path) -> Config:
     agent_document = _read(agent_file, problems)
     store_document = _store_document(agent_file, agent_document, problems)
     agent = _agent(agent_document, problems) if agent_document else None
-    store = _store(store_document, _page(agent_document), problems) if store_document else None
+    store = check_store_config(store_document, _page(agent_document), problems) if store_document else None
+    problems += failed_samples(store_document, store) if store_document and store else ()
     if problems or not (agent and agent_document and store and store_document):
         raise InvalidConfigError(sorted(problems, key=lambda p: (p.file != agent_file, p.line, p.path)))
-    warnings = [
-        *_exposed(agent_document, agent_toml.secret_files(agent)),
-        *_exposed(store_document, store_toml.secret_files(store)),
-        *_weak(store_document, store),
-    ]
-    return Config(agent, store, agent_file, store_document.file, store_document.data, tuple(warnings))
+    warnings = (*_exposed(agent_document, agent_toml.secret_files(agent)), *warnings_of(store_document, store))
+    return Config(agent, store, agent_file, store_document.file, store_document.data, warnings)
+
+
+def check_store_config(
+    document: Document, page: tuple[str, int] | None, problems: list[Problem]
+) -> StoreSettings | None:
+    """Return the settings in a store config and add to ``problems`` what is wrong; None: no settings to be had.
+
+    ``page``: where the status page listens, if known. Each device is checked by the model of its kind and decoder, the
+    rest as one.
+    """
+    rows = document.table.get("device")
+    tables = rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
+    rest = {key: value for key, value in document.table.items() if key != "device" or tables is None}
+    settings, found = check(StoreSettings, rest, document)
+    problems += found
+    devices = [_device(document, row, ("device", index), problems) for index, row in enumerate(tables or [])]
+    problems += check_store(document, _shipped_templates(document), page)
+    if settings is None:
+        return None
+    return settings.model_copy(update={"devices": tuple(device for device in devices if device)})
+
+
+def failed_samples(document: Document, settings: StoreSettings) -> Iterator[Problem]:
+    """Yield the samples of the config's own receipt templates that don't come out as they should."""
+    for index, template in enumerate(settings.receipt_templates):
+        for failure in receipts.check_samples(receipts.compile(template)):
+            yield document.problem(("receipt_template", index, "samples"), " ".join(failure.split()))
+
+
+def warnings_of(document: Document, store: StoreSettings) -> Iterator[Problem]:
+    """Yield what works in a store config but should not stay so."""
+    yield from _exposed(document, store_toml.secret_files(store))
+    yield from _weak(document, store)
 
 
 def _read(file: Path, problems: list[Problem]) -> Document | None:
@@ -112,21 +142,6 @@ def _page(agent: Document | None) -> tuple[str, int] | None:
         return parse_listen(page.get("listen", PageSettings().listen)) if isinstance(page, dict) else None
     except (RefusedError, AttributeError):
         return None
-
-
-def _store(document: Document, page: tuple[str, int] | None, problems: list[Problem]) -> StoreSettings | None:
-    """Check store.toml: each device by the model of its kind and decoder, the rest as one."""
-    rows = document.table.get("device")
-    tables = rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
-    rest = {key: value for key, value in document.table.items() if key != "device" or tables is None}
-    settings, found = check(StoreSettings, rest, document)
-    problems += found
-    devices = [_device(document, row, ("device", index), problems) for index, row in enumerate(tables or [])]
-    problems += check_store(document, _shipped_templates(document), page)
-    if settings is None:
-        return None
-    problems += _failed_samples(document, settings)
-    return settings.model_copy(update={"devices": tuple(device for device in devices if device)})
 
 
 def _device(document: Document, table: Mapping[str, Any], at: Loc, problems: list[Problem]) -> DeviceSettings | None:
@@ -174,12 +189,6 @@ def _shipped_templates(document: Document) -> list[str]:
     rows = document.table.get("device")
     named = any(isinstance(row, dict) and "templates" in row for row in (rows if isinstance(rows, list) else ()))
     return sorted(receipts.shipped()) if named else []
-
-
-def _failed_samples(document: Document, settings: StoreSettings) -> Iterator[Problem]:
-    for index, template in enumerate(settings.receipt_templates):
-        for failure in receipts.check_samples(receipts.compile(template)):
-            yield document.problem(("receipt_template", index, "samples"), " ".join(failure.split()))
 
 
 def _weak(document: Document, store: StoreSettings) -> Iterator[Problem]:

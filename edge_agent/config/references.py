@@ -101,7 +101,7 @@ _OWNED = {"serial": "port", "tcp": "port", "nfc": "path", "pcsc": "reader", "ble
 def _shared_things(document: Document, devices: list[Row]) -> Iterator[Problem]:
     """Two devices on one port, address, reader or adapter would each get half of what it says."""
     first: dict[object, Loc] = {}
-    for loc, owned in (found for device in devices for found in _things(document.file.parent, *device)):
+    for loc, owned in (found for device in devices for found in _things(document.folder or Path(), *device)):
         if owned in first:
             other = document.line(first[owned])
             yield document.problem(loc, f"is taken: the device of line {other} reads it")

@@ -1,14 +1,31 @@
 """Pushed store configs as they lie in ``state_dir/config``: the line of versions, and the exact bytes of each.
 
 Files, not the database: which config is in force is asked before the database is open, and by commands beside the
-daemon. Only the daemon writes; each file is complete or not there (written aside, synced, renamed).
+daemon. Only the daemon writes; each file is complete or not there (written aside, synced, renamed). The line lies
+there twice, each with its hash: a bad sector must not make a box forget which config it runs.
 """
 
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import structlog
 
+from edge_agent.contract.messages import UNREADABLE
 from edge_agent.contract.remote import ConfigId
+from edge_agent.errors import StorageError
+
+log = structlog.get_logger()
+
+KEPT = 2  # committed configs: the one that runs, and one to fall back to should its bytes be damaged
+
+# The first is written first and believed first; the second one is for when the first is damaged.
+_COPIES = ("line.json", "line.bak")
+_DAMAGED = ".damaged"
+_ASIDE = ".new"
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -40,6 +57,13 @@ class Line(msgspec.Struct, kw_only=True, frozen=True):
     event_id: str | None = None
 
 
+class _Copy(msgspec.Struct, frozen=True):
+    """A line as it lies in a file. ``sha256``: of the exact bytes of ``line``."""
+
+    sha256: str
+    line: msgspec.Raw
+
+
 class Shelf:
     """The folder of pushed configs."""
 
@@ -47,17 +71,114 @@ class Shelf:
         self.folder = folder
 
     def line(self) -> Line:
-        """Return the line as it was written last; a fresh one where there is none, or where it cannot be read."""
-        raise NotImplementedError
+        """Return the line as it was written last; a fresh one where there is none, or where both copies are damaged.
+
+        Raises StorageError where this user may not read it.
+        """
+        return next((line for line in map(self._read, _COPIES) if line), Line())
+
+    def damaged(self) -> bool:
+        """Tell whether there is a line of which no copy can be read. Raises StorageError as ``line`` does."""
+        lines = [self._read(name) for name in _COPIES]
+        return not any(lines) and any(os.path.lexists(self.folder / name) for name in _COPIES)
 
     def write(self, line: Line) -> None:
-        """Make the line durable, and drop the payloads it does not name. Raises StorageError."""
-        raise NotImplementedError
+        """Make the line durable, and drop the payloads it does not name. Raises StorageError.
+
+        A copy that was damaged is set aside, for whoever wants to know what was in it.
+        """
+        line = msgspec.structs.replace(line, committed=line.committed[:KEPT])
+        raw = msgspec.json.encode(line)
+        data = msgspec.json.encode(_Copy(_sha256(raw), msgspec.Raw(raw)))
+        for name in _COPIES:
+            self._set_aside(name)
+            self._write(name, data)
+        self._drop({_payload_name(sha256) for sha256 in _named(line)})
 
     def keep(self, payload: bytes) -> str:
         """Make a payload's exact bytes durable and return their SHA-256 (hex). Raises StorageError."""
-        raise NotImplementedError
+        sha256 = _sha256(payload)
+        self._write(_payload_name(sha256), payload)
+        return sha256
 
     def payload(self, sha256: str) -> bytes | None:
         """Return the bytes of a payload; None where they are not held, or not what was written."""
-        raise NotImplementedError
+        try:
+            data = (self.folder / _payload_name(sha256)).read_bytes()
+        except OSError:
+            return None
+        return data if _sha256(data) == sha256 else None
+
+    def _read(self, name: str) -> Line | None:
+        path = self.folder / name
+        try:
+            copy = msgspec.json.decode(path.read_bytes(), type=_Copy)
+            if copy.sha256 != _sha256(bytes(copy.line)):
+                return None
+            return msgspec.json.decode(copy.line, type=Line)
+        except PermissionError as error:
+            raise StorageError(f"{path}: {error.strerror}; run as the agent's user") from error
+        except (OSError, *UNREADABLE):
+            return None
+
+    def _set_aside(self, name: str) -> None:
+        path = self.folder / name
+        if self._read(name) is None and os.path.lexists(path):
+            log.error("config_line_damaged", file=str(path), kept=f"{name}{_DAMAGED}")
+            with _explained(path):
+                path.replace(path.with_name(name + _DAMAGED))
+
+    def _write(self, name: str, data: bytes) -> None:
+        path = self.folder / name
+        aside = self.folder / (name + _ASIDE)
+        with _explained(path):
+            if not self.folder.is_dir():
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _sync(self.folder.parent)
+            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.rename(path)
+            _sync(self.folder)
+
+    def _drop(self, named: set[str]) -> None:
+        """Remove payloads that nobody asks for any more, and what a kill left of files that were being written."""
+        with _explained(self.folder):
+            for path in self.folder.iterdir():
+                stale = path.suffix == ".json" and path.name not in {*named, *_COPIES}
+                if stale or path.suffix == _ASIDE:
+                    path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what the file system says into what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        advice = "make it writable for the agent's user, and free some space if the disk is full"
+        raise StorageError(f"{path}: {error.strerror or error}; {advice}") from error
+
+
+def _named(line: Line) -> list[str]:
+    """Return the hashes of the payloads that a line needs."""
+    trial = [line.trial.config.sha256] if line.trial else []
+    return [line.sha256, *trial, *(config.sha256 for config in line.committed)]
+
+
+def _payload_name(sha256: str) -> str:
+    return f"{sha256}.json"
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename durable (fsync(2): the folder's entry needs its own)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

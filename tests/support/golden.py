@@ -133,6 +133,18 @@ DATA: dict[str, msgspec.Struct] = {
     "o2o.agent.storage_low.v1": data.StorageLow(level="low", free=1_048_576, shed={"presence": 120}),
     "o2o.agent.recovered.v1": data.Recovered(reason="damaged", old_epoch=BOOT, salvaged=19_988, lost=12),
     "o2o.agent.gap.v1": data.Gap(stream="presence", first=5, last=24, reason="evicted"),
+    "o2o.config.committed.v1": data.ConfigChanged(version=42, sha256=CAPTURE, key_id="ops-1", running=42),
+    "o2o.config.rejected.v1": data.ConfigChanged(
+        version=43,
+        sha256=CAPTURE,
+        key_id="ops-1",
+        running=42,
+        code="invalid_config",
+        detail="device.0.decoder: 'escpoz' is not possible here (did you mean 'escpos'?)",
+    ),
+    "o2o.config.rolled_back.v1": data.ConfigChanged(
+        version=44, sha256=CAPTURE, key_id="ops-1", running=42, code="device_failed", detail="till-1-printer: missing"
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from edge_agent.contract import data
 from edge_agent.page.history.flapping import Line
 from edge_agent.page.history.newest import Told
 from edge_agent.page.money import money
+from edge_agent.page.pushes import why
 from edge_agent.page.sources import Reader
 from edge_agent.page.times import lasting
 from edge_agent.page.words import Words, words
@@ -211,6 +212,15 @@ def _gap(teller: Teller, event: Told) -> str | None:
     return teller.say(f"recent.gap.{gap.reason}", count=gap.last - gap.first + 1) if gap.reason in _GAPS else None
 
 
+def _config(what: str) -> Callable[[Teller, Told], str | None]:
+    def say(teller: Teller, event: Told) -> str:
+        push = event.data
+        assert isinstance(push, data.ConfigChanged)
+        return teller.say(f"recent.config.{what}", version=push.version, why=why(push.code, teller.words))
+
+    return say
+
+
 TELLINGS: Mapping[str, _Telling] = {
     "o2o.order.completed.v1": _Telling("order", _order("sale")),
     "o2o.order.returned.v1": _Telling("order", _order("return")),
@@ -227,6 +237,9 @@ TELLINGS: Mapping[str, _Telling] = {
     "o2o.agent.clock_changed.v1": _Telling("agent", _clock_changed),
     "o2o.agent.storage_low.v1": _Telling("agent", _storage_low),
     "o2o.agent.recovered.v1": _Telling("agent", _recovered),
+    "o2o.config.committed.v1": _Telling("agent", _config("committed")),
+    "o2o.config.rejected.v1": _Telling("agent", _config("rejected")),
+    "o2o.config.rolled_back.v1": _Telling("agent", _config("rolled_back")),
     "o2o.cash.moved.v1": _Telling("order", _cash_moved),
     "o2o.agent.gap.v1": _Telling("agent", _gap),
 }

@@ -84,6 +84,12 @@ def test_sentences_as_a_person_reads_them(config: Config) -> None:
     assert sentence(config, Reader("en"), "o2o.device.down.v1") == "1号收银小票 stopped working"
     clock = "o2o.agent.clock_changed.v1"
     assert sentence(config, Reader("en"), clock) == "The box's clock was set back by about 60 minutes"
+    pushed = "o2o.config.committed.v1"
+    assert sentence(config, Reader("en"), pushed) == "Head office's new settings (version 42) are in force"
+    assert sentence(config, Reader("zh"), pushed) == "总部下发的新设置（第42版）已生效"
+    assert sentence(config, Reader("zh"), "o2o.config.rolled_back.v1") == (
+        "总部下发的新设置（第44版）试用时有设备用不了，小主机已自动换回原来的设置"
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,6 +105,8 @@ def test_sentences_as_a_person_reads_them(config: Config) -> None:
         ("o2o.device.down.v1", {"device": "gone-since", "reason": "haunted"}),
         ("o2o.agent.storage_low.v1", {"level": "ok"}),
         ("o2o.agent.recovered.v1", {"reason": "prayed", "lost": None}),
+        ("o2o.config.rejected.v1", {"code": "moon_phase"}),
+        ("o2o.config.rolled_back.v1", {"code": None}),
         ("o2o.cash.moved.v1", {"direction": "sideways", "touchpoint": None, "cashier": None, "reason": None}),
     ],
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from edge_agent.health import Health
 from edge_agent.shop.outcome import Outcome
 from edge_agent.storage import Storage, StorageSettings
 from edge_agent.sync import Sync
-from edge_agent.uplink import Uplink, UplinkSettings
+from edge_agent.uplink import Link, Uplink, UplinkSettings
 from tests.support import golden
 from tests.support.broker import until
 
@@ -68,8 +68,16 @@ async def agent(
     compression: Literal["zstd", "identity"] = "zstd",
     settings: UplinkSettings | None = None,
     connected: bool = True,
+    beside: Callable[[Sync, Link], Coroutine[object, object, None]] | None = None,
 ) -> AsyncIterator[Agent]:
-    """Run an agent on ``folder``; ``connected`` False: only the storage runs."""
+    """Run an agent on ``folder``; ``connected`` False: only the storage runs. ``beside``: on each link as well."""
+
+    async def session(link: Link) -> None:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(sync.run(link))
+            if beside is not None:
+                both.create_task(beside(sync, link))
+
     clock = Clock()
     health = Health(clock)
     origin = Origin(TOPICS.tenant, TOPICS.store, TOPICS.agent, golden.ORIGIN.zone)
@@ -83,7 +91,7 @@ async def agent(
             try:
                 async with asyncio.TaskGroup() as inner:
                     if connected:
-                        link = inner.create_task(uplink.run(sync.run))
+                        link = inner.create_task(uplink.run(session))
                     yield Agent(storage, sync, uplink, health, clock)
                     if connected:
                         link.cancel()

@@ -57,7 +57,7 @@ class Parcel:
         ``folder``: the command's own, below the one of all files.
         """
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             size, sha256 = _hashed(upload.path)
             body = folder / "file"
             upload.path.rename(body)
@@ -137,6 +137,12 @@ class Parcel:
         return Chunk(
             number=number or self.next, of=of, name=label.name, bytes=label.bytes, sha256=label.sha256, data=data
         )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a command's folder, and the one of all files, for this user only. Raises OSError."""
+    for one in (folder.parent, folder):
+        one.mkdir(mode=0o700, exist_ok=True)  # with ``parents`` its mode would be the last one's alone
 
 
 def room_beside(folder: Path) -> int:

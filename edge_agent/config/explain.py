@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from edge_agent.config.document import Document
+from edge_agent.config.files import ELSEWHERE
 from edge_agent.config.lines import MAX_DEPTH
 from edge_agent.config.problems import Loc, Problem, RefusedError, closest, quoted
 from edge_agent.fields import FORMS
@@ -56,7 +57,7 @@ def check(
     usable = _usable(table, (), unusable)
     problems = [document.problem((*at, *loc), message) for loc, message in unusable.items()]
     try:
-        settings = model.model_validate_json(json.dumps(usable), strict=True, context=document.folder)
+        settings = model.model_validate_json(json.dumps(usable), strict=True, context=document.folder or ELSEWHERE)
     except ValidationError as error:
         details = error.errors(include_url=False)
     else:

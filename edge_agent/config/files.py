@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
@@ -11,6 +11,9 @@ from edge_agent.config.document import reason
 from edge_agent.errors import ConfigError
 from edge_agent.identities.enrolled import enrolled
 from edge_agent.identities.sdm_keys import sdm_keys
+
+# As validation context: the files lie on another machine; an operator checks a config that is meant for a box.
+ELSEWHERE: Final = object()
 
 _Keys = TypeVar("_Keys")
 
@@ -36,8 +39,7 @@ def _from_credentials(value: object) -> object:
 
 
 def _is_elsewhere(info: ValidationInfo) -> bool:
-    """Tell whether the files lie on another machine: an operator checks a config that is meant for a box."""
-    return info.context is None
+    return info.context is ELSEWHERE
 
 
 def _readable(path: Path, info: ValidationInfo) -> Path:

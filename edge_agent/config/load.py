@@ -25,6 +25,7 @@ from edge_agent.config.files import others_can_read, read_keys
 from edge_agent.config.problems import InvalidConfigError, Loc, Problem, RefusedError, closest, quoted
 from edge_agent.config.references import check_agent, check_store
 from edge_agent.config.store import StoreSettings
+from edge_agent.contract.envelope import is_weak
 from edge_agent.identities.sdm_keys import sdm_keys
 
 DEFAULT_STORE_CONFIG = "store.toml"
@@ -68,7 +69,8 @@ def load(agent_file: Path) -> Config:
     problems += failed_samples(store_document, store) if store_document and store else ()
     if problems or not (agent and agent_document and store and store_document):
         raise InvalidConfigError(sorted(problems, key=lambda p: (p.file != agent_file, p.line, p.path)))
-    warnings = (*_exposed(agent_document, agent_toml.secret_files(agent)), *warnings_of(store_document, store))
+    exposed = _exposed(agent_document, agent_toml.secret_files(agent))
+    warnings = (*exposed, *_forgeable(agent_document, agent), *warnings_of(store_document, store))
     return Config(agent, store, agent_file, store_document.file, store_document.data, warnings)
 
 
@@ -189,6 +191,14 @@ def _shipped_templates(document: Document) -> list[str]:
     rows = document.table.get("device")
     named = any(isinstance(row, dict) and "templates" in row for row in (rows if isinstance(rows, list) else ()))
     return sorted(receipts.shipped()) if named else []
+
+
+def _forgeable(document: Document, agent: AgentSettings) -> Iterator[Problem]:
+    """Yield public keys that are none."""
+    for index, key in enumerate(agent.trust.keys):
+        if is_weak(key.key):
+            message = "anybody can sign for such a key, so nothing it signs is believed; write the operator's"
+            yield document.problem(("trust", "keys", index, "key"), message)
 
 
 def _weak(document: Document, store: StoreSettings) -> Iterator[Problem]:

@@ -42,7 +42,8 @@ class Line(msgspec.Struct, kw_only=True, frozen=True):
     ``version``, ``sha256``, ``key_id``: the last push that was verified and newer than what was there (version 0: none
     was). ``phase``, ``code``, ``detail``, ``at``: what has become of it. ``committed``: the last known good, newest
     first, those that are kept; empty: store.toml is in force. ``trial``: what runs on trial now. ``event_id``: of the
-    event that tells of the phase; recorded once, however often the process dies between the two.
+    event that tells of the phase; recorded once, however often the process dies between the two. ``tries``: how often
+    a process has set out to validate it: one that none survives is given up.
     """
 
     version: int = 0
@@ -55,6 +56,7 @@ class Line(msgspec.Struct, kw_only=True, frozen=True):
     committed: tuple[ConfigId, ...] = ()
     trial: Trial | None = None
     event_id: str | None = None
+    tries: int = 0
 
 
 class _Copy(msgspec.Struct, frozen=True):

@@ -57,7 +57,7 @@ class Outgoing:
         for parcel in await asyncio.to_thread(_restored, self._folder, unanswered):
             self._waiting[parcel.id] = parcel
         self._added.set()
-        return self._waiting.keys()
+        return frozenset(self._waiting)
 
     async def add(self, id_: str, upload: Upload) -> None:
         """Have a file go up; it is durable when this returns. Raises StorageError, and the file is gone."""

@@ -54,24 +54,19 @@ async def sending(
 ) -> AsyncIterator[Sending]:
     """Run an agent on ``folder``; its files lie in ``outgoing``."""
     finished: dict[str, Result | AgentError] = {}
-    outgoing: Outgoing | None = None
+    restored: asyncio.Future[Outgoing] = asyncio.get_running_loop().create_future()
 
     async def finish(id_: str, outcome: Result | AgentError) -> None:
         assert any((folder / "outgoing" / id_).iterdir())  # until the answer is durable
         finished[id_] = outcome
 
-    async def beside(sync: Sync, link: Link) -> None:
-        nonlocal outgoing
-        outgoing = outgoing or await started(sync)
-        await outgoing.run(link, TOPICS, finish)
-
-    async def started(sync: Sync) -> Outgoing:
-        new = Outgoing(folder / "outgoing", sync, lambda: "2026-11-22T10:00:00.000+08:00")
-        await new.restore(frozenset(unanswered))
-        return new
+    async def beside(_sync: Sync, link: Link) -> None:
+        await (await restored).run(link, TOPICS, finish)
 
     async with agent(folder, port, connected=connected, beside=beside) as box:
-        outgoing = await started(box.sync)
+        outgoing = Outgoing(folder / "outgoing", box.sync, lambda: "2026-11-22T10:00:00.000+08:00")
+        await outgoing.restore(frozenset(unanswered))
+        restored.set_result(outgoing)
         yield Sending(folder, outgoing, box, finished)
 
 

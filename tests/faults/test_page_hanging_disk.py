@@ -98,7 +98,7 @@ async def test_a_bundle_for_support_holds_up_nobody(page: Page, monkeypatch: pyt
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     async with signed_in(page) as manager, asyncio.TaskGroup() as group:
-        monkeypatch.setattr("edge_agent.page.actions.diagnostics.shutil.disk_usage", hangs)
+        monkeypatch.setattr("edge_agent.support_bundle.shutil.disk_usage", hangs)
         bundle = group.create_task(manager.do("diagnostics"))
         await until(asked.is_set)
         assert (await page.get("healthz"))[0] == 200

@@ -1,0 +1,31 @@
+"""`diagnostics`: the bundle for support goes up."""
+
+import asyncio
+
+import msgspec
+
+from edge_agent import support_bundle
+from edge_agent.errors import StorageError
+from edge_agent.remote.commands.acting import Action, Asked, Upload
+from edge_agent.remote.commands.parcel import make_folder
+
+
+class Diagnostics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing needs to be said."""
+
+
+async def diagnostics(asked: Asked, arguments: Diagnostics) -> Upload:
+    """Make the bundle, of the config in force. Raises StorageError, BundleError."""
+    del arguments
+    asked.progress(0.0, "collecting")
+    config = asked.box.generations.config
+    bundle = asked.folder / "bundle.tar.gz"
+    try:
+        await asyncio.to_thread(make_folder, asked.folder)
+    except OSError as error:
+        raise StorageError(f"{asked.folder}: {error.strerror or error}; make room on the box's disk") from error
+    await support_bundle.make(config, bundle)
+    return Upload(bundle, support_bundle.name_of(config, asked.box.clock.now().wall_ms), {})
+
+
+DIAGNOSTICS = Action(Diagnostics, diagnostics, repeatable=True, long=True)

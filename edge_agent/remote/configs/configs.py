@@ -1,18 +1,28 @@
-"""The way of a push: received, verified, staged, trial, committed; or rejected, or rolled back."""
+"""The door for pushes: what arrives, in which order it is checked, and what is said of what is not let in."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 
 from edge_agent.clock import Clock
 from edge_agent.config import Config
 from edge_agent.config.shelf import Shelf
-from edge_agent.contract.envelope import Key
-from edge_agent.contract.remote import ConfigId, Reported
+from edge_agent.contract.envelope import MAX_BYTES, Key, Refused
+from edge_agent.contract.events import iso_time
+from edge_agent.contract.remote import Reported
 from edge_agent.contract.topics import Topics
 from edge_agent.generation import Generations
 from edge_agent.health import Health
+from edge_agent.remote.configs.checking import Push, believed
+from edge_agent.remote.configs.telling import Word, log_word
+from edge_agent.remote.configs.way import Way
 from edge_agent.storage import Storage
 from edge_agent.uplink import Link, Uplink
+
+INBOX = 8  # envelopes that wait; of a flood the newest are kept: 8 MiB at most
+TICK_S = 0.25  # how often a trial is looked at
+IDLE_S = 1.0  # how often, else: whether the clock was set, the disk has room again, a day has passed
+REFUSED_EVERY_MS = 1_000  # one report a second of what is not let in, however much of it comes
 
 
 class Configs:
@@ -34,24 +44,116 @@ class Configs:
 
         A trial that a kill, a crash or a hang has ended is over: rolled back, before anything else happens.
         """
-        self._generations = generations
+        self._way = Way(config, shelf, topics.reported, generations, storage, uplink, health, clock)
+        self._keys = keys
+        self._topics = topics
+        self._zone = config.store.zone
+        self._clock = clock
+        self._inbox: deque[bytes | Refused] = deque(maxlen=INBOX)
+        self._news = asyncio.Event()
+        self._expired: Push | None = None  # the newest one: it is the clock that may be wrong
+        self._refused: Word | None = None  # to be said when it is time
+        self._refused_ms = -REFUSED_EVERY_MS  # uptime when the last one was said
+        self._logged: tuple[int | None, str | None] | None = None
 
     @property
     def reported(self) -> Reported:
         """What runs, and what has become of the last push."""
-        running = ConfigId(self._generations.config.version, self._generations.config.store_sha256)
-        return Reported(running=running, last_known_good=running)
+        return self._way.reports.reported
 
     def arrived(self, payload: bytes) -> None:
         """Take a message of ``down/config``; it is worked on by ``run``. An empty one is a topic that was cleared."""
+        if not payload:
+            return
+        too_large = len(payload) > MAX_BYTES  # is not even held
+        self._inbox.append(Refused("too_large", f"{len(payload)} bytes; at most {MAX_BYTES}") if too_large else payload)
+        self._news.set()
 
     async def run(self) -> None:
         """Work on pushes, one after another, and on what was staged when the process ended. Raises StorageError."""
-        await asyncio.Event().wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._way.run())
+            group.create_task(self._work())
 
     def postpone(self) -> None:
         """Have the next process begin a trial anew that is under way: this one was told to stop, it has not failed."""
+        self._way.postpone()
 
     async def publish(self, link: Link) -> None:
         """Report on this connection, retained: at once, and whenever it changes."""
-        await asyncio.Event().wait()
+        await self._way.reports.publish(link)
+
+    async def _work(self) -> None:
+        await self._way.resume()
+        while True:
+            await self._wait()
+            while self._inbox:
+                await self._open(self._inbox.popleft())
+            await self._look_again()
+            self._say_refused()
+            await self._way.step()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(TICK_S if self._way.is_busy else IDLE_S):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        self._news.clear()
+
+    async def _open(self, message: bytes | Refused) -> None:
+        try:
+            if isinstance(message, Refused):
+                raise message
+            push = await asyncio.to_thread(believed, message, self._keys, self._topics)
+        except Refused as refused:
+            self._refuse(None, refused.code, refused.detail, None)
+        else:
+            await self._consider(push)
+
+    async def _consider(self, push: Push) -> None:
+        """Let a push in that is newer than the line. Raises StorageError."""
+        line, version = self._way.line, push.id.version
+        if (version, push.id.sha256) == (line.version, line.sha256):
+            if self._way.is_pending:
+                await self._let_in(push)
+            else:  # delivered again, as a retained message is on each connection
+                self._refused = None
+                self._way.reports.say(Word.of(line))
+        elif push.expires_ms <= self._clock.now().wall_ms:
+            if version > line.version and (self._expired is None or version >= self._expired.id.version):
+                self._expired = push
+            self._refuse(version, "expired", "its time has passed, by this box's clock", push.key_id)
+        elif version <= line.version:
+            self._refuse(version, "not_newer", f"version {line.version} was here before", push.key_id)
+        else:
+            await self._let_in(push)
+
+    async def _let_in(self, push: Push) -> None:
+        self._refused = None
+        if self._expired is not None and self._expired.id.version <= push.id.version:
+            self._expired = None
+        await self._way.take(push)
+
+    async def _look_again(self) -> None:
+        """Consider an expired push anew: the clock may have been set."""
+        push = self._expired
+        if push is not None and push.expires_ms > self._clock.now().wall_ms:
+            self._expired = None
+            await self._consider(push)
+
+    def _refuse(self, version: int | None, code: str, detail: str, key_id: str | None) -> None:
+        at = iso_time(self._clock.now().wall_ms, self._zone)
+        self._refused = Word(version, "rejected", code, detail, at)
+        if self._logged != (version, code):  # of a flood, and of what is delivered again, once
+            self._logged = version, code
+            log_word(self._refused, key_id)
+        self._say_refused()
+
+    def _say_refused(self) -> None:
+        """Report what was refused last, unless another one was only just now."""
+        now_ms = self._clock.read_uptime_ms()
+        if self._refused is not None and now_ms - self._refused_ms >= REFUSED_EVERY_MS:
+            self._refused_ms = now_ms
+            self._way.reports.say(self._refused)
+            self._refused = None

@@ -1,0 +1,296 @@
+"""What becomes of a push that took the line: validated, staged, on trial, and for good or back again."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from edge_agent.clock import Clock
+from edge_agent.config import Config
+from edge_agent.config.shelf import Line, Shelf
+from edge_agent.config.shelf import Trial as Begun
+from edge_agent.contract.envelope import Refused
+from edge_agent.contract.events import iso_time
+from edge_agent.contract.ids import uuid7
+from edge_agent.contract.remote import ConfigId
+from edge_agent.errors import AgentError, StorageError
+from edge_agent.generation import Generations
+from edge_agent.health import Health
+from edge_agent.remote.configs import telling, worse
+from edge_agent.remote.configs.checking import Push, kept, validated
+from edge_agent.remote.configs.hang import HangWatch
+from edge_agent.remote.configs.record import Record, moved
+from edge_agent.remote.configs.telling import Events, Reports, Word
+from edge_agent.remote.configs.trial import Trial
+from edge_agent.shop.outcome import Outcome, StateChange
+from edge_agent.storage import Storage
+from edge_agent.uplink import Uplink
+
+log = structlog.get_logger()
+
+COMMIT_S = 10.0  # a disk that does not take one row within it is one that cannot commit
+# A push whose validation no process survives is given up. One death may have been a power cut, and so may a second.
+TRIES = 3
+
+_PENDING = frozenset({"verified", "staged"})
+_ENDED = "the agent ended during the trial"
+_NONE_SURVIVED = f"the agent ended {TRIES} times while it was being checked"
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    push: Push
+    config: Config
+
+
+class Way:
+    """The line of versions, and the one push on it that is on its way. Only one task may call it."""
+
+    def __init__(
+        self,
+        config: Config,
+        shelf: Shelf,
+        topic: str,
+        generations: Generations,
+        storage: Storage,
+        uplink: Uplink,
+        health: Health,
+        clock: Clock,
+    ) -> None:
+        """``config``: the last known good, by which the first generation runs. ``topic``: of the reports."""
+        self._generations = generations
+        self._storage = storage
+        self._uplink = uplink
+        self._health = health
+        self._clock = clock
+        self._good = self._ran = config
+        self._good_id = self._ran_id = _id(config)
+        self._record = Record(shelf)
+        self._hang = HangWatch(shelf.folder)
+        self._events = Events(storage, clock)
+        self.reports = Reports(topic, self._running, lambda: self._good_id)
+        self._staged: _Staged | None = None
+        self._trial: Trial | None = None
+        self._before: Mapping[str, worse.Seen] | None = None  # the devices while the last known good ran
+        self._after_death(self._hang.left())
+        self.reports.say(Word.of(self.line))
+        self._events.tell(self.line, self._good_id.version)
+
+    @property
+    def line(self) -> Line:
+        """Where the line stands."""
+        return self._record.line
+
+    @property
+    def is_pending(self) -> bool:
+        """Tell whether the push on the line waits for its bytes: they were not to be had when the process began."""
+        return self.line.phase in _PENDING and self._staged is None
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether ``step`` has something to do soon."""
+        return self._staged is not None
+
+    async def run(self) -> None:
+        """Watch for hangs and record decisions, until cancelled. Raises StorageError."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hang.run())
+            group.create_task(self._events.run())
+
+    async def resume(self) -> None:
+        """Go on with what the process before had not finished."""
+        if self.line.phase not in _PENDING:
+            return
+        payload = await self._record.payload()
+        if payload is not None:
+            await self._take(kept(payload, self.line.key_id))
+
+    async def take(self, push: Push) -> None:
+        """Have a push take the line, and go with it as far as staged. Whatever is on trial is superseded."""
+        self._say("received", push)
+        self._say("verified", push)
+        await self._take(push)
+
+    async def step(self) -> None:
+        """Do what is due: begin a trial, judge it, catch up with the shelf."""
+        if self._record.behind:
+            await self._record.settle(self.line)
+        if self._trial is not None:
+            await self._judge(self._trial)
+        elif self._staged is not None:
+            await self._begin(self._staged)
+        self._health.report(telling.PART, telling.condition(self.line, self._clock.now().wall_ms))
+
+    def postpone(self) -> None:
+        """Have the next process begin a trial anew, and write nothing any more."""
+        self._hang.end()
+        self._record.close(_postponed)
+
+    def _after_death(self, hung: str | None) -> None:
+        """Roll back what the process before has not survived."""
+        line = self.line
+        if line.trial is None and not (line.phase in _PENDING and line.tries >= TRIES):
+            return
+        detail = hung or (_ENDED if line.trial is not None else _NONE_SURVIVED)
+        decided = self._decided("rolled_back", "hung" if hung else "crashed", detail)
+        self._record.settle_now(decided)
+        telling.log_word(Word.of(decided), decided.key_id)
+
+    async def _take(self, push: Push) -> None:
+        line = self.line
+        again = (line.version, line.sha256) == (push.id.version, push.id.sha256)
+        taken = moved(
+            line,
+            version=push.id.version,
+            sha256=push.id.sha256,
+            key_id=push.key_id,
+            phase="verified",
+            code=None,
+            detail=None,
+            at=self._now(),
+            trial=None,
+            event_id=None,
+            tries=line.tries + 1 if again else 1,
+        )
+        try:
+            await self._record.write(taken, push.payload)
+        except StorageError as error:  # nothing has changed; whatever is on trial goes on
+            self._say("rolled_back", push, "storage_failed", str(error))
+            return
+        self._trial = self._staged = None
+        try:
+            config = await self._validated(push)
+        except Refused as refused:
+            await self._decide("rejected", push, refused.code, refused.detail)
+            return
+        try:
+            await self._record.write(moved(taken, phase="staged", at=self._now()))
+        except StorageError as error:
+            await self._give_up(push, error)
+            return
+        self._staged = _Staged(push, config)
+        self._say("staged", push)
+
+    async def _validated(self, push: Push) -> Config:
+        self._hang.begin(push.trial_s)
+        try:
+            return await asyncio.to_thread(validated, self._good, push)
+        finally:
+            self._hang.end()
+
+    async def _begin(self, staged: _Staged) -> None:
+        """Begin the trial, once there is a link to be judged by and every device has said whether it works."""
+        if not self._uplink.connected:
+            return
+        if self._before is None:
+            devices = worse.seen(self._generations.current)
+            if worse.starting(devices):
+                return
+            self._before = devices
+        push, at = staged.push, self._clock.now()
+        begun = Begun(push.id, at.boot_id, self._now())
+        try:
+            await self._record.write(moved(self.line, phase="trial", at=begun.at, trial=begun))
+        except StorageError as error:
+            await self._give_up(push, error)
+            return
+        self._hang.begin(push.trial_s)
+        try:
+            await self._generations.change(staged.config)
+        except AgentError as error:
+            code = "storage_failed" if isinstance(error, StorageError) else "device_failed"
+            await self._decide("rolled_back", push, code, str(error))
+            return
+        self._trial = Trial(self._before, push.trial_s, self._clock.read_uptime_ms())
+        self._say("trial", push)
+
+    async def _judge(self, trial: Trial) -> None:
+        assert self._staged is not None
+        devices = worse.seen(self._generations.current)
+        verdict = trial.judged(devices, self._clock.read_uptime_ms(), connected=self._uplink.connected)
+        if verdict is None:
+            return
+        if verdict.code:
+            await self._decide("rolled_back", self._staged.push, verdict.code, verdict.detail)
+        else:
+            await self._commit(self._staged)
+
+    async def _commit(self, staged: _Staged) -> None:
+        push = staged.push
+        if not await self._storage_commits(push):
+            await self._decide("rolled_back", push, "storage_failed", f"the disk took nothing for {COMMIT_S:.0f} s")
+            return
+        older = tuple(one for one in self.line.committed if one != push.id)
+        committed = moved(self._decided("committed"), committed=(push.id, *older))
+        try:
+            await self._record.write(committed)
+        except StorageError as error:
+            await self._decide("rolled_back", push, "storage_failed", str(error))
+            return
+        self._good, self._good_id = staged.config, push.id
+        self._over(push)
+
+    async def _storage_commits(self, push: Push) -> bool:
+        row = StateChange(telling.PART, "trial", push.id.sha256.encode())
+        try:
+            async with asyncio.timeout(COMMIT_S):
+                await self._storage.commit(Outcome(state=(row,)))
+        except TimeoutError:
+            return False
+        return True
+
+    async def _decide(self, phase: str, push: Push, code: str, detail: str) -> None:
+        """Go back to the last known good, the tills first; then say why."""
+        await self._go_back()
+        await self._record.settle(self._decided(phase, code, detail))
+        self._over(push)
+
+    async def _give_up(self, push: Push, error: StorageError) -> None:
+        """Go back where the shelf cannot be written: delivered again, the push is tried again."""
+        await self._go_back()
+        self._trial = self._staged = self._before = None
+        self._say("rolled_back", push, "storage_failed", str(error))
+
+    async def _go_back(self) -> None:
+        if self._generations.config is not self._good:
+            await self._generations.change(self._good)
+        self._hang.end()
+
+    def _over(self, push: Push) -> None:
+        self._hang.end()
+        self._trial = self._staged = self._before = None
+        line = self.line
+        assert line.phase is not None
+        self._say(line.phase, push, line.code, line.detail)
+        self._events.tell(line, self._running().version)
+        self._health.news()
+
+    def _decided(self, phase: str, code: str | None = None, detail: str | None = None) -> Line:
+        at = self._now()
+        event_id = uuid7(self._clock.now().wall_ms)
+        return moved(self.line, phase=phase, code=code, detail=detail, at=at, trial=None, event_id=event_id, tries=0)
+
+    def _say(self, phase: str, push: Push, code: str | None = None, detail: str | None = None) -> None:
+        word = Word(push.id.version, phase, code, detail, self._now())
+        telling.log_word(word, push.key_id)
+        self.reports.say(word)
+
+    def _running(self) -> ConfigId:
+        config = self._generations.config
+        if config is not self._ran:
+            self._ran, self._ran_id = config, _id(config)
+        return self._ran_id
+
+    def _now(self) -> str:
+        return iso_time(self._clock.now().wall_ms, self._good.store.zone)
+
+
+def _id(config: Config) -> ConfigId:
+    return ConfigId(config.version, config.store_sha256)
+
+
+def _postponed(line: Line) -> Line:
+    if line.trial is not None:
+        return moved(line, phase="staged", trial=None, tries=0)
+    return moved(line, tries=0) if line.phase in _PENDING else line

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 
 from edge_agent.config import Config
+from edge_agent.contract.remote import Reported
+from edge_agent.page import pushes
 from edge_agent.page.control import control_socket
 from edge_agent.page.times import seen_from
 from edge_agent.page.words import words
@@ -72,6 +75,7 @@ def render(document: dict[str, Any], language: str) -> str:
         say("status.link", link=say(link), waiting=sync["waiting"], saved=saved),
         say("status.today", **{name: today[name] for name in ("orders", "unparsed", "checkins", "visitors")}),
         *_proofs(today["day_proof"], language),
+        *_configuration(document["config"], now, language),
     ]
     for device in document["devices"]:
         seen = _seen_from(now, device["last_seen"], language) or say("status.never")
@@ -91,6 +95,16 @@ def _proofs(proof: dict[str, Any], language: str) -> list[str]:
         for day in (proof, *proof["earlier"])
         if day["state"] in said
     ]
+
+
+def _configuration(config: dict[str, Any], now: datetime, language: str) -> list[str]:
+    """Return which config runs, and what has become of the last push, for whoever knows what its detail means."""
+    reported, texts = msgspec.convert(config, Reported), words(language)
+    lines = [texts.say("status.configuration", running=pushes.running(reported, texts))]
+    if note := pushes.note(reported, texts, lambda at: seen_from(now, at.astimezone(now.tzinfo), language)):
+        why = ": ".join(filter(None, (reported.code, reported.detail)))
+        lines.append(f"  {note} - {why}" if why else f"  {note}")
+    return lines
 
 
 def _seen_from(now: datetime, time: str | None, language: str) -> str:

@@ -35,9 +35,18 @@ class _Agent(Collector):
         )
         damaged = self._sources.storage.damaged_frames
         yield CounterMetricFamily("edge_agent_damaged_frames", "Stored frames found damaged.", value=damaged)
+        yield from self._config()
         connected = GaugeMetricFamily("edge_agent_connected", "1 while the broker is connected.")
         connected.add_metric([], float(sync.connected))
         yield connected
+
+    def _config(self) -> Iterator[Metric]:
+        reported = self._sources.reported()
+        for name, what, value in (
+            ("version", "Version of the store config that runs; 0: store.toml on the box.", reported.running.version),
+            ("on_trial", "1 while it runs on trial.", reported.phase == "trial"),
+        ):
+            yield GaugeMetricFamily(f"edge_agent_config_{name}", what, value=float(value))
 
     def _streams(self) -> Iterator[Metric]:
         waiting = GaugeMetricFamily("edge_agent_waiting", "Events head office has not confirmed.", labels=["stream"])

@@ -1,5 +1,7 @@
 """The status document: what `/api/status`, `edge-agent status` and the retained health message say."""
 
+import msgspec
+
 from edge_agent import __version__
 from edge_agent.clock import Moment
 from edge_agent.contract.events import iso_time
@@ -40,13 +42,7 @@ async def document(sources: Sources, reader: Reader) -> dict[str, object]:
             "boot_id": now.boot_id,
             "uptime_ms": now.uptime_ms,
         },
-        # The file on this box: nothing can be pushed to it yet, so that nothing is desired or on trial.
-        "config": {
-            "running": {"version": 0, "sha256": sources.config.store_sha256},
-            "last_known_good": {"version": 0, "sha256": sources.config.store_sha256},
-            "desired": None,
-            "phase": None,
-        },
+        "config": msgspec.to_builtins(sources.reported()),  # as it is retained on config/reported
         "store": {"id": sources.config.agent.agent.store, "name": sources.config.store.store.name},
         "state_dir": str(sources.config.agent.agent.state_dir.resolve()),
         "epoch": sources.storage.epoch,

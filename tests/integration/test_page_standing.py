@@ -11,11 +11,12 @@ import pytest
 from edge_agent import __version__
 from edge_agent.clock import Moment, Step, TimeQuality
 from edge_agent.contract.events import Stream
-from edge_agent.page import status
+from edge_agent.contract.remote import ConfigId, Desired, Reported
+from edge_agent.page import metrics, status
 from edge_agent.page.sections.box import box
 from edge_agent.page.sections.link import link
 from edge_agent.page.sections.proof import Proof, proof
-from edge_agent.page.sources import Reader
+from edge_agent.page.sources import Reader, Sources
 from edge_agent.simulator.virtual_store import STORE_TOML
 from edge_agent.storage import rows
 from tests.support.generation import configure
@@ -159,6 +160,13 @@ class TestLink:
         assert len(reads) == 1
 
 
+def pushed(page: Page, desired: Desired, phase: str, code: str | None, at: str) -> Sources:
+    """Return the sources of a box that runs version 42, to which something has been pushed."""
+    own = ConfigId(42, "abcdef0123456789")
+    said = Reported(running=own, last_known_good=own, desired=desired, phase=phase, code=code, at=at)
+    return replace(page.sources, reported=lambda: said)
+
+
 class TestBox:
     """The clock, the configuration, the software."""
 
@@ -167,6 +175,35 @@ class TestBox:
         assert (told.clock_note, told.version, told.language, told.presence_pause) == ("", __version__, "zh", "")
         sha256 = hashlib.sha256(STORE_TOML.encode()).hexdigest()
         assert told.configuration == f"小主机里的配置文件（{sha256[:8]}）"
+
+    @pytest.mark.parametrize(
+        ("reader", "phase", "code", "said"),
+        [
+            (READER, "staged", None, "第43版已收到，马上开始试用。"),
+            (READER, "trial", None, "13:05开始试用，有东西用不了，会自动换回原来的设置。"),
+            (READER, "committed", None, "第43版从13:05起生效。"),
+            (READER, "rejected", "invalid_config", "第43版没有采用（13:05）：里面有错误。"),
+            (READER, "rolled_back", "hung", "第43版试用时小主机卡住了，已自动换回原来的设置（13:05）。"),
+            (ENGLISH, "rejected", "not_newer", "Version 43 was not taken (13:05): the box already has newer ones."),
+            (ENGLISH, "verified", None, ""),
+        ],
+    )
+    async def test_what_has_become_of_a_push(
+        self, page: Page, reader: Reader, phase: str, code: str | None, said: str
+    ) -> None:
+        now = Moment(1_763_787_600_000, 0, "boot", TimeQuality.SYNCED)  # 2025-11-22 13:00 in Shanghai
+        sources = pushed(page, Desired(43), phase, code, "2025-11-22T05:05:00Z")
+        assert box(sources, reader, now).configuration_note == said
+        running = {"zh": "总部下发的第42版（abcdef01）", "en": "Head office's, version 42 (abcdef01)"}
+        assert box(sources, reader, now).configuration == running[reader.language]
+
+    async def test_a_push_of_strangers_has_no_version(self, page: Page) -> None:
+        now = Moment(1_763_787_600_000, 0, "boot", TimeQuality.SYNCED)
+        sources = pushed(page, Desired(None), "rejected", "bad_signature", "2025-11-21T05:05:00Z")
+        assert box(sources, ENGLISH, now).configuration_note == (
+            "Settings came that were not taken (yesterday 13:05): "
+            "the box could not tell that they are from head office."
+        )
 
     async def test_a_clock_that_nobody_has_set(self, page: Page) -> None:
         now = replace(page.shop.clock.now(), quality=TimeQuality.UNSYNCED)
@@ -217,3 +254,24 @@ async def test_head_office_is_sent_the_words_of_every_language(page: Page) -> No
         assert words[language] == {"headline": document["headline"], "steps": document["steps"]}
     assert words["zh"]["headline"] != words["en"]["headline"]
     assert "payable" not in str(message)
+
+
+async def test_the_document_says_what_is_retained_of_the_last_push(page: Page) -> None:
+    at = "2025-11-22T05:05:00Z"
+    sources = pushed(page, Desired(43), "rolled_back", "crashed", at)
+    own = {"version": 42, "sha256": "abcdef0123456789"}
+    expected = {
+        "running": own, "last_known_good": own, "desired": {"version": 43}, "phase": "rolled_back", "code": "crashed",
+        "detail": None, "at": at,
+    }  # fmt: skip
+    assert (await status.document(sources, READER))["config"] == expected
+    assert (await status.health_message(sources))["config"] == expected
+
+
+async def test_the_metrics_say_which_config_runs_and_whether_on_trial(page: Page) -> None:
+    def told(sources: Sources) -> list[str]:
+        return [line for line in metrics.text(sources).decode().splitlines() if line.startswith("edge_agent_config_")]
+
+    assert told(page.sources) == ["edge_agent_config_version 0.0", "edge_agent_config_on_trial 0.0"]
+    tried = pushed(page, Desired(42), "trial", None, "2025-11-22T05:05:00Z")
+    assert told(tried) == ["edge_agent_config_version 42.0", "edge_agent_config_on_trial 1.0"]

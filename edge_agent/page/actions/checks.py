@@ -21,6 +21,7 @@ from edge_agent.page.words import words
 log = structlog.get_logger()
 
 SECONDS = 30.0
+_OVERTAKEN = Finding("failed", "found.overtaken")
 LOOK_S = 0.2  # whoever holds the card sees the answer as if at once; a look costs microseconds
 
 
@@ -88,6 +89,7 @@ class Checks:
         return tuple(
             Check(device, check.finding.state, _sentence(shop, check, reader.language), check.seconds_left)
             for device, check in reversed(self._checks.items())
+            if device in shop.names
         )
 
     async def _watch(self, check: _Running) -> None:
@@ -98,7 +100,7 @@ class Checks:
                 await asyncio.sleep(LOOK_S)
                 left = max(0.0, check.ends_at - loop.time())
                 before = check.finding, check.seconds_left
-                check.finding = found(check.tap, is_over=not left)
+                check.finding = found(check.tap, is_over=not left) if self._is_current(check) else _OVERTAKEN
                 check.seconds_left = 0 if check.finding.is_final else math.ceil(left)
                 if before != (check.finding, check.seconds_left):
                     self._changed()
@@ -106,6 +108,10 @@ class Checks:
             self._drop(check, error)
         finally:
             check.task = None
+
+    def _is_current(self, check: _Running) -> bool:
+        """Tell whether what the check listens to still runs: a config that changes ends all devices."""
+        return self._sources.generation.devices.get(check.running.settings.id) is check.running
 
     def _drop(self, check: _Running, error: Exception) -> None:
         log.error("check_failed", device=check.running.settings.id, traceback=places(error))

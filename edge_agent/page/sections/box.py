@@ -6,24 +6,26 @@ import msgspec
 
 from edge_agent import __version__
 from edge_agent.clock import Moment, TimeQuality
+from edge_agent.page import pushes
 from edge_agent.page.language import box_language
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.times import lasting, when
 from edge_agent.page.words import words
 
-SHA_DIGITS = 8  # what two people compare on the telephone
 STEP_TOLD_MS = 24 * 3_600_000  # a step of the clock explains odd times of the day it happened on
 
 
 class Box(msgspec.Struct, frozen=True):
     """Each in words. ``clock_note``: empty while the clock is right. ``presence_pause``: empty while none is on.
 
+    ``configuration_note``: what has become of head office's last push; empty where none came.
     ``language``: what the box says to whoever names no language of their own.
     """
 
     clock: str
     clock_note: str
     configuration: str
+    configuration_note: str
     version: str
     running_since: str
     presence_pause: str
@@ -32,14 +34,18 @@ class Box(msgspec.Struct, frozen=True):
 
 def box(sources: Sources, reader: Reader, now: Moment) -> Box:
     """Return how the box itself is."""
-    say, zone = words(reader.language).say, sources.config.store.zone
+    texts, zone, reported = words(reader.language), sources.config.store.zone, sources.reported()
+    say = texts.say
     # By the uptime: the clock may have been wrong when the agent began, and have been set since.
     started_ms = now.wall_ms - (now.uptime_ms - sources.clock.started_ms)
     paused_until_ms = sources.generation.shop.people.paused_until_ms(now)
     return Box(
         clock=datetime.fromtimestamp(now.wall_ms / 1000, zone).strftime("%Y-%m-%d %H:%M"),
         clock_note=_clock_note(sources, reader, now),
-        configuration=say("box.own_file", sha=sources.config.store_sha256[:SHA_DIGITS]),
+        configuration=pushes.running(reported, texts),
+        configuration_note=pushes.note(
+            reported, texts, lambda at: when(round(at.timestamp() * 1000), now, zone, reader.language)
+        ),
         version=__version__,
         running_since=say("box.since", time=when(started_ms, now, zone, reader.language)),
         presence_pause=say("box.paused", time=when(paused_until_ms, now, zone, reader.language))

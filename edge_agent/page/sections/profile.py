@@ -36,13 +36,18 @@ class Section(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """What the judgements go by. ``days``: today, the last day before it with sales, and those that differ."""
+    """What the judgements go by. ``days``: today, the last day before it with sales, and those that differ.
+
+    ``managed``: head office can push configs; ``on_trial``: one of them is being tried out.
+    """
 
     words: Words
     shop: Situation
     devices: tuple[RunningDevice, ...]
     days: tuple[Standing, ...]
     stalled: bool
+    managed: bool
+    on_trial: bool
 
     @property
     def order_lines(self) -> tuple[RunningDevice, ...]:
@@ -80,6 +85,8 @@ def profile(sources: Sources, reader: Reader, now: Moment) -> tuple[Section, ...
         devices=tuple(sources.generation.devices.values()),
         days=(proof.standing(today), *proof.earlier(today)),
         stalled=bool(sources.health.stalled()),
+        managed=any("config" in key.roles for key in sources.config.agent.trust.keys),
+        on_trial=sources.reported().phase == "trial",
     )
     made = []
     for number, (key, judge) in enumerate(_SECTIONS.items(), 1):
@@ -139,7 +146,9 @@ def _running(store: _Store) -> _Judgement:
     )
     if own or store.stalled:
         return FAILING, own or store.why("stalled")
-    return WORKING, store.why("running")
+    if store.on_trial:
+        return WORKING, store.why("on_trial")
+    return WORKING, store.why("managed" if store.managed else "running")
 
 
 def _open_data(store: _Store) -> _Judgement:

@@ -22,15 +22,23 @@ def test_the_users_language_is_the_locales(environment: dict[str, str], language
     assert users_language(environment) == language
 
 
+WENT_BACK = "a device stopped working. The box went back to its old settings by itself"
+
+
 def document(**changes: Any) -> dict[str, Any]:
     proof = {"business_day": "2026-11-22", "state": "differs", "differing": ["7", "9"], "earlier": []}
     earlier = [{"business_day": "2026-11-21", "state": "agreed", "differing": []}]
+    good = {"version": 41, "sha256": "0123456789abcdef"}
     return {
         "level": "attention",
         "headline": "the headline",
         "steps": ["one", "two"],
         "sync": {"connected": False, "waiting": 37, "confirmed_until": "2026-11-22T13:05:00.000+08:00"},
         "clock": {"now": "2026-11-22T14:00:00.000+08:00"},
+        "config": {
+            "running": good, "last_known_good": good, "desired": {"version": 42}, "phase": "rolled_back",
+            "code": "device_failed", "detail": "till-1: missing", "at": "2026-11-22T05:01:00.000Z",
+        },
         "today": {
             "orders": 12, "unparsed": 1, "checkins": 3, "visitors": 4, "day_proof": {**proof, "earlier": earlier},
         },
@@ -51,6 +59,8 @@ def test_the_whole_is_told_in_english() -> None:
         "today: 12 orders, 1 slips not understood, 3 check-ins, 4 visitors",
         "proof of 2026-11-22: head office has other orders; look at 7, 9",
         "proof of 2026-11-21: head office has the same orders",
+        "configuration: Head office's, version 41 (01234567)",
+        f"  Version 42 did not work here: {WENT_BACK} (13:01). - device_failed: till-1: missing",
         "device till-1 (1号收银小票): Working, last seen yesterday 18:02",
         "device nfc-1 (1号读卡器): Not working, last seen never - /dev/x is missing",
     ]
@@ -58,7 +68,9 @@ def test_the_whole_is_told_in_english() -> None:
 
 def test_the_whole_is_told_in_chinese() -> None:
     nothing = {"connected": True, "waiting": 0, "confirmed_until": None}
-    assert render(document(sync=nothing, level="ok"), "zh").splitlines() == [
+    own = {"version": 0, "sha256": "fedcba9876543210"}
+    config = {"running": own, "last_known_good": own, "desired": None, "phase": None}
+    assert render(document(sync=nothing, level="ok", config=config), "zh").splitlines() == [
         "一切正常  the headline",
         "  1. one",
         "  2. two",
@@ -66,6 +78,7 @@ def test_the_whole_is_told_in_chinese() -> None:
         "今天：12单，1张小票没看懂，签到3次，认出顾客4人",
         "2026-11-22对账：和总部不一致；请查小票7, 9",
         "2026-11-21对账：和总部一致",
+        "配置：小主机里的配置文件（fedcba98）",
         "设备till-1（1号收银小票）：正常，上次有数据：昨天 18:02",
         "设备nfc-1（1号读卡器）：用不了，上次有数据：还没有 - /dev/x is missing",
     ]

@@ -1,17 +1,20 @@
 """The conformance profile: every section says what can be shown here, and claims nothing else."""
 
+import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge_agent.contract.remote import ConfigId, Reported
 from edge_agent.devices.status import DeviceState
 from edge_agent.health import Condition, Level
 from edge_agent.observations import Receipt
 from edge_agent.page.sections.profile import Section, profile
 from edge_agent.page.sources import Reader, Sources
 from edge_agent.page.words import LANGUAGES
-from edge_agent.simulator.virtual_store import STORE_TOML
+from edge_agent.simulator.virtual_store import AGENT_TOML, STORE_TOML
 from tests.support.generation import configure
 from tests.support.slips import receipt, sale
 from tests.support.sources import sources
@@ -136,6 +139,19 @@ async def test_what_needs_action_on_the_box_itself_fails_its_running(page: Sourc
     assert states(page)["9"] == "working"
     page.health.report(part, Condition(code, Level.ACTION))
     assert states(page)["9"] == "failing"
+
+
+async def test_settings_of_head_office_are_tried_out(page: Sources, tmp_path: Path) -> None:
+    assert sections(page)["9"].why == "The configuration was checked, and every part of the box is running."
+    own = ConfigId(3, "abc")
+    tried = replace(page, reported=lambda: Reported(running=own, last_known_good=own, phase="trial"))
+    assert sections(tried)["9"].state == "working"
+    assert "being tried out" in sections(tried)["9"].why
+    key = base64.b64encode(bytes(range(32))).decode()
+    trust = f'\n[[trust.keys]]\nid = "ops-1"\nkey = "{key}"\nroles = ["config"]\n'
+    (tmp_path / "managed").mkdir()
+    async with sources(configure(tmp_path / "managed", AGENT_TOML + trust)) as managed:
+        assert "tried out first" in sections(managed)["9"].why
 
 
 async def test_a_part_that_has_stalled_fails_its_running(page: Sources) -> None:

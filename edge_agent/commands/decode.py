@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import time
 from itertools import chain
 from pathlib import Path
@@ -18,9 +18,9 @@ from edge_agent.config import Config, load
 from edge_agent.config.devices import LineSettings
 from edge_agent.config.shop import shop_settings, template_set
 from edge_agent.errors import ConfigError
-from edge_agent.observations import Decoded, DisplayText, Payment, Receipt, Record, Scan, Undecoded, Weight
+from edge_agent.observations import Decoded, Receipt, Record, Undecoded
 from edge_agent.redact import Redactor
-from edge_agent.shop.records import redacted_fields
+from edge_agent.shop.observed import observed
 from edge_agent.shop.settings import DeviceFacts, ShopSettings
 from edge_agent.shop.slips import SlipReader
 
@@ -132,37 +132,9 @@ def _slip(reader: SlipReader, facts: DeviceFacts, observation: Decoded, at: Mome
 
 
 def _observed(redactor: Redactor, observation: Decoded) -> str:
-    match observation:
-        case Receipt():
-            redacted = redactor.redact_lines(observation.lines, observation.barcodes)
-            seen: dict[str, object] = {
-                "observation": "receipt",
-                "lines": redacted.lines,
-                "barcodes": redacted.codes,
-                "flags": observation.flags,
-                "bytes": len(observation.raw),
-            }
-        case Record():
-            fields, _ = redacted_fields(redactor, observation.fields)
-            seen = {"observation": "record", "fields": fields}
-        case Scan():
-            seen = {"observation": "scan", "code": redactor.redact_code(observation.code)}
-        case DisplayText():
-            rows = redactor.redact_lines(observation.rows).lines
-            seen = {"observation": "display", "rows": rows, "label": observation.label, "amount": observation.amount}
-        case Weight():
-            seen = {"observation": "weight", **asdict(observation)}
-        case Payment():
-            fields, _ = redacted_fields(redactor, dict(observation.fields))
-            reference = observation.reference and redactor.redact_code(observation.reference)
-            seen = {"observation": "payment", **asdict(observation), "reference": reference, "fields": fields}
-        case Undecoded():
-            seen = {
-                "observation": "undecoded",
-                "reason": observation.reason,
-                "bytes": len(observation.data),
-                "hex": _LONG_NUMBER.sub(_starred, observation.data)[:64].hex(),
-            }
+    seen = observed(redactor, observation)
+    if isinstance(observation, Undecoded):
+        seen["hex"] = _LONG_NUMBER.sub(_starred, observation.data)[:64].hex()
     return msgspec.json.encode(seen).decode()
 
 

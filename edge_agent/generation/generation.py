@@ -177,6 +177,8 @@ class Generation:
         self._activity.said(running.settings.id, understood, at)
         for observation, outcome in zip(observations, outcomes, strict=False):  # the last outcome may be the position's
             running.heard.update(noted(observation, outcome))
+            for listen in running.listeners:
+                listen(observation, outcome, at)
         judge_layout(running.settings, self.shop, self._health)
 
     async def _read_again(self) -> None:

@@ -1,12 +1,18 @@
 """One configured device while it runs, as the status page sees it."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from edge_agent import devices
 from edge_agent.clock import Moment
 from edge_agent.config.devices import DeviceSettings
 from edge_agent.generation.activity import Activity, Seen
+from edge_agent.observations import Observation
+from edge_agent.shop.outcome import Outcome
 from edge_agent.shop.stamp import Stamp
+
+# Hears what a device said and what the rules made of it, once it is recorded. Must not wait, nor raise.
+Listener = Callable[[Observation, Outcome, Moment], None]
 
 STARTING = "starting"  # why a device is down that has not said yet whether it works
 
@@ -24,6 +30,7 @@ class RunningDevice:
         self.device: devices.Device | None = None
         self.undecoded: Counter[str] = Counter()  # bytes that meant nothing, by reason
         self.heard: Counter[str] = Counter()  # what was recorded of it, as ``heard.noted`` says, since the start
+        self.listeners: list[Listener] = []  # called with all that was recorded of it
         self.recording_ms: int | None = None  # uptime since which it waits for the disk to take what it said
 
     def seen(self, at: Moment) -> Seen:

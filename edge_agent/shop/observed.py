@@ -67,9 +67,9 @@ _LEADS = b"\x1b\x1c\x1d"
 
 def _sign(byte: int, before: int) -> str:
     sign = chr(byte)
-    if byte < 0x20 or byte == 0x7F:  # noqa: PLR2004 - ASCII's control characters
+    if byte < 0x20 or byte == 0x7F:
         return f"<{byte:02x}>"
-    if byte > 0x7F:  # noqa: PLR2004 - ASCII's last
+    if byte > 0x7F:
         return "h"
     if sign.isdigit():
         return "9"

@@ -1,13 +1,12 @@
 """`diagnostics`: the bundle for support goes up."""
 
-import asyncio
+from functools import partial
 
 import msgspec
 
 from edge_agent import support_bundle
-from edge_agent.errors import StorageError
 from edge_agent.remote.commands.acting import Action, Asked, Upload
-from edge_agent.remote.commands.parcel import make_folder
+from edge_agent.remote.commands.parcel import make_folder, on_disk
 
 
 class Diagnostics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,10 +19,7 @@ async def diagnostics(asked: Asked, arguments: Diagnostics) -> Upload:
     asked.progress(0.0, "collecting")
     config = asked.box.generations.config
     bundle = asked.folder / "bundle.tar.gz"
-    try:
-        await asyncio.to_thread(make_folder, asked.folder)
-    except OSError as error:
-        raise StorageError(f"{asked.folder}: {error.strerror or error}; make room on the box's disk") from error
+    await on_disk(partial(make_folder, asked.folder))
     await support_bundle.make(config, bundle)
     return Upload(bundle, support_bundle.name_of(config, asked.box.clock.now().wall_ms), {})
 

@@ -1,13 +1,15 @@
 """One file on its way up, as it lies on the disk: what survives a kill is the file, its label and how much has gone."""
 
+import asyncio
 import base64
 import hashlib
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +20,8 @@ from edge_agent.remote.commands.acting import Result, Upload
 # All files together. A bundle for support has a megabyte at most, ten minutes of a line about as much.
 FOLDER_BYTES = 8 * 1024 * 1024
 FREE_SHARE = 10  # of what is free on the disk they take a tenth: the rest is for orders
+
+T = TypeVar("T")
 
 _LABEL = "label.json"
 _SENT = "sent"
@@ -137,6 +141,14 @@ class Parcel:
         return Chunk(
             number=number or self.next, of=of, name=label.name, bytes=label.bytes, sha256=label.sha256, data=data
         )
+
+
+async def on_disk(work: Callable[[], T]) -> T:
+    """Do something that touches the disk in a thread. Raises StorageError."""
+    try:
+        return await asyncio.to_thread(work)
+    except OSError as error:
+        raise StorageError(f"{error.strerror or error}; make room on the box's disk") from error
 
 
 def make_folder(folder: Path) -> None:

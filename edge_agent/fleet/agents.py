@@ -1,7 +1,7 @@
 """What is known of each agent: what it, and head office, have left at the broker."""
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from edge_agent.fleet.health import Health
 EVERY = "all"
 _ENDS = ("state", "health", "config/reported")
 _PUSHED = "down/config"
+FEW = 500  # retained messages that a broker has ready at once: half of what Mosquitto queues by default
 
 Known = TypeVar("Known", State, Reported, Health)
 
@@ -73,7 +74,20 @@ def gather(broker: Broker, stores: Sequence[str] = (EVERY,), *, pushed: bool = F
     """
     ends = (*_ENDS, _PUSHED) if pushed else _ENDS
     filters = [f"o2o/1/{broker.tenant}/{store}/+/{end}" for store in _levels(stores) for end in ends]
-    return known(broker.collect(filters).items())
+    found = broker.collect(filters)
+    return known({**found, **_held_back(broker, found, ends)}.items())
+
+
+def _held_back(broker: Broker, found: Mapping[str, bytes], ends: Sequence[str]) -> dict[str, bytes]:
+    """Return what the broker dropped of so many messages, asked for by name and few at a time."""
+    if len(found) < FEW:
+        return {}
+    agents = {parsed[0] for topic in found if (parsed := parse_root(topic))}
+    missing = [topic for agent in agents for end in ends if (topic := f"{agent.root}/{end}") not in found]
+    more: dict[str, bytes] = {}
+    for start in range(0, len(missing), FEW):
+        more |= broker.collect(missing[start : start + FEW])
+    return more
 
 
 def known(messages: Iterable[tuple[str, bytes]]) -> list[Agent]:

@@ -25,7 +25,7 @@ from edge_agent.fleet.terminal import note
 CONNECT_S = 10.0
 ACKNOWLEDGE_S = 60.0  # PUBACK or SUBACK, with a reconnect in between
 SESSION_S = 300  # answers that arrive while the connection is lost wait so long at the broker
-RECEIVE_MAXIMUM = 1_000  # messages on the way to us: a second of a busy chain's events
+RECEIVE_MAXIMUM = 65_535  # the most there is: retained messages beyond it and the broker's queue would be dropped
 IN_FLIGHT = 20  # messages on the way to the broker where it sets no limit: Mosquitto's own default
 KEEPALIVE_S = 30
 
@@ -67,12 +67,14 @@ class Listening:
 
     def __init__(self, filters: Sequence[str]) -> None:
         """Use ``Broker.listen``."""
-        self.filters = tuple(filters)
+        self._topics = {wanted for wanted in filters if not _is_wild(wanted)}
+        self._filters = [wanted for wanted in filters if _is_wild(wanted)]
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     def put(self, message: Message) -> None:
         """Take a message if it is one of those wanted."""
-        if any(mqtt.topic_matches_sub(wanted, message.topic) for wanted in self.filters):
+        topic = message.topic
+        if topic in self._topics or any(mqtt.topic_matches_sub(wanted, topic) for wanted in self._filters):
             self._queue.put(message)
 
     def get(self, timeout: float | None = None) -> Message | None:
@@ -165,12 +167,18 @@ class Broker:
             self._unsubscribe(filters)
 
     def collect(self, filters: Sequence[str], quiet_s: float = QUIET_S, limit_s: float = LIMIT_S) -> dict[str, bytes]:
-        """Return the retained messages by topic: all that came before ``quiet_s`` seconds without one."""
+        """Return the retained messages by topic: all that came before ``quiet_s`` seconds without one.
+
+        A broker may drop some of thousands (Mosquitto: ``max_queued_messages``, 1,000 behind a slow line).
+        """
         found: dict[str, bytes] = {}
+        enough = len(filters) if not any(map(_is_wild, filters)) else None
         deadline = time.monotonic() + limit_s
         with self.listen(filters) as listening:
             while (left := deadline - time.monotonic()) > 0 and (message := listening.get(min(quiet_s, left))):
                 found[message.topic] = message.payload
+                if len(found) == enough:
+                    break
         if left <= 0:
             note(f"still receiving after {limit_s:.0f} s: what follows may not be all")
         return {topic: payload for topic, payload in found.items() if payload}
@@ -270,6 +278,10 @@ def connected(settings: FleetSettings) -> Iterator[Broker]:
         yield broker
     finally:
         broker.close()
+
+
+def _is_wild(topic: str) -> bool:
+    return "+" in topic or "#" in topic
 
 
 def _tls(settings: FleetSettings) -> ssl.SSLContext:

@@ -162,15 +162,15 @@ class Way:
         try:
             config = await self._validated(push)
         except Refused as refused:
-            await self._decide("rejected", push, refused.code, refused.detail)
+            await self._decide("rejected", refused.code, refused.detail)
             return
         try:
-            await self._record.write(moved(taken, phase="staged", at=self._now()))
+            await self._record.write(moved(taken, phase="staged", at=self._now(), tries=0))
         except StorageError as error:
             await self._give_up(push, error)
             return
         self._staged = _Staged(push, config)
-        self._say("staged", push)
+        self._say_line()
 
     async def _validated(self, push: Push) -> Config:
         self._hang.begin(push.trial_s)
@@ -200,10 +200,10 @@ class Way:
             await self._generations.change(staged.config)
         except AgentError as error:
             code = "storage_failed" if isinstance(error, StorageError) else "device_failed"
-            await self._decide("rolled_back", push, code, str(error))
+            await self._decide("rolled_back", code, str(error))
             return
         self._trial = Trial(self._before, push.trial_s, self._clock.read_uptime_ms())
-        self._say("trial", push)
+        self._say_line()
 
     async def _judge(self, trial: Trial) -> None:
         assert self._staged is not None
@@ -212,24 +212,24 @@ class Way:
         if verdict is None:
             return
         if verdict.code:
-            await self._decide("rolled_back", self._staged.push, verdict.code, verdict.detail)
+            await self._decide("rolled_back", verdict.code, verdict.detail)
         else:
             await self._commit(self._staged)
 
     async def _commit(self, staged: _Staged) -> None:
         push = staged.push
         if not await self._storage_commits(push):
-            await self._decide("rolled_back", push, "storage_failed", f"the disk took nothing for {COMMIT_S:.0f} s")
+            await self._decide("rolled_back", "storage_failed", f"the disk took nothing for {COMMIT_S:.0f} s")
             return
         older = tuple(one for one in self.line.committed if one != push.id)
         committed = moved(self._decided("committed"), committed=(push.id, *older))
         try:
             await self._record.write(committed)
         except StorageError as error:
-            await self._decide("rolled_back", push, "storage_failed", str(error))
+            await self._decide("rolled_back", "storage_failed", str(error))
             return
         self._good, self._good_id = staged.config, push.id
-        self._over(push)
+        self._over()
 
     async def _storage_commits(self, push: Push) -> bool:
         row = StateChange(telling.PART, "trial", push.id.sha256.encode())
@@ -240,11 +240,11 @@ class Way:
             return False
         return True
 
-    async def _decide(self, phase: str, push: Push, code: str, detail: str) -> None:
+    async def _decide(self, phase: str, code: str, detail: str) -> None:
         """Go back to the last known good, the tills first; then say why."""
         await self._go_back()
         await self._record.settle(self._decided(phase, code, detail))
-        self._over(push)
+        self._over()
 
     async def _give_up(self, push: Push, error: StorageError) -> None:
         """Go back where the shelf cannot be written: delivered again, the push is tried again."""
@@ -257,19 +257,22 @@ class Way:
             await self._generations.change(self._good)
         self._hang.end()
 
-    def _over(self, push: Push) -> None:
+    def _over(self) -> None:
         self._hang.end()
         self._trial = self._staged = self._before = None
-        line = self.line
-        assert line.phase is not None
-        self._say(line.phase, push, line.code, line.detail)
-        self._events.tell(line, self._running().version)
+        self._say_line()
+        self._events.tell(self.line, self._running().version)
         self._health.news()
 
     def _decided(self, phase: str, code: str | None = None, detail: str | None = None) -> Line:
         at = self._now()
         event_id = uuid7(self._clock.now().wall_ms)
         return moved(self.line, phase=phase, code=code, detail=detail, at=at, trial=None, event_id=event_id, tries=0)
+
+    def _say_line(self) -> None:
+        word = Word.of(self.line)
+        telling.log_word(word, self.line.key_id)
+        self.reports.say(word)
 
     def _say(self, phase: str, push: Push, code: str | None = None, detail: str | None = None) -> None:
         word = Word(push.id.version, phase, code, detail, self._now())
@@ -292,5 +295,5 @@ def _id(config: Config) -> ConfigId:
 
 def _postponed(line: Line) -> Line:
     if line.trial is not None:
-        return moved(line, phase="staged", trial=None, tries=0)
+        return moved(line, phase="staged", trial=None)
     return moved(line, tries=0) if line.phase in _PENDING else line

@@ -72,7 +72,8 @@ class Comparison:
         for id_, was, device in self._changed(now):
             if device.state == "up":
                 self._up.add(id_)
-            if not self._fails(id_, was, device):
+            has_said = device.reason != STARTING or not grace_ms
+            if not (has_said and self._fails(id_, was, device)):
                 self._failing_since_ms.pop(id_, None)
             elif at_ms - self._failing_since_ms.setdefault(id_, at_ms) >= grace_ms:
                 return f"{id_}: {device.reason}: {device.detail}" if device.detail else f"{id_}: {device.reason}"

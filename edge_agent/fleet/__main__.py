@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_agent.errors import AgentError, ConfigError
+from edge_agent.fleet import changing
 from edge_agent.fleet.errors import FleetError
 from edge_agent.fleet.settings import Options
 
@@ -98,7 +99,7 @@ def keygen(
     keys.make(out or Path(f"{key_id}.key"), key_id, roles.split(","), encrypt=encrypt, passphrase_file=passphrase_file)
 
 
-# Commands that change stores step by step are a group of their own: cli.add_typer(…) without a name.
+cli.add_typer(changing.cli)
 
 
 def main() -> None:

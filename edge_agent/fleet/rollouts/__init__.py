@@ -1,0 +1,1 @@
+"""One config to many stores, ring by ring: on from the first few only while they stay well."""

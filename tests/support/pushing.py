@@ -94,6 +94,7 @@ class HeadOffice:
     def __init__(self, port: int, topics: Topics = TOPICS) -> None:
         self.topics = topics
         self._listener = Listener(port, topics.reported)
+        self._pushed: dict[int, bytes] = {}
 
     def __enter__(self) -> Self:
         self._listener.__enter__()
@@ -105,12 +106,21 @@ class HeadOffice:
     def push(self, config: dict[str, Any], version: int, *, signer: Signer = OPERATOR, **fields: Any) -> str:
         """Push a store config; returns the SHA-256 of its payload. ``fields``: see ``config_payload``."""
         payload = config_payload(config, version, **fields)
-        self.send(seal(payload, signer.private, signer.id))
+        self.send(envelope := seal(payload, signer.private, signer.id))
+        self._pushed.setdefault(version, envelope)
         return hashlib.sha256(payload).hexdigest()
+
+    def again(self, version: int) -> None:
+        """Publish once more what was pushed first with this version."""
+        self.send(self._pushed[version])
 
     def send(self, envelope: bytes) -> None:
         """Publish bytes where the box looks for its config, retained."""
-        self._listener.publish(self.topics.config, envelope)
+        self.publish(self.topics.config, envelope)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Publish anything, retained."""
+        self._listener.publish(topic, payload)
 
     @property
     def reports(self) -> list[dict[str, Any]]:

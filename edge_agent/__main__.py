@@ -60,25 +60,34 @@ def run(
 
     from edge_agent import log
     from edge_agent.app import run as run_agent
-    from edge_agent.config import load
+    from edge_agent.config.pushed import load_in_force
 
     if log_level not in log.LEVELS:
         raise ConfigError(f"unknown log level {log_level!r} (allowed: {', '.join(log.LEVELS)})")
     faulthandler.enable()
     log.set_up(log_level)
-    asyncio.run(run_agent(load(config)))
+    asyncio.run(run_agent(load_in_force(config)))
 
 
 @cli.command()
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check both configuration files and print every error with its file and line."""
     from edge_agent.config import load
+    from edge_agent.config.pushed import load_as_seen
 
     loaded = load(config)
     typer.echo(f"{loaded.agent_file}: ok")
     typer.echo(f"{loaded.store_file}: ok ({len(loaded.store.devices)} devices)")
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}")
+    seen = load_as_seen(config)
+    if seen.fallback:
+        typer.echo(f"warning: {seen.fallback}")
+    if seen.version:
+        typer.echo(
+            f"in force: version {seen.version}, pushed by head office ({len(seen.store.devices)} devices); "
+            f"not {seen.store_file}"
+        )
 
 
 @cli.command()
@@ -199,10 +208,10 @@ def pair(config: ConfigOption = DEFAULT_CONFIG) -> None:
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check ports, permissions, broker, clock and disk; one line each with what to do."""
     from edge_agent.commands.doctor import findings
-    from edge_agent.config import load
+    from edge_agent.config.pushed import load_as_seen
 
     good = True
-    for finding in findings(load(config)):
+    for finding in findings(load_as_seen(config)):
         good = good and finding.ok
         typer.echo(str(finding))
     if not good:
@@ -228,9 +237,9 @@ def diagnostics(
 ) -> None:
     """Write a redacted bundle for support: configuration, status, log, the newest captures. No keys, no passwords."""
     from edge_agent.commands.diagnostics import write_bundle
-    from edge_agent.config import load
+    from edge_agent.config.pushed import load_as_seen
 
-    for name in write_bundle(load(config), out):
+    for name in write_bundle(load_as_seen(config), out):
         typer.echo(name)
 
 

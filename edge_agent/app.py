@@ -53,6 +53,8 @@ FLUSH_S = 2.0  # what a stopping agent waits for the disk and for head office's 
 async def run(config: Config) -> None:
     """Run the agent until SIGTERM or SIGINT. Raises StorageError where the state directory cannot be used."""
     stop = _stop_signal()
+    if config.fallback:
+        log.error("config_fallback", version=config.version, why=config.fallback)
     clock = Clock()
     health = Health(clock)
     agent = config.agent.agent

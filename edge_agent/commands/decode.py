@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from edge_agent import decoders
 from edge_agent.clock import Clock, Moment
-from edge_agent.config import Config, load
+from edge_agent.config import Config
 from edge_agent.config.devices import LineSettings
+from edge_agent.config.pushed import load_as_seen
 from edge_agent.config.shop import shop_settings, template_set
 from edge_agent.errors import ConfigError
 from edge_agent.observations import Decoded, Receipt, Record, Undecoded
@@ -49,7 +50,7 @@ def decode_bytes(
 
     Raises ConfigError for an unknown decoder, device or template.
     """
-    loaded = load(config) if config else None
+    loaded = load_as_seen(config) if config else None
     settings, device_id = decoder_settings(decoder, loaded, device)
     shop, redactor = _shop(loaded, decoder, device_id, settings, template)
     running = decoders.create(decoder, settings)

@@ -18,10 +18,13 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+import msgspec
+
 from edge_agent import __version__
 from edge_agent.clock import Clock
 from edge_agent.commands import devices, doctor, status
 from edge_agent.config import Config
+from edge_agent.config.pushed import shelf_of, table_of
 from edge_agent.devices.relay_start import Relays
 from edge_agent.errors import AgentError, ConfigError
 from edge_agent.redact import Redactor
@@ -34,6 +37,7 @@ JOURNAL = ("journalctl", "--unit=edge-agent", "--unit=edge-agent-relay@*", "--no
 
 ABOUT = """What is in this bundle:
 agent.toml, store.toml   the configuration; keys and passwords are files of their own and not in here
+config.json line.json    the store config that is in force, where head office pushed one; which pushes there were
 status.json metrics.txt  what the running agent says of itself
 doctor.txt devices.txt   what this box looks like from outside
 versions.txt files.txt   software, and the sizes of the agent's files
@@ -69,7 +73,9 @@ def _texts(config: Config) -> dict[str, Callable[[], str]]:
     return {
         "README.txt": lambda: ABOUT,
         "agent.toml": lambda: config.agent_file.read_text("utf-8", "replace"),
-        "store.toml": lambda: config.store_bytes.decode("utf-8", "replace"),
+        "store.toml": lambda: config.store_file.read_text("utf-8", "replace"),
+        "config.json": lambda: _pushed(config),
+        "line.json": lambda: _line(config),
         "status.json": lambda: json.dumps(status.ask(config) or "not running", ensure_ascii=False, indent=2),
         "metrics.txt": lambda: status.metrics(config) or "not running",
         "doctor.txt": lambda: "\n".join(map(str, doctor.findings(config))),
@@ -86,6 +92,17 @@ def _made(make: Callable[[], str]) -> str:
         return make()
     except (AgentError, OSError, subprocess.SubprocessError) as error:
         return f"not to be had: {error}"
+
+
+def _pushed(config: Config) -> str:
+    if config.version == 0:
+        return config.fallback or "none: store.toml is in force"
+    table = {"version": config.version, "sha256": config.store_sha256, "config": table_of(config)}
+    return json.dumps(table, ensure_ascii=False, indent=2)
+
+
+def _line(config: Config) -> str:
+    return json.dumps(msgspec.to_builtins(shelf_of(config).line()), ensure_ascii=False, indent=2)
 
 
 def _versions() -> str:

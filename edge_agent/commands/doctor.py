@@ -22,7 +22,9 @@ from edge_agent.config.devices import (
     TcpListenSettings,
     TcpSettings,
 )
-from edge_agent.errors import DeviceError, LinkError
+from edge_agent.config.pushed import shelf_of
+from edge_agent.config.shelf import Line
+from edge_agent.errors import DeviceError, LinkError, StorageError
 from edge_agent.uplink import probe
 from edge_agent.uplink.settings import settings_of
 
@@ -61,7 +63,7 @@ def findings(config: Config) -> Iterator[Finding]:
     status = ask(config, "en")  # as all its own words are
     state = f"running, {status['level']}: {status['headline']}" if status else "not running"
     yield Finding("agent", True, state)
-    yield Finding("store config", True, f"{config.store_file}, sha256 {config.store_sha256[:12]}")
+    yield from _store_config(config)
     for warning in config.warnings:
         yield Finding("config", True, f"warning: {warning}")
     yield _state_dir(config.agent.agent.state_dir)
@@ -73,6 +75,28 @@ def findings(config: Config) -> Iterator[Finding]:
         if device.id not in seen and isinstance(device, SerialSettings) and device.passthrough is not None:
             yield _behind(device.id, device.passthrough)
     yield _broker(config, status["sync"]["connected"] if status else None)
+
+
+def _store_config(config: Config) -> Iterator[Finding]:
+    """Tell which store config is in force, and what has become of the last push."""
+    sha256 = config.store_sha256[:12]
+    try:
+        line = shelf_of(config).line()
+    except StorageError:  # config.fallback says so
+        line = Line()
+    if config.version == 0:
+        yield Finding("store config", True, f"{config.store_file}, sha256 {sha256}")
+    else:
+        is_newest = (line.version, line.sha256, line.phase) == (config.version, config.store_sha256, "committed")
+        since = f", since {line.at}" if is_newest else ""
+        pushed = f"version {config.version}, pushed by head office, sha256 {sha256}{since}"
+        yield Finding("store config", True, f"{pushed}; {config.store_file} is not in force")
+    if config.fallback:
+        yield Finding("store config", False, config.fallback, "have head office push it again, as a new version")
+    if line.trial:
+        yield Finding("pushed config", True, f"version {line.trial.config.version} is on trial since {line.trial.at}")
+    elif line.code:
+        yield Finding("pushed config", True, f"version {line.version}: {line.phase}, {line.code}: {line.detail}")
 
 
 def _state_dir(path: Path) -> Finding:

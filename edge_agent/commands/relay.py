@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from edge_agent.config import load
 from edge_agent.config.devices import SerialSettings
 from edge_agent.config.problems import closest
+from edge_agent.config.pushed import load_in_force
 from edge_agent.devices.relay_start import Relays, relay_settings
 from edge_agent.errors import ConfigError
 
@@ -17,7 +17,7 @@ def become_relay(agent_file: Path, device: str) -> NoReturn:
 
     Raises ConfigError: there is no such device, or it passes nothing through.
     """
-    config = load(agent_file)
+    config = load_in_force(agent_file, on_trial=True)
     found = {settings.id: settings for settings in config.store.devices}
     settings = found.get(device)
     if settings is None:

@@ -8,8 +8,9 @@ from typing import get_args
 
 from edge_agent import decoders
 from edge_agent.commands.decode import decoder_settings
-from edge_agent.config import Config, load
+from edge_agent.config import Config
 from edge_agent.config.devices import LineSettings
+from edge_agent.config.pushed import load_as_seen
 from edge_agent.config.shop import template_set
 from edge_agent.errors import ConfigError
 from edge_agent.observations import Decoded, Receipt
@@ -43,7 +44,7 @@ def teach_from(
     if not _IDENT.fullmatch(name):
         raise ConfigError(f"{name!r} is no name for a template (allowed: a-z, 0-9 and -)")
     known_labels = dict(map(_label, labels))
-    loaded = load(config) if config else None
+    loaded = load_as_seen(config) if config else None
     decoder = _decoder_of(loaded, device)
     settings, _ = decoder_settings(decoder, loaded, device)
     store = loaded.store if loaded else None

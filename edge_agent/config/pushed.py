@@ -15,6 +15,7 @@ from edge_agent.config.problems import InvalidConfigError, Problem
 from edge_agent.config.shelf import Line, Shelf
 from edge_agent.contract.messages import UNREADABLE
 from edge_agent.contract.remote import ConfigId, ConfigPush
+from edge_agent.errors import StorageError
 
 _FILE = Path("config")  # the key of the push in which the store config stands
 
@@ -58,6 +59,19 @@ def load_in_force(agent_file: Path, *, on_trial: bool = False) -> Config:
     Raises InvalidConfigError with the problems of the files, StorageError where this user may not read the pushes.
     """
     return in_force(load(agent_file), on_trial=on_trial)
+
+
+def load_as_seen(agent_file: Path) -> Config:
+    """Return what ``load_in_force`` does, for a person who looks at a box.
+
+    Where this user may not read what was pushed, it is what both files say; ``Config.fallback`` tells so. Raises
+    InvalidConfigError with the problems of the files.
+    """
+    files = load(agent_file)
+    try:
+        return in_force(files)
+    except StorageError as error:
+        return replace(files, fallback=f"it cannot be told whether a pushed config is in force: {error}")
 
 
 def in_force(files: Config, *, on_trial: bool = False) -> Config:

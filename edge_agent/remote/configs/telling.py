@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from edge_agent.clock import Clock
+from edge_agent.config import Config
 from edge_agent.config.shelf import Line
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
@@ -138,6 +139,11 @@ def condition(line: Line, now_ms: int) -> Condition | None:
     if line.phase == "rejected":
         return Condition("config_rejected", Level.ATTENTION, detail)
     return Condition("config_rolled_back", Level.ATTENTION, detail)
+
+
+def fallback(config: Config) -> Condition | None:
+    """Return what support is told where a config runs only because the one that was committed last cannot be used."""
+    return Condition("config_fallback", Level.ATTENTION, config.fallback) if config.fallback else None
 
 
 def log_word(word: Word, key_id: str | None) -> None:

@@ -121,6 +121,7 @@ class Way:
         elif self._staged is not None:
             await self._begin(self._staged)
         self._health.report(telling.PART, telling.condition(self.line, self._clock.now().wall_ms))
+        self._health.report(f"{telling.PART}/fallback", telling.fallback(self._good))
 
     def postpone(self) -> None:
         """Have the next process begin a trial anew, and write nothing any more."""

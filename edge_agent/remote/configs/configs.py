@@ -51,7 +51,7 @@ class Configs:
         self._clock = clock
         self._inbox: deque[bytes | Refused] = deque(maxlen=INBOX)
         self._news = asyncio.Event()
-        self._expired: Push | None = None  # the newest one: it is the clock that may be wrong
+        self._held: Push | None = None  # the newest that came at a wrong time: by the clock, or on a full disk
         self._refused: Word | None = None  # to be said when it is time
         self._refused_ms = -REFUSED_EVERY_MS  # uptime when the last one was said
         self._logged: tuple[int | None, str | None] | None = None
@@ -121,8 +121,8 @@ class Configs:
                 self._refused = None
                 self._way.reports.say(Word.of(line))
         elif push.expires_ms <= self._clock.now().wall_ms:
-            if version > line.version and (self._expired is None or version >= self._expired.id.version):
-                self._expired = push
+            if version > line.version and (self._held is None or version >= self._held.id.version):
+                self._held = push
             self._refuse(version, "expired", "its time has passed, by this box's clock", push.key_id)
         elif version <= line.version:
             self._refuse(version, "not_newer", f"version {line.version} was here before", push.key_id)
@@ -131,15 +131,15 @@ class Configs:
 
     async def _let_in(self, push: Push) -> None:
         self._refused = None
-        if self._expired is not None and self._expired.id.version <= push.id.version:
-            self._expired = None
+        if self._held is None or self._held.id.version <= push.id.version:
+            self._held = push if self._way.is_short else None
         await self._way.take(push)
 
     async def _look_again(self) -> None:
-        """Consider an expired push anew: the clock may have been set."""
-        push = self._expired
-        if push is not None and push.expires_ms > self._clock.now().wall_ms:
-            self._expired = None
+        """Consider a push anew that came at a wrong time: the clock may have been set, the disk may have room."""
+        push = self._held
+        if push is not None and push.expires_ms > self._clock.now().wall_ms and not self._way.is_short:
+            self._held = None
             await self._consider(push)
 
     def _refuse(self, version: int | None, code: str, detail: str, key_id: str | None) -> None:

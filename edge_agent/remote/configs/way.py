@@ -33,6 +33,7 @@ COMMIT_S = 10.0  # a disk that does not take one row within it is one that canno
 # A push whose validation no process survives is given up. One death may have been a power cut, and so may a second.
 TRIES = 3
 
+_SHORT = frozenset({"disk_full", "disk_low"})  # the storage's conditions: its reserve is being used, or soon will be
 _PENDING = frozenset({"verified", "staged"})
 _ENDED = "the agent ended during the trial"
 _NONE_SURVIVED = f"the agent ended {TRIES} times while it was being checked"
@@ -92,6 +93,11 @@ class Way:
         """Tell whether ``step`` has something to do soon."""
         return self._staged is not None
 
+    @property
+    def is_short(self) -> bool:
+        """Tell whether there is no room for a push: what is left on the disk is for orders."""
+        return any(one.condition.code in _SHORT for one in self._health.conditions())
+
     async def run(self) -> None:
         """Watch for hangs and record decisions, until cancelled. Raises StorageError."""
         async with asyncio.TaskGroup() as group:
@@ -107,10 +113,16 @@ class Way:
             await self._take(kept(payload, self.line.key_id))
 
     async def take(self, push: Push) -> None:
-        """Have a push take the line, and go with it as far as staged. Whatever is on trial is superseded."""
+        """Have a push take the line, and go with it as far as staged. Whatever is on trial is superseded.
+
+        Where it cannot be kept nothing changes; it may be taken again.
+        """
         self._say("received", push)
         self._say("verified", push)
-        await self._take(push)
+        if self.is_short:
+            self._say("rolled_back", push, "storage_failed", "the disk is full: delete files on it")
+        else:
+            await self._take(push)
 
     async def step(self) -> None:
         """Do what is due: begin a trial, judge it, catch up with the shelf."""

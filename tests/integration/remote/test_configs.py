@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+import tomllib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.support.generation import configure
 from tests.support.pty import Cable
 from tests.support.pushing import COMMANDER, OPERATOR, STRANGER, config_payload, store_config, with_device
 from tests.support.storage import SetClock, frames, until
+from tests.unit.config.test_templates import TEMPLATE
 
 GOOD = with_device(store_config(), name="新收银")
 BROKEN = with_device(store_config(), port="nothing-here")
@@ -93,7 +95,7 @@ def sealed(**fields: Any) -> bytes:
     return seal(config_payload(GOOD, 9, **fields), OPERATOR.private, OPERATOR.id)
 
 
-REFUSED = {
+REFUSED: dict[str, Callable[[], bytes]] = {
     "unsigned": lambda: msgspec.json.encode({"payload": base64.b64encode(config_payload(GOOD, 9)).decode()}),
     "bad_signature": broken_signature,
     "unknown_key": lambda: seal(config_payload(GOOD, 9), STRANGER.private, STRANGER.id),
@@ -157,9 +159,10 @@ async def test_a_config_that_is_wrong_takes_the_line_and_is_told_with_what_is_wr
         report = await here.until(4, "rejected", "invalid_config")
         assert len(report.detail or "") <= 1000
 
-        template = {"name": "ours", "total": ["合计"], "samples": [{"text": "合计 1.00", "payable": 200}]}
-        here.push(store_config() | {"receipt_template": [template]}, 5)
-        await here.until(5, "rejected", "samples_failed" if "samples_failed" in str(here.said(5)) else "invalid_config")
+        template = tomllib.loads(TEMPLATE.replace("600", "601"))
+        here.push(store_config() | template, 5)
+        report = await here.until(5, "rejected", "samples_failed")
+        assert "receipt_template[0].samples" in (report.detail or "")
         here.push(GOOD, 6)
         await here.until(6, "trial")
         await until(lambda: here.conditions() == [])

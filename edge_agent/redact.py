@@ -23,6 +23,7 @@ _CARD = re.compile(
     r"4\d{15}|4\d{18}|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|"
     r"6(?:011|5\d\d)\d{12}|62\d{14,17}"
 )
+_CARD_LENGTHS = range(14, 20)
 _NUMBER = re.compile(
     r"(?<![\d.,*+A-Za-z-])(?:"
     r"(?P<plain>\d{10,32})"
@@ -264,6 +265,24 @@ def _label(text: str, start: int, above: str) -> str:
 def _without_tokens(text: str) -> str:
     """Return a row with noughts for tokens: what was redacted is as little a word as the digits it stands for."""
     return _TOKEN.sub(lambda token: "0" * len(token[0]), text) if "*" in text else text
+
+
+def documents(lines: Sequence[str]) -> frozenset[str]:
+    """Return the numbers that some row of a slip labels as a document's, as digits."""
+    return _documents(lines, {index for index, line in enumerate(lines) if _MAYBE.search(line)})
+
+
+def may_hold_secret(digits: str, *, misread: bool = False) -> bool:
+    """Tell whether a number is or holds what could be a mobile telephone's, a card's or a payment code.
+
+    For numbers that no label explains. ``misread``: not even a good GTIN is one by more than accident.
+    """
+    if not misread and len(digits) in _GTIN_LENGTHS and _gtin(digits) and not _is_card(digits):
+        return False
+    if _NATIONAL.fullmatch(digits) or _MOBILE.search(digits) or _PAYMENT_CODE.search(digits):
+        return True
+    starts = range(len(digits) - min(_CARD_LENGTHS) + 1)
+    return any(_is_card(digits[start : start + length]) for start in starts for length in _CARD_LENGTHS)
 
 
 def _documents(lines: Sequence[str], risky: AbstractSet[int]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from edge_agent.decoders import Decoder
 from edge_agent.observations import Decoded, Observation, Receipt, Record, Undecoded
 from edge_agent.redact import Redactor
 from edge_agent.shop.captures import capture_of, record_capture
-from edge_agent.shop.observed import observed, shape
+from edge_agent.shop.observed import hides_secret, observed, shape, shows_secret
 from edge_agent.shop.outcome import Outcome
 from edge_agent.shop.records import redacted_fields
 
@@ -28,7 +28,7 @@ HELD_BYTES = 256 * 1024
 # A slip in a language that nobody reads here: no secret is seen in it, so none could be taken out.
 _UNREAD = frozenset({"star", "foreign"})
 # From the length of a telephone number on; the rest of a code, or of a number, is not worth a slip's bytes.
-_LONG_NUMBER = re.compile(rb"\d(?:[ -]?\d){10,}")
+_LONG_NUMBER = re.compile(rb"\d(?:[ \0-]?\d){10,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Recording:
         """Return a slip's bytes without secrets; None where it cannot be proven that there are none left.
 
         What is taken out was found in the text. So no long number may be left that the text does not show, and whoever
-        reads the bytes again must see no secret.
+        reads the bytes again, or reads them wrongly, must see no secret.
         """
         if isinstance(slip, Record):
             _, redacted = redacted_fields(self._redactor, slip.fields)
@@ -133,18 +133,15 @@ class Recording:
             return None
         for capture in captures:
             numbers = _LONG_NUMBER.findall(capture.body)
-            shown = all(any(number.decode() in row for row in text) for number in numbers)
-            return capture.body if shown and not self._shows_secret(capture.body) else None
+            all_shown = all(any(number.decode() in row for row in text) for number in numbers)
+            if all_shown and not hides_secret(capture.body) and not self._shows_secret(capture.body):
+                return capture.body
         return None
 
     def _shows_secret(self, raw: bytes) -> bool:
         decoder = self._new_decoder()
-        for slip in (*decoder.feed(raw), *decoder.idle()):
-            if isinstance(slip, Receipt) and self._redactor.redact_lines(slip.lines, slip.barcodes).replacements:
-                return True
-            if isinstance(slip, Record) and redacted_fields(self._redactor, slip.fields)[1].replacements:
-                return True
-        return False
+        slips = [slip for slip in (*decoder.feed(raw), *decoder.idle()) if isinstance(slip, Receipt | Record)]
+        return any(shows_secret(self._redactor, slip) for slip in slips)
 
 
 def _events(drafts: tuple[Draft, ...]) -> Iterator[dict[str, object]]:

@@ -193,9 +193,11 @@ class TestBox:
     ) -> None:
         now = Moment(1_763_787_600_000, 0, "boot", TimeQuality.SYNCED)  # 2025-11-22 13:00 in Shanghai
         sources = pushed(page, Desired(43), phase, code, "2025-11-22T05:05:00Z")
-        assert box(sources, reader, now).configuration_note == said
+        told = box(sources, reader, now)
+        came_to_nothing = phase in ("rejected", "rolled_back")
+        assert (told.configuration_note, told.configuration_news) == ((said, "") if came_to_nothing else ("", said))
         running = {"zh": "总部下发的第42版（abcdef01）", "en": "Head office's, version 42 (abcdef01)"}
-        assert box(sources, reader, now).configuration == running[reader.language]
+        assert told.configuration == running[reader.language]
 
     async def test_a_push_of_strangers_has_no_version(self, page: Page) -> None:
         now = Moment(1_763_787_600_000, 0, "boot", TimeQuality.SYNCED)

@@ -18,13 +18,15 @@ STEP_TOLD_MS = 24 * 3_600_000  # a step of the clock explains odd times of the d
 class Box(msgspec.Struct, frozen=True):
     """Each in words. ``clock_note``: empty while the clock is right. ``presence_pause``: empty while none is on.
 
-    ``configuration_note``: what has become of head office's last push; empty where none came.
+    ``configuration_news``: what becomes of head office's last push; ``configuration_note``: why it came to nothing;
+    one of the two is empty, both where none came.
     ``language``: what the box says to whoever names no language of their own.
     """
 
     clock: str
     clock_note: str
     configuration: str
+    configuration_news: str
     configuration_note: str
     version: str
     running_since: str
@@ -35,7 +37,8 @@ class Box(msgspec.Struct, frozen=True):
 def box(sources: Sources, reader: Reader, now: Moment) -> Box:
     """Return how the box itself is."""
     texts, zone, reported = words(reader.language), sources.config.store.zone, sources.reported()
-    say = texts.say
+    say, came_to_nothing = texts.say, reported.phase in ("rejected", "rolled_back")
+    news = pushes.note(reported, texts, lambda at: when(round(at.timestamp() * 1000), now, zone, reader.language))
     # By the uptime: the clock may have been wrong when the agent began, and have been set since.
     started_ms = now.wall_ms - (now.uptime_ms - sources.clock.started_ms)
     paused_until_ms = sources.generation.shop.people.paused_until_ms(now)
@@ -43,9 +46,8 @@ def box(sources: Sources, reader: Reader, now: Moment) -> Box:
         clock=datetime.fromtimestamp(now.wall_ms / 1000, zone).strftime("%Y-%m-%d %H:%M"),
         clock_note=_clock_note(sources, reader, now),
         configuration=pushes.running(reported, texts),
-        configuration_note=pushes.note(
-            reported, texts, lambda at: when(round(at.timestamp() * 1000), now, zone, reader.language)
-        ),
+        configuration_news="" if came_to_nothing else news,
+        configuration_note=news if came_to_nothing else "",
         version=__version__,
         running_since=say("box.since", time=when(started_ms, now, zone, reader.language)),
         presence_pause=say("box.paused", time=when(paused_until_ms, now, zone, reader.language))

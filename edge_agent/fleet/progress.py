@@ -25,7 +25,8 @@ class Progress:
     ``status``: as an ``Outcome``'s, or ``worse`` (committed, and then needs action, which it did not before),
     ``lost`` (was online with it, and is gone without a word), ``silent`` (online, and does not come to an end).
     ``since_ms``: since when it is so. ``level``: of its health before. ``online_ms``: since when it is online, or was
-    last; None: never since the push. ``gone_ms``, ``worse_ms``: since when it is lost, or worse; None: it is not.
+    last; None: never since the push. ``gone_ms``, ``worse_ms``: since when it is away, or worse; None: it is not.
+    ``is_lost``: it is away without having said so.
     """
 
     push: ConfigId
@@ -38,6 +39,7 @@ class Progress:
     online_ms: int | None = None
     gone_ms: int | None = None
     worse_ms: int | None = None
+    is_lost: bool = False
 
     @property
     def failed(self) -> bool:
@@ -57,12 +59,14 @@ class Progress:
     @property
     def is_ailing(self) -> bool:
         """Whether it may yet turn out a failure."""
-        return not self.failed and (self.worse_ms is not None or self.gone_ms is not None)
+        is_gone = self.gone_ms is not None and self.is_lost
+        return not self.failed and self.status != "superseded" and (self.worse_ms is not None or is_gone)
 
 
 def begun(push: ConfigId, agent: Agent, now_ms: int) -> Progress:
     """Return how things stand when a push is about to be published."""
-    return Progress(push, "pending", now_ms, level=agent.health.level if agent.health else None)
+    level = agent.health.level if agent.health else None
+    return Progress(push, "pending", now_ms, level=level, online_ms=now_ms if agent.is_online else None)
 
 
 def observed(was: Progress, agent: Agent, now_ms: int, trial_seconds: int, patience_s: float = PATIENCE_S) -> Progress:
@@ -73,7 +77,7 @@ def observed(was: Progress, agent: Agent, now_ms: int, trial_seconds: int, patie
     if now.failed or now.status == "superseded":
         return now
     patience_ms = int(patience_s * 1000)
-    if now.gone_ms is not None and agent.standing == "lost" and now_ms - now.gone_ms > patience_ms:
+    if now.gone_ms is not None and now.is_lost and now_ms - now.gone_ms > patience_ms:
         return replace(now, status="lost", since_ms=now_ms, code="lost", detail="went away with the new config")
     if now.worse_ms is not None and now_ms - now.worse_ms > patience_ms:
         return replace(now, status="worse", since_ms=now_ms, code="worse", detail=_headline(agent))
@@ -114,9 +118,8 @@ def _presence(was: Progress, agent: Agent, now_ms: int) -> Progress:
         and agent.health.level == "action"
     )
     worse_ms = (worse_ms if worse_ms is not None else now_ms) if is_worse else None
-    if (online_ms, gone_ms, worse_ms) == (was.online_ms, was.gone_ms, was.worse_ms):
-        return was
-    return replace(was, online_ms=online_ms, gone_ms=gone_ms, worse_ms=worse_ms)
+    now = replace(was, online_ms=online_ms, gone_ms=gone_ms, worse_ms=worse_ms, is_lost=agent.standing == "lost")
+    return was if now == was else now
 
 
 def _headline(agent: Agent) -> str:

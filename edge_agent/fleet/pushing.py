@@ -23,6 +23,7 @@ from edge_agent.fleet.keys import Signer
 from edge_agent.fleet.live import Live, live
 from edge_agent.fleet.progress import Progress
 from edge_agent.fleet.settings import Options
+from edge_agent.fleet.store_file import Table
 from edge_agent.fleet.survey import Change, survey
 from edge_agent.fleet.terminal import err
 
@@ -83,11 +84,11 @@ def changes(broker: Broker, signer: Signer | None, source: Source, clock: Clock)
     return survey(broker, signer, tables, found, clock)
 
 
-def prepared(change: Change, agent: Agent, signer: Signer, terms: Terms, clock: Clock) -> tuple[bytes, ConfigId]:
+def prepared(config: Table, agent: Agent, signer: Signer, terms: Terms, clock: Clock) -> tuple[bytes, ConfigId]:
     """Return the envelope to publish, and what the push will be known as. ``agent``: as it is known now."""
     expires = datetime.fromtimestamp(clock.now().wall_ms // 1000, UTC) + terms.expires
     version = pushes.next_version(agent.reported, agent.pushed)
-    payload, push = pushes.encode(agent.topics, version, expires, terms.trial_seconds, change.config)
+    payload, push = pushes.encode(agent.topics, version, expires, terms.trial_seconds, config)
     return signer.seal(payload), push
 
 
@@ -142,7 +143,7 @@ def _pushed(
     messages: list[tuple[str, bytes]] = []
     # All are signed before the first is sent: one that is too large stops them all.
     for change in wanted:
-        envelope, push = prepared(change, change.agent, signer, terms, clock)
+        envelope, push = prepared(change.config, change.agent, signer, terms, clock)
         messages.append((change.agent.topics.config, envelope))
         progresses[change.agent.topics] = progress.begun(push, change.agent, now_ms)
     with ExitStack() as stack:

@@ -66,6 +66,7 @@ def standing(one: Progress) -> str:
 def print_json(document: Any) -> None:
     """Print a document, as other programs read it: one line."""
     out.file.write(msgspec.json.encode(document).decode() + "\n")
+    out.file.flush()
 
 
 @contextmanager

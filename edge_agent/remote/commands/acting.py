@@ -42,10 +42,12 @@ class Action:
     ``arguments``: a msgspec Struct that forbids unknown fields. ``act``: returns what is answered with ``done``; raises
     ``Refused`` (nothing was done: ``refused``) or an AgentError (``failed``). ``repeatable``: begun again by the next
     process if this one dies meanwhile; else the answer is then ``failed``, code ``interrupted``. ``long``: runs beside
-    others; the rest runs one after another.
+    others; the rest runs one after another. ``afterwards``: called when the answer is durable and was sent, or could
+    not be sent within moments.
     """
 
     arguments: type[msgspec.Struct]
     act: Callable[[Asked, Any], Awaitable[Result | Upload]]
     repeatable: bool = False
     long: bool = False
+    afterwards: Callable[[Box], Awaitable[None]] | None = None

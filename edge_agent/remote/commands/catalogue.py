@@ -1,0 +1,42 @@
+"""The names of the contract's section 7, and what each does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from edge_agent.config.problems import closest, quoted
+from edge_agent.contract.envelope import Refused
+from edge_agent.remote.commands.acting import Action
+from edge_agent.remote.commands.capture import CAPTURE
+from edge_agent.remote.commands.diagnostics import DIAGNOSTICS
+from edge_agent.remote.commands.ping import PING
+
+ACTIONS: Mapping[str, Action] = {
+    "ping": PING,
+    "capture": CAPTURE,
+    "diagnostics": DIAGNOSTICS,
+}
+# Names of the contract that this version does not know how to obey.
+LATER = frozenset({"update", "move_home", "rotate_certificate"})
+
+
+def action_of(name: str) -> Action:
+    """Return what a name does. Raises Refused ``not_supported`` ``unknown_command``."""
+    if name in LATER:
+        raise Refused("not_supported", f"{name} comes with a later version of the agent")
+    if name not in ACTIONS:
+        meant = closest(name[:64], ACTIONS)
+        hint = f"did you mean {meant}?" if meant else f"there is {', '.join(ACTIONS)}"
+        raise Refused("unknown_command", f"{quoted(name)}: {hint}")
+    return ACTIONS[name]
+
+
+def arguments_of(action: Action, arguments: object) -> msgspec.Struct:
+    """Return a command's arguments as its action takes them. Raises Refused ``bad_arguments``."""
+    try:
+        checked: Any = msgspec.convert(arguments, action.arguments)
+    except msgspec.ValidationError as error:
+        raise Refused("bad_arguments", str(error)) from error
+    assert isinstance(checked, action.arguments)
+    return checked

@@ -1,5 +1,6 @@
 """`diagnostics`: the bundle for support goes up."""
 
+import secrets
 from functools import partial
 
 import msgspec
@@ -18,7 +19,7 @@ async def diagnostics(asked: Asked, arguments: Diagnostics) -> Upload:
     del arguments
     asked.progress(0.0, "collecting")
     config = asked.box.generations.config
-    bundle = asked.folder / "bundle.tar.gz"
+    bundle = asked.folder / secrets.token_hex(4)  # what a killed agent has begun may still be written to
     await on_disk(partial(make_folder, asked.folder))
     await support_bundle.make(config, bundle)
     return Upload(bundle, support_bundle.name_of(config, asked.box.clock.now().wall_ms), {})

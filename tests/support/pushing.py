@@ -14,7 +14,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_agent.clock import Clock
-from edge_agent.contract.envelope import Key, seal
+from edge_agent.contract.envelope import MAX_BYTES, Key, seal
 from edge_agent.contract.topics import Topics
 from edge_agent.simulator.virtual_store import AGENT_TOML, STORE_TOML
 from tests.support.broker import Listener
@@ -86,6 +86,24 @@ def config_payload(
         "config": config,
     }
     return msgspec.json.encode(payload | other)
+
+
+def refused(config: dict[str, Any], version: int) -> dict[str, bytes]:
+    """Return envelopes that nobody may believe, by the code with which each is refused."""
+    payload = config_payload(config, version)
+    right = msgspec.json.decode(seal(payload, OPERATOR.private, OPERATOR.id))
+    forged = bytearray(base64.b64decode(right["signature"]))
+    forged[0] ^= 1
+    elsewhere = config_payload(config, version, target={"tenant": "demo", "store": "sh-0001", "agent": "pc-2"})
+    return {
+        "unsigned": msgspec.json.encode({"payload": right["payload"], "key_id": OPERATOR.id}),
+        "bad_signature": msgspec.json.encode(right | {"signature": base64.b64encode(forged).decode()}),
+        "unknown_key": seal(payload, STRANGER.private, STRANGER.id),
+        "wrong_role": seal(payload, COMMANDER.private, COMMANDER.id),
+        "too_large": b"{" * (MAX_BYTES + 1),
+        "malformed": msgspec.json.encode(right)[:-20],
+        "wrong_target": seal(elsewhere, OPERATOR.private, OPERATOR.id),
+    }
 
 
 class HeadOffice:

@@ -22,7 +22,9 @@ from edge_agent.uplink import Link, Uplink
 INBOX = 8  # envelopes that wait; of a flood the newest are kept: 8 MiB at most
 TICK_S = 0.25  # how often a trial is looked at
 IDLE_S = 1.0  # how often, else: whether the clock was set, the disk has room again, a day has passed
-REFUSED_EVERY_MS = 1_000  # one report a second of what is not let in, however much of it comes
+# What is not let in is reported once a second in the mean, however much of it comes; at first, each at once.
+REFUSALS = 8
+REFUSALS_MS = 8_000
 
 
 class Configs:
@@ -53,7 +55,7 @@ class Configs:
         self._news = asyncio.Event()
         self._held: Push | None = None  # the newest that came at a wrong time: by the clock, or on a full disk
         self._refused: Word | None = None  # to be said when it is time
-        self._refused_ms = -REFUSED_EVERY_MS  # uptime when the last one was said
+        self._refused_ms: deque[int] = deque(maxlen=REFUSALS)  # uptimes when the last ones were said
         self._logged: tuple[int | None, str | None] | None = None
 
     @property
@@ -151,9 +153,9 @@ class Configs:
         self._say_refused()
 
     def _say_refused(self) -> None:
-        """Report what was refused last, unless another one was only just now."""
-        now_ms = self._clock.read_uptime_ms()
-        if self._refused is not None and now_ms - self._refused_ms >= REFUSED_EVERY_MS:
-            self._refused_ms = now_ms
+        """Report what was refused last, unless that was done often just now."""
+        now_ms, before = self._clock.read_uptime_ms(), self._refused_ms
+        if self._refused is not None and (len(before) < REFUSALS or now_ms - before[0] >= REFUSALS_MS):
+            before.append(now_ms)
             self._way.reports.say(self._refused)
             self._refused = None

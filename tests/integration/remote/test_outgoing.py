@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge_agent.contract.events import Stream
 from edge_agent.errors import AgentError, StorageError
@@ -257,3 +258,21 @@ async def test_on_a_disk_that_has_filled_up_what_waits_still_goes(tmp_path: Path
         async with sending(folder, broker.port, unanswered=("one",)) as sender:
             await until(lambda: "one" in sender.finished)
     assert together(chunks(listener.seen, TOPICS, "one")) == body
+
+
+async def test_a_chunk_that_the_broker_refuses_has_not_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_mosquitto()
+    monkeypatch.setattr("edge_agent.remote.commands.outgoing.REFUSED_S", 0.1)
+    acl = tmp_path / "acl"
+    acl.write_text("topic read #\ntopic readwrite $SYS/#\n", "ascii")
+    acl.chmod(0o600)
+    with Broker(tmp_path / "broker", BrokerOptions(acl_file=acl)) as strict:
+        async with sending(tmp_path / "state", strict.port) as sender:
+            with capture_logs() as log:
+                await sender.add("one", noise(2 * CHUNK_BYTES))
+                await until(lambda: [entry["event"] for entry in log].count("chunk_refused") >= 2)
+            assert not sender.finished
+            acl.write_text("topic readwrite #\n", "ascii")
+            await asyncio.to_thread(strict.restart, keep_memory=True)
+            await until(lambda: "one" in sender.finished)
+    assert sender.finished == {"one": {"what": "one"}}

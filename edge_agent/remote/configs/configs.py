@@ -117,7 +117,7 @@ class Configs:
         """Let a push in that is newer than the line. Raises StorageError."""
         line, version = self._way.line, push.id.version
         if (version, push.id.sha256) == (line.version, line.sha256):
-            if self._way.is_pending:
+            if self._way.lacks_payload:
                 await self._let_in(push)
             else:  # delivered again, as a retained message is on each connection
                 self._refused = None

@@ -7,7 +7,8 @@ process unless it is put off again and again by the event loop.
 import asyncio
 import faulthandler
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,7 @@ import structlog
 log = structlog.get_logger()
 
 EVERY_S = 1.0
-# Below systemd's WatchdogSec=30, which would end the process as well but could not say why. Above what a loaded box
+# Below systemd's WatchdogSec=30, which would end the process as well but could not say why; above what a loaded box
 # keeps the loop waiting at worst.
 LONGEST_S = 20.0
 SHORTEST_S = 5.0
@@ -36,6 +37,7 @@ class HangWatch:
         self._limit_s = 0.0
         self._file: BinaryIO | None = None
         self._begun = asyncio.Event()
+        self._patient_until: float | None = None  # loop time
 
     def left(self) -> str | None:
         """Return where the process before hung, and forget it; None: it did not."""
@@ -65,12 +67,22 @@ class HangWatch:
             self._file = None
             self._path.unlink(missing_ok=True)
 
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Take it for a hang, too, if what is done here takes longer than ``LONGEST_S`` though the loop runs."""
+        self._patient_until = asyncio.get_running_loop().time() + LONGEST_S
+        try:
+            yield
+        finally:
+            self._patient_until = None
+
     async def run(self) -> None:
         """Put the end off for as long as the loop runs."""
         try:
             while True:
                 await self._begun.wait()
-                self._put_off()
+                if self._patient_until is None or asyncio.get_running_loop().time() < self._patient_until:
+                    self._put_off()
                 await asyncio.sleep(EVERY_S)
         finally:
             self.end()

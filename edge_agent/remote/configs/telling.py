@@ -20,6 +20,7 @@ from edge_agent.health import Condition, Level
 from edge_agent.shop.outcome import Outcome, StateChange
 from edge_agent.storage import Storage
 from edge_agent.uplink import Link
+from edge_agent.uplink.reasons import REFUSED, code_of
 
 log = structlog.get_logger()
 
@@ -89,7 +90,9 @@ class Reports:
         try:
             while True:
                 while queue:
-                    await link.publish(self._topic, msgspec.json.encode(queue.popleft()), retain=True)
+                    code = await link.publish(self._topic, msgspec.json.encode(queue.popleft()), retain=True)
+                    if code >= REFUSED:
+                        log.warning("config_report_refused", reason=code_of(code), topic=self._topic)
                 entry[1].clear()
                 await entry[1].wait()
         finally:
@@ -147,6 +150,7 @@ def fallback(config: Config) -> Condition | None:
 
 
 def log_word(word: Word, key_id: str | None) -> None:
-    """Log what a push has come to."""
+    """Log what a push has come to. Why it was rejected quotes what stands in it: that is for head office alone."""
     tell = log.warning if word.phase in LOUD else log.info
-    tell(f"config_{word.phase}", version=word.version, code=word.code, detail=word.detail, key_id=key_id)
+    detail = {"detail": word.detail} if word.phase == "rolled_back" else {}
+    tell(f"config_{word.phase}", version=word.version, code=word.code, key_id=key_id, **detail)

@@ -84,9 +84,10 @@ class Way:
         return self._record.line
 
     @property
-    def is_pending(self) -> bool:
-        """Tell whether the push on the line waits for its bytes: they were not to be had when the process began."""
-        return self.line.phase in _PENDING and self._staged is None
+    def lacks_payload(self) -> bool:
+        """Tell whether the push on the line should be on its way, or run, and cannot: its bytes have been damaged."""
+        lost = self.line.phase == "committed" and self.line.sha256 != self._good_id.sha256
+        return lost or (self.line.phase in _PENDING and self._staged is None)
 
     @property
     def is_busy(self) -> bool:
@@ -143,7 +144,8 @@ class Way:
     def _after_death(self, hung: str | None) -> None:
         """Roll back what the process before has not survived."""
         line = self.line
-        if line.trial is None and not (line.phase in _PENDING and line.tries >= TRIES):
+        was_checked = line.phase == "verified"
+        if line.trial is None and not (was_checked and (hung or line.tries >= TRIES)):
             return
         detail = hung or (_ENDED if line.trial is not None else _NONE_SURVIVED)
         decided = self._decided("rolled_back", "hung" if hung else "crashed", detail)
@@ -210,7 +212,8 @@ class Way:
             return
         self._hang.begin(push.trial_s)
         try:
-            await self._generations.change(staged.config)
+            with self._hang.impatient():
+                await self._generations.change(staged.config)
         except AgentError as error:
             code = "storage_failed" if isinstance(error, StorageError) else "device_failed"
             await self._decide("rolled_back", code, str(error))
@@ -267,7 +270,9 @@ class Way:
 
     async def _go_back(self) -> None:
         if self._generations.config is not self._good:
-            await self._generations.change(self._good)
+            self._hang.begin(0)
+            with self._hang.impatient():
+                await self._generations.change(self._good)
         self._hang.end()
 
     def _over(self) -> None:

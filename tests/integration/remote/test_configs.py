@@ -290,3 +290,30 @@ async def test_a_push_that_no_process_survives_the_check_of_is_given_up(
         else:
             await here.until(5, "rolled_back", "crashed")
             assert here.line.tries == 0
+
+
+async def test_a_push_whose_check_hung_once_is_not_checked_again(files: Config, cable: Cable) -> None:
+    shelf = shelf_of(files)
+    shelf.write(Line(version=5, sha256=shelf.keep(config_payload(GOOD, 5)), phase="verified", tries=1))
+    (shelf.folder / "hung.txt").write_text('Thread 0x1:\n  File "/usr/lib/python3/re/__init__.py", line 7 in match\n')
+    async with desk(files) as here:
+        report = await here.until(5, "rolled_back", "hung")
+        assert report.detail == "hung in __init__.py:7 match"
+
+
+async def test_a_committed_push_whose_bytes_were_damaged_is_taken_from_head_office_again(
+    files: Config, cable: Cable
+) -> None:
+    async with desk(files) as here:
+        await up(here)
+        again = here.push(GOOD, 5)
+        report = await here.until(5, "committed")
+    for path in shelf_of(files).folder.glob(f"*{report.running.sha256}*"):
+        path.write_bytes(b"damaged")
+    async with desk(files) as here:
+        assert here.configs.reported.running.version == 0
+        await up(here)
+        here.configs.arrived(again)
+        await until(lambda: len(here.said(5)) == 6)
+        assert here.said(5)[-1] == ("committed", None)
+        assert here.configs.reported.running.version == 5

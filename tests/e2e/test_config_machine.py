@@ -57,7 +57,11 @@ class Desk:
         if not self.pushed:
             return await self.office.until_last(lambda report: report["desired"] is None)
         return await self.office.until_last(
-            lambda report: report["desired"] == {"version": self.newest} and report["phase"] in ENDS
+            lambda report: (
+                report["desired"] == {"version": self.newest}
+                and report["phase"] in ENDS
+                and report["code"] != "not_newer"  # said of what was published in between; the newest comes behind it
+            )
         )
 
 

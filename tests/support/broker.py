@@ -5,6 +5,7 @@ import contextlib
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,9 @@ class Listener:
         self._client.loop_stop()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = True) -> None:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self._client.is_connected() and time.monotonic() < deadline:  # a broker has just been restarted
+            time.sleep(0.01)
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(WAIT_SECONDS)
 
     def topics(self) -> list[str]:

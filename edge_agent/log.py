@@ -1,40 +1,110 @@
-"""structlog set-up: JSON lines on stderr, readable text where stderr is a terminal."""
+"""structlog set-up: JSON lines on stderr, readable text where stderr is a terminal; the newest lines stay in memory."""
 
 import logging
 import os
 import select
 import sys
+import threading
 import traceback
+from collections import deque
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 LEVELS = ("debug", "info", "warning", "error")
+# What support is shown of the log without a way into the box: a quarter of an hour of a busy one at debug, days of a
+# quiet one. A line has some 200 bytes, and 50 of overhead: 600 KB where there are that many.
+RECENT_LINES = 2_000
+RECENT_BYTES = 512 * 1024
 
 
 def set_up(level: str = "info") -> None:
     """Configure logging for the process. Results go to stdout; logs never do."""
     terminal = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(pad_event_to=0) if terminal else structlog.processors.JSONRenderer()
+    json = structlog.processors.JSONRenderer()
+    rendering: list[Processor] = (
+        [_recent.keep_rendered, structlog.dev.ConsoleRenderer(pad_event_to=0)]
+        if terminal
+        else [structlog.processors.format_exc_info, json, _recent.keep]
     )
+    set_level(level)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=not terminal),
             structlog.processors.StackInfoRenderer(),
-            *([] if terminal else [structlog.processors.format_exc_info]),
-            renderer,
+            *rendering,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=_Logger,
         logger_factory=structlog.WriteLoggerFactory(_Unread(sys.stderr.fileno())),  # type: ignore[arg-type]  # not a whole file
         cache_logger_on_first_use=True,
     )
 
 
+def set_level(level: str) -> None:
+    """Log from a level on (one of LEVELS), also by loggers that are in use."""
+    # A logger that structlog has cached keeps its class: it is the methods of the class that change. Those below the
+    # level are empty ones, as if it had always been so.
+    for name, method in vars(
+        structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()])
+    ).items():
+        if not name.startswith("__"):
+            setattr(_Logger, name, method)
+
+
+def level() -> str:
+    """Return the level that is logged from."""
+    return logging.getLevelName(int(_Logger.get_effective_level(None))).lower()
+
+
+def recent() -> tuple[list[str], bool]:
+    """Return the newest lines of the log as JSON, oldest first, and whether there were more before them."""
+    return _recent.lines()
+
+
 def places(error: BaseException) -> str:
     """Return where an error was raised, without its message: that may quote what a slip or a tag says."""
     return "".join(traceback.format_tb(error.__traceback__))
+
+
+class _Logger(structlog.make_filtering_bound_logger(logging.DEBUG)):  # type: ignore[misc]  # made at run time
+    """Every logger of the process; see ``set_level``."""
+
+
+class _Recent:
+    """The newest lines, bounded; threads log, too."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque()
+        self._bytes = 0
+        self._dropped = False
+        self._lock = threading.Lock()
+        self._json = structlog.processors.JSONRenderer()
+
+    def keep(self, _logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
+        """Keep a line that is rendered (structlog's processors hand it on)."""
+        text = str(line)
+        with self._lock:
+            self._lines.append(text)
+            self._bytes += len(text)
+            while len(self._lines) > RECENT_LINES or self._bytes > RECENT_BYTES:
+                self._bytes -= len(self._lines.popleft())
+                self._dropped = True
+        return text
+
+    def keep_rendered(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        """Keep what will be rendered for a terminal."""
+        copy = structlog.processors.format_exc_info(logger, method, dict(event))
+        self.keep(logger, method, str(self._json(logger, method, copy)))
+        return event
+
+    def lines(self) -> tuple[list[str], bool]:
+        with self._lock:
+            return list(self._lines), self._dropped
+
+
+_recent = _Recent()
 
 
 class _Unread:

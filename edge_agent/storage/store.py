@@ -245,9 +245,17 @@ class Storage:
         if captured is not None:
             for sha256 in await self.captures():
                 await self.rewrite_capture(sha256, captured)
-        await self._erase()
+        await self.wipe()
         _log.info("events_forgotten", count=forgotten)
         return forgotten
+
+    async def wipe(self) -> None:
+        """Take what was deleted from the database before out of its files as well, in bites. Raises StorageError."""
+        while await self._with_room(self._clock.now(), forgetting.give_back):
+            pass
+        page: int | None = 1
+        while page is not None:
+            page = await self._with_room(self._clock.now(), partial(self._wiper.step, first=page))
 
     def state(self, part: str) -> dict[str, bytes]:
         """Return the durable facts of ``part``, by key, as of the last COMMIT."""
@@ -318,13 +326,6 @@ class Storage:
             bite = partial(forgetting.search_on, recorder=self._recorder, search=search, concerns=concerns, at=at)
             search = await self._with_room(at, bite)
         return search.forgotten
-
-    async def _erase(self) -> None:
-        while await self._with_room(self._clock.now(), forgetting.give_back):
-            pass
-        page: int | None = 1
-        while page is not None:
-            page = await self._with_room(self._clock.now(), partial(self._wiper.step, first=page))
 
     async def _close(self) -> None:
         try:

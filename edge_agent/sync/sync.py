@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from edge_agent.clock import Clock
+from edge_agent.contract.envelope import Refused
 from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import CONTENT_TYPE, Frame, FrameError
 from edge_agent.contract.messages import Ack
@@ -85,6 +86,7 @@ class Sync:
         self._repeats = Repeats()
         self._pace = Pace()
         self._acks: deque[bytes] = deque()
+        self._asked_for: deque[tuple[Stream, int, int]] = deque()
         self._heard = b""
         self._malformed: list[bytes] = []
         self._wake = asyncio.Event()
@@ -172,6 +174,22 @@ class Sync:
             window.hurry(self._now())
         self._wake.set()
 
+    async def resend(self, stream: Stream, first: int, last: int) -> int:
+        """Send a range again, as where head office says that it needs it; returns how many events that are.
+
+        What of it is no longer held is answered by gap events. Raises Refused ``not_held`` where nothing of it is, or
+        where it ends behind the newest event.
+        """
+        newest = self._storage.last(stream)
+        held = await self._storage.pending(stream, first - 1, 1, 1) if first <= last <= newest else []
+        if not held or held[0].first > last:
+            oldest = await self._storage.pending(stream, 0, 1, 1)
+            there = f"{oldest[0].first} .. {newest}" if oldest else "nothing"
+            raise Refused("not_held", f"{first} .. {last} of {stream}: there is {there}")
+        self._asked_for.append((stream, first, last))
+        self._wake.set()
+        return last - first + 1
+
     def _judge_silence(self) -> None:
         now = self._now()
         silent = max(window.unconfirmed(now) for window in self._windows.values()) >= SILENT_SECONDS
@@ -214,6 +232,8 @@ class Sync:
         await self._hear()
 
     async def _hear(self) -> None:
+        while self._asked_for:
+            await self._repeat(*self._asked_for.popleft())
         while self._acks:
             payload = self._acks.popleft()
             if payload == self._heard:
@@ -234,6 +254,7 @@ class Sync:
             await self._storage.begin_epoch("rolled_back")
             self._windows = {stream: Window(self._random) for stream in Stream}  # other numbers from here on
             self._repeats = Repeats()
+            self._asked_for.clear()
             raise LinkError("new_epoch", "central holds more than this disk has sent")
         self.last_ack_ms = self._clock.now().wall_ms
         if not self._by_broker:
@@ -244,10 +265,13 @@ class Sync:
                 await self._storage.rewind(stream, upto)
                 self._windows[stream].start(upto)
         for stream, first, last in meaning.need:
-            # What is still to come after the watermark comes anyway, in order.
-            wanted_last = min(last, self._windows[stream].loaded)
-            if first <= wanted_last and self._repeats.want(stream, first, wanted_last):
-                await self._storage.hold(stream, first, wanted_last)
+            await self._repeat(stream, first, last)
+
+    async def _repeat(self, stream: Stream, first: int, last: int) -> None:
+        # What is still to come after the watermark comes anyway, in order.
+        wanted_last = min(last, self._windows[stream].loaded)
+        if first <= wanted_last and self._repeats.want(stream, first, wanted_last):
+            await self._storage.hold(stream, first, wanted_last)
 
     def _pass_on(self, ack: Ack) -> None:
         answers, malformed = day_answers(ack)

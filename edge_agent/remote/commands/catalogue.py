@@ -8,14 +8,28 @@ import msgspec
 from edge_agent.config.problems import closest, quoted
 from edge_agent.contract.envelope import Refused
 from edge_agent.remote.commands.acting import Action
+from edge_agent.remote.commands.box_log import LOG, SET_LOG_LEVEL
 from edge_agent.remote.commands.capture import CAPTURE
+from edge_agent.remote.commands.devices import RESTART_DEVICE, SHOW_MESSAGE
 from edge_agent.remote.commands.diagnostics import DIAGNOSTICS
+from edge_agent.remote.commands.forget_member import FORGET_MEMBER
 from edge_agent.remote.commands.ping import PING
+from edge_agent.remote.commands.report import REPORT
+from edge_agent.remote.commands.resend import RESEND
+from edge_agent.remote.commands.restart import RESTART
 
 ACTIONS: Mapping[str, Action] = {
     "ping": PING,
+    "report": REPORT,
+    "restart_device": RESTART_DEVICE,
+    "resend": RESEND,
     "capture": CAPTURE,
     "diagnostics": DIAGNOSTICS,
+    "log": LOG,
+    "set_log_level": SET_LOG_LEVEL,
+    "show_message": SHOW_MESSAGE,
+    "forget_member": FORGET_MEMBER,
+    "restart": RESTART,
 }
 # Names of the contract that this version does not know how to obey.
 LATER = frozenset({"update", "move_home", "rotate_certificate"})

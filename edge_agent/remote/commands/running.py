@@ -10,7 +10,7 @@ from edge_agent.contract.envelope import Refused
 from edge_agent.contract.remote import Reply
 from edge_agent.errors import AgentError, ConfigError, StorageError
 from edge_agent.log import places
-from edge_agent.remote.commands.acting import Action, Asked, Result, Upload
+from edge_agent.remote.commands.acting import REPLY_BYTES, Action, Asked, Result, Upload
 from edge_agent.remote.commands.answers import Answers
 from edge_agent.remote.commands.box import Box
 from edge_agent.remote.commands.catalogue import action_of, arguments_of
@@ -20,8 +20,6 @@ from edge_agent.remote.commands.outgoing import Outgoing
 WAITING = 32  # more than a person asks for at once; each of them holds its arguments
 LONG = 2  # at a time: a capture, and a bundle beside it
 SENT_S = 2.0  # what `restart` waits for its answer to be sent; it is durable, and is sent again after it
-# One reply: with what a PUBACK takes, 2 s of a line of 1 Mbit/s. Larger things go up in chunks.
-REPLY_BYTES = 256 * 1024
 
 log = structlog.get_logger()
 

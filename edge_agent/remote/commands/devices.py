@@ -1,0 +1,92 @@
+"""`restart_device` and `show_message`: what is done with one device of the store."""
+
+from collections.abc import Sequence
+from typing import Annotated, Protocol, cast
+
+import msgspec
+
+from edge_agent.config.devices import SerialSettings
+from edge_agent.contract.envelope import Refused
+from edge_agent.generation import Generation
+from edge_agent.remote.commands.acting import Action, Asked, Result
+
+# A line display has two lines of 20 characters, the largest there are 4 of 40 (VFD and LCD data sheets).
+ROWS = 4
+COLUMNS = 40
+LONGEST_S = 3_600  # devices.display.arbiter.LONGEST_S
+
+
+class _Devices(Protocol):
+    async def restart(self, device: str) -> None: ...
+
+    def show(self, device: str, rows: Sequence[str], seconds: float) -> None: ...
+
+
+class RestartDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``device``: its id."""
+
+    device: str
+
+
+async def restart_device(asked: Asked, arguments: RestartDevice) -> Result:
+    """Close a device and open it anew. Raises Refused ``unknown_device``."""
+    generation = asked.box.generations.current
+    _known(generation, arguments.device)
+    await cast(_Devices, generation).restart(arguments.device)
+    return {"device": arguments.device}
+
+
+class ShowMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``text``: up to 4 lines of 40 characters; on ``device``, or on every display of ``touchpoint`` that is driven."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=ROWS * (COLUMNS + 1))]
+    seconds: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_S)]
+    device: str | None = None
+    touchpoint: str | None = None
+
+
+async def show_message(asked: Asked, arguments: ShowMessage) -> Result:
+    """Have displays show text, as soon as the register is silent. Raises Refused."""
+    rows = _rows(arguments.text)
+    generation = asked.box.generations.current
+    shown = _displays(generation, arguments)
+    for device in shown:
+        cast(_Devices, generation).show(device, rows, arguments.seconds)
+    return {"devices": shown}
+
+
+def _rows(text: str) -> list[str]:
+    rows = text.split("\n")
+    if len(rows) > ROWS or max(map(len, rows)) > COLUMNS:
+        raise Refused("bad_arguments", f"at most {ROWS} lines of {COLUMNS} characters - at `$.text`")
+    if not all(row.isprintable() for row in rows):
+        raise Refused("bad_arguments", "printable characters only - at `$.text`")
+    return rows
+
+
+def _displays(generation: Generation, arguments: ShowMessage) -> list[str]:
+    if (arguments.device is None) == (arguments.touchpoint is None):
+        raise Refused("bad_arguments", "name a device or a touchpoint")
+    driven = {
+        running.settings.id: running.settings.touchpoint
+        for running in generation.devices.values()
+        if isinstance(running.settings, SerialSettings) and running.settings.drive
+    }
+    if arguments.device is not None:
+        _known(generation, arguments.device)
+        found = [device for device in driven if device == arguments.device]
+    else:
+        found = [device for device, touchpoint in driven.items() if touchpoint == arguments.touchpoint]
+    if not found:
+        there = f"driven are {', '.join(driven)}" if driven else "no display of this store is driven (drive = true)"
+        raise Refused("not_a_display", there)
+    return found
+
+
+def _known(generation: Generation, device: str) -> None:
+    if device not in generation.devices:
+        raise Refused("unknown_device", f"there is {', '.join(generation.devices) or 'no device'}"[:500])
+
+
+RESTART_DEVICE = Action(RestartDevice, restart_device, repeatable=True)
+SHOW_MESSAGE = Action(ShowMessage, show_message)

@@ -55,6 +55,7 @@ async def capture(asked: Asked, arguments: Capture) -> Upload:
         room = await on_disk(partial(_made_room, asked.folder))
         recording = await on_disk(partial(Recording, path, settings.id, zone, redactor, new_decoder))
         try:
+            asked.progress(0.0, "listening")
             listening = _Listening(asked, generation, running, ear, recording, room)
             ended = await listening.until_over(arguments.seconds)
         finally:

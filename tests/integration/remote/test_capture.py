@@ -231,8 +231,9 @@ async def test_progress_is_told_now_and_then(tmp_path: Path, cable: Cable, monke
     async with running(configure(tmp_path)) as shop:
         box = Asking(shop, tmp_path / "state/outgoing/c-1")
         await box.capture(2)
-    assert [what for _, what in box.told] == ["0 heard"] * len(box.told)
-    assert 1 <= len(box.told) <= 4
+    assert box.told[0] == (0.0, "listening")
+    assert [what for _, what in box.told[1:]] == ["0 heard"] * (len(box.told) - 1)
+    assert 2 <= len(box.told) <= 5
     shares = [share for share, _ in box.told]
     assert shares == sorted(shares)
     assert shares[-1] <= 1

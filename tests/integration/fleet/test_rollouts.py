@@ -1,0 +1,195 @@
+"""Rollouts by real processes over a real broker, with a chain of simulated agents at the other end."""
+
+import json
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.fleet.rollouts import book
+from edge_agent.simulator.broker import Broker
+from tests.support.broker import subscriber
+from tests.support.fleet import STORE_TOML, TENANT, Chain, Operator
+
+BEFORE = {"store": {"name": "旧", "timezone": "Asia/Shanghai", "currency": "CNY"}}
+PATIENCE_S = 60.0
+
+
+class Desk:
+    """The operator, the file to roll out, and the book."""
+
+    def __init__(self, operator: Operator) -> None:
+        self.operator = operator
+        self.file = operator.folder / "store.toml"
+        self.file.write_text(STORE_TOML.replace('"${baud}"', "9600").replace("${port}", "ttyS1"))
+        self.book = operator.folder / "rollouts.db"
+        self.state = f"--state={self.book}"
+
+    def arguments(self, *options: str, rings: str = "1,10%,50%,100%", soak: str = "100ms") -> list[str | Path]:
+        return ["rollout", self.file, f"--rings={rings}", f"--soak={soak}", "--yes", self.state, *options]
+
+    def one(self) -> book.Rollout:
+        with book.opened(self.book) as kept:
+            return kept.rollouts()[0]
+
+    def members(self) -> dict[str, book.Member]:
+        with book.opened(self.book) as kept:
+            return {member.topics.store: member for member in kept.members(kept.rollouts()[0])}
+
+
+@pytest.fixture
+def desk(operator: Operator) -> Desk:
+    return Desk(operator)
+
+
+def stores(count: int) -> list[str]:
+    return [f"sh-{number:03}" for number in range(count)]
+
+
+def wait(condition: Callable[[], Any], explain: Callable[[], object] = lambda: "") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, explain()
+        time.sleep(0.005)
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Return how a process ended and what it said."""
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert "Traceback" not in err, err
+    return process.returncode, out + err
+
+
+def kill_when(process: subprocess.Popen[str], chain: Chain, taken: int, later_s: float) -> None:
+    """Kill a process that long after so many agents have taken up a push."""
+    wait(lambda: len(chain.taken) >= taken or process.poll() is not None, lambda: chain.taken)
+    time.sleep(later_s)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def lying(broker: Broker, store: str) -> bytes:
+    """Return what lies retained on an agent's down/config."""
+    with subscriber(
+        broker.port, f"o2o/1/{TENANT}/{store}/pc-1/down/config", f"o2o/1/{TENANT}/{store}/pc-1/state"
+    ) as seen:
+        wait(lambda: any(topic.endswith("/state") for topic in seen.topics()))
+        time.sleep(0.1)  # that nothing lies there is seen by nothing that comes
+        return next((one.payload for one in seen.seen if one.topic.endswith("down/config")), b"")
+
+
+def test_two_hundred_stores_ring_by_ring(broker: Broker, desk: Desk) -> None:
+    with Chain(broker.port, stores(200), BEFORE) as chain:
+        chain.stand("sh-007", "lost")
+        result = desk.operator.run(*desk.arguments("--json"))
+        assert result.code == 0, result.err
+        assert chain.tried() == {store: [1] for store in stores(200) if store != "sh-007"}
+        members = desk.members()
+        rings = [members[store].ring for store in chain.taken]
+        assert rings == sorted(rings)
+        lines = [json.loads(line) for line in result.lines]
+        # Nobody is pushed before everybody that is there, of the rings before, has kept it.
+        told = [
+            (members[line["store"]].ring, line["status"]) for line in lines if line.get("store", "sh-007") != "sh-007"
+        ]
+        for ring in range(1, 4):
+            first = told.index((ring, "pending"))
+            assert told[:first].count((ring - 1, "committed")) == rings.count(ring - 1)
+        assert lines[-1]["state"] == "done"
+        assert json.loads(desk.operator.run("rollouts", desk.state, "--json").out)["rollouts"][0]["members"] == {
+            "committed": 199,
+            "pending, offline": 1,
+        }
+
+
+def test_it_stops_by_itself_and_takes_back_what_nobody_has_taken_up(broker: Broker, desk: Desk) -> None:
+    with Chain(broker.port, stores(30), BEFORE) as chain:
+        # Offline since an earlier push that lies there still, and offline without one.
+        desk.operator.run("push-config", desk.file, "--stores=sh-003", "--yes", "--no-wait")
+        wait(lambda: chain.agents["sh-003"].reported.phase == "committed")
+        before = lying(broker, "sh-003")
+        assert before
+        chain.stand("sh-003", "stopping")
+        chain.stand("sh-004", "lost")
+        desk.file.write_text(desk.file.read_text().replace("9600", "19200"))
+
+        chain.fates(stores(30)[10:], phase="rolled_back", code="device_failed")
+        result = desk.operator.run(*desk.arguments("--max-fail=5%", rings="100%"))
+        assert result.code == 1
+        assert re.search(r"stopped: \d+ of \d+ failed, more than 5%", result.out)
+        assert "  sh-015/pc-1: rolled back (version 1): device_failed: detail of device_failed" in result.lines
+        assert {store for store, member in desk.members().items() if member.is_withdrawn} == {"sh-003", "sh-004"}
+        assert lying(broker, "sh-003") == before
+        assert lying(broker, "sh-004") == b""
+        assert "is stopped; begin another" in desk.operator.run("resume", desk.one().id, desk.state).err
+
+
+def test_one_bad_canary_is_the_only_one(broker: Broker, desk: Desk) -> None:
+    with Chain(broker.port, stores(20), BEFORE) as chain:
+        chain.fates(stores(20), level="action")  # it is kept, and the shop is worse off
+        result = desk.operator.run(*desk.arguments("--max-fail=50%", "--patience=1s", soak="2s"))
+        assert result.code == 1
+        [(store, versions)] = chain.tried().items()
+        assert versions == [1]
+        assert f"  {store}/pc-1: worse (version 1): worse: action" in result.lines
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_terminal_that_dies_anywhere_takes_nothing_with_it(broker: Broker, desk: Desk, seed: int) -> None:
+    rng = random.Random(seed)
+    names = stores(40)
+    with Chain(broker.port, names, BEFORE) as chain:
+        chain.fates(names, trial_s=0.3)
+        chain.stand("sh-011", "lost")
+        arguments = desk.arguments(rings="3,40%,100%")
+        deaths = sorted(rng.sample(range(1, 38), 3))
+        for death in deaths:
+            kill_when(desk.operator.start(*arguments), chain, death, rng.choice([0.0, 0.01, 0.3]))
+            arguments = ["resume", desk.state]
+        if desk.one().state == "running":
+            assert desk.operator.run("resume", desk.state).code == 0
+        assert desk.one().state == "done", f"killed when so many had it: {deaths}"
+        assert chain.tried() == {store: [1] for store in names if store != "sh-011"}
+        chain.stand("sh-011", "online")
+        wait(lambda: chain.tried()["sh-011"] == [1])
+        # What the book says was pushed is what ran: one version of it, one hash.
+        assert {store: member.progress.push for store, member in desk.members().items() if member.progress} == {
+            store: agent.line for store, agent in chain.agents.items()
+        }
+
+
+def test_another_terminal_pauses_goes_on_and_aborts(broker: Broker, desk: Desk) -> None:
+    names = stores(12)
+    with Chain(broker.port, names, BEFORE) as chain:
+        chain.stand("sh-000", "lost")
+        chain.fates(names, trial_s=1.0)
+        process = desk.operator.start(*desk.arguments("--min-online=10%", rings="1,2,50%,100%"))
+        wait(lambda: chain.taken)
+        rollout = desk.one().id
+        assert desk.operator.run("pause", rollout, desk.state).code == 0
+        [canary] = chain.taken
+        wait(lambda: (one := desk.members()[canary].progress) and one.status == "committed")
+        busy = desk.operator.run("resume", rollout, desk.state)
+        assert (busy.code, "goes on, in the terminal that drives it" in busy.err) == (0, True)
+        assert "driven by another" in desk.operator.run("resume", rollout, desk.state).err
+        other = desk.operator.run(*desk.arguments())
+        assert (other.code, "resume or abort it first" in other.err) == (2, True)
+        wait(lambda: len(chain.taken) >= 3)
+
+        process.send_signal(signal.SIGINT)
+        code, said = end(process)
+        assert (code, "go on with: edge-fleet resume" in said.lower()) == (130, True)
+        assert desk.operator.run("abort", rollout, desk.state).code == 0
+        assert desk.one().state == "aborted"
+        after = {store for store, member in desk.members().items() if not member.is_waiting and not member.is_withdrawn}
+        wait(lambda: all(chain.agents[store].reported.phase == "committed" for store in after))
+        assert set(chain.taken) == after
+        assert len(after) < len(names) - 1
+        assert lying(broker, "sh-000") == b""
+        assert desk.operator.run("pause", rollout, desk.state).code == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from edge_agent.contract.pieces import LEAST_BYTES
 from edge_agent.contract.remote import Chunk, Reply
 from edge_agent.contract.topics import Topics
 from edge_agent.errors import AgentError, LinkError
@@ -22,8 +23,6 @@ __all__ = ["Finished", "Outgoing", "room_beside"]
 # 32 KiB as base64: 0.3 s on a line of 1 Mbit/s, as long as an order may wait for an ops frame (sync.LOWER_BYTES). One
 # at a time is on its way, and only when nothing else is. A multiple of three needs no padding.
 CHUNK_BYTES = 24 * 1024
-# Below this a megabyte would be 16,000 messages, each of them mostly header.
-LEAST_CHUNK_BYTES = 64
 QUIET_S = 0.05  # how often it is asked whether the line is free: a sixth of what a chunk takes on a slow one
 REFUSED_S = 30.0  # the broker takes no more just now (a quota), or will not until somebody corrects its rules
 
@@ -83,7 +82,7 @@ class Outgoing:
     async def _carried(self, link: Link, topic: str, parcel: Parcel) -> Result | AgentError:
         """Send a file; return what is told with it once the broker has taken all, or why it cannot be sent."""
         room = (link.payload_room(topic, (), None) - len(self._reply(parcel, parcel.empty_chunk()))) // 4 * 3
-        if room < LEAST_CHUNK_BYTES:
+        if room < LEAST_BYTES:
             return LinkError("packet_too_large", "the broker's Maximum Packet Size is too small for pieces of files")
         parcel.cut(min(CHUNK_BYTES, room))
         while parcel.next < parcel.of:

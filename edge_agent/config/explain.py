@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from edge_agent.config.document import Document
 from edge_agent.config.files import ELSEWHERE
 from edge_agent.config.lines import MAX_DEPTH
-from edge_agent.config.problems import Loc, Problem, RefusedError, closest, quoted
+from edge_agent.config.problems import MAX_PROBLEMS, Loc, Problem, RefusedError, closest, quoted
 from edge_agent.fields import FORMS
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -64,7 +64,7 @@ def check(
         return (None if problems else settings), problems
     problems += [
         _explain(model, detail, document, at)
-        for detail in details
+        for detail in details[:MAX_PROBLEMS]
         if detail["loc"] not in unusable and not _is_consequence(detail, details)
     ]
     return None, problems
@@ -107,6 +107,8 @@ def _usable(value: Any, loc: Loc, unusable: dict[Loc, str]) -> Any:
         return {key: _usable(item, (*loc, key), unusable) for key, item in value.items()}
     elif isinstance(value, list):
         return [_usable(item, (*loc, index), unusable) for index, item in enumerate(value)]
+    elif value is None:  # TOML has none, so no key has another meaning for it than to be left out
+        unusable[loc] = "has no value: leave the key out"
     elif isinstance(value, datetime):
         return value.isoformat()
     elif isinstance(value, date | time):

@@ -29,6 +29,7 @@ from edge_agent.contract.envelope import is_weak
 from edge_agent.identities.sdm_keys import sdm_keys
 
 DEFAULT_STORE_CONFIG = "store.toml"
+MAX_TABLES = 1000  # of a kind: several times what the largest shop has; each is checked against all others
 HASH_KEY_BYTES = 16  # 128 bits: what HMAC-SHA-256 keys have at least (NIST SP 800-107, 5.3.4: 112)
 
 
@@ -82,6 +83,10 @@ def check_store_config(
     ``page``: where the status page listens, if known. Each device is checked by the model of its kind and decoder, the
     rest as one.
     """
+    before = len(problems)
+    problems += _too_many(document)
+    if len(problems) > before:
+        return None
     rows = document.table.get("device")
     tables = rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
     rest = {key: value for key, value in document.table.items() if key != "device" or tables is None}
@@ -92,6 +97,12 @@ def check_store_config(
     if settings is None:
         return None
     return settings.model_copy(update={"devices": tuple(device for device in devices if device)})
+
+
+def _too_many(document: Document) -> Iterator[Problem]:
+    for key, rows in document.table.items():
+        if isinstance(rows, list) and len(rows) > MAX_TABLES:
+            yield document.problem((key,), f"there are {len(rows)}", (f"{MAX_TABLES} or less",))
 
 
 def failed_samples(document: Document, settings: StoreSettings) -> Iterator[Problem]:

@@ -12,6 +12,8 @@ from edge_agent.errors import ConfigError
 Loc = tuple[str | int, ...]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+MAX_PROBLEMS = 1000  # of one file; whoever has more has another file in hand, and a MiB can hold 300 000
+
 # difflib's own default is 0.6: "baudrat" finds "baudrate", "keys" does not find "kind".
 _ALIKE = 0.6
 

@@ -94,6 +94,7 @@ def _templates(document: Document, devices: list[Row], known: list[str]) -> Iter
                 yield document.problem((*loc, "templates", index), message, tuple(known), closest(name, known))
 
 
+_PATH_MAX = 4096  # Linux's, limits.h: nothing can be opened by a longer one
 # The key by which each kind of device names the one outside thing it owns.
 _OWNED = {"serial": "port", "tcp": "port", "nfc": "path", "pcsc": "reader", "ble": "adapter"}
 
@@ -141,6 +142,8 @@ def _driven(document: Document, devices: list[Row]) -> Iterator[Problem]:
 
 def _owned(folder: Path, kind: str, thing: str) -> object:
     """Return what a device owns, the same by every name: ports have links, and nfcpy has names of its own."""
+    if "\0" in thing or len(thing) > _PATH_MAX:
+        return kind, thing
     if kind == "serial":
         return os.path.realpath(folder / thing)
     port, colon, _ = thing.rpartition(":")

@@ -4,7 +4,7 @@ import asyncio
 import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -17,10 +17,14 @@ from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import decode_events
 from edge_agent.remote.configs.configs import REFUSALS
 from edge_agent.remote.configs.way import TRIES
-from tests.support.configs import Desk, desk
+from edge_agent.remote.configs.worse import ENOUGH, UNREAD
+from edge_agent.uplink import Link
+from tests.support.configs import Desk, Topic, desk
 from tests.support.generation import configure
 from tests.support.pty import Cable
 from tests.support.pushing import config_payload, refused, store_config, with_device
+from tests.support.recaptures import TEMPLATE_TOML, printed
+from tests.support.slips import sale
 from tests.support.storage import SetClock, frames, until
 from tests.unit.config.test_templates import TEMPLATE
 
@@ -201,6 +205,37 @@ async def test_a_config_that_breaks_a_till_is_taken_back(files: Config, cable: C
         await until(lambda: here.running.storage.state("config").get("told") is not None)
         (event,) = await told(here)
         assert (event["type"], event["code"], event["running"]) == ("o2o.config.rolled_back.v1", "device_failed", 0)
+
+
+async def test_templates_that_no_longer_read_a_till_are_taken_back_as_soon_as_it_shows(
+    files: Config, cable: Cable
+) -> None:
+    async with desk(files) as here:
+        await up(here)
+        heard = here.running.generation.devices["till-1-printer"].heard
+        for number in range(ENOUGH):
+            await cable.write(printed(sale(number=f"20261122{number:06d}")))
+        await until(lambda: heard["order"] == ENOUGH)
+        theirs = with_device(store_config(), templates=["huimin"]) | tomllib.loads(TEMPLATE_TOML)
+        here.push(theirs, 5, trial_seconds=300)
+        await here.until(5, "trial")
+        for number in range(100, 100 + UNREAD):
+            await cable.write(printed(sale(number=f"20261122{number:06d}")))
+        report = await here.until(5, "rolled_back", "device_failed")
+        assert report.detail == f"till-1-printer: {UNREAD} receipts came and none was read"
+
+
+async def test_only_the_last_word_waits_for_a_connection(files: Config, cable: Cable) -> None:
+    async with desk(files) as here:
+        await up(here)
+        here.push(GOOD, 5)
+        await here.until(5, "committed")
+        later = Topic()
+        async with asyncio.TaskGroup() as tasks:
+            session = tasks.create_task(here.configs.publish(cast("Link", later)))
+            await until(lambda: bool(later.reports))
+            session.cancel()
+        assert later.reports == [here.configs.reported]
 
 
 async def test_a_newer_push_ends_a_trial_and_answers_for_what_worked_before_it(files: Config, cable: Cable) -> None:

@@ -35,9 +35,9 @@ class Problem:
     suggestion: str | None = None
 
     def __str__(self) -> str:
-        hints = [f"allowed: {', '.join(self.allowed)}"] if self.allowed else []
+        hints = [f"allowed: {', '.join(map(_on_one_line, self.allowed))}"] if self.allowed else []
         if self.suggestion is not None:
-            hints.append(f"did you mean {self.suggestion}")
+            hints.append(f"did you mean {_on_one_line(self.suggestion)}")
         tail = f" ({'; '.join(hints)})" if hints else ""
         return f"{self.file}:{self.line}: {self.path}: {self.message}{tail}"
 
@@ -74,6 +74,11 @@ def quoted(value: str, longest: int = 60) -> str:
     """Return a value from the file in quotes, on one line, cut if it is long."""
     shown = value if len(value) <= longest else value[: longest - 1] + "…"
     return json.dumps(shown, ensure_ascii=not shown.isprintable())
+
+
+def _on_one_line(hint: str) -> str:
+    """Return what may stand there as it is written; ids of the file are among it, which may be anything."""
+    return hint if hint.isprintable() else quoted(hint)
 
 
 def closest(word: str, words: Iterable[str]) -> str | None:

@@ -180,19 +180,6 @@ TABLES = [
 ]  # fmt: skip
 
 
-def with_template(table: dict[str, Any], payable: int) -> dict[str, Any]:
-    toml = TEMPLATE.replace("600", str(payable))
-    return {**table, **tomllib.loads(toml)}
-
-
-def test_samples_that_fail_are_told_apart_from_what_is_invalid(loaded: Config, table: dict[str, Any]) -> None:
-    assert apply_push(loaded, payload(with_template(table, 600))).store.receipt_templates[0].name == "our-till"
-
-    with pytest.raises(FailedSamplesError) as failed:
-        apply_push(loaded, payload(with_template(table, 601)))
-    assert [problem.path for problem in failed.value.problems] == ["receipt_template[0].samples"]
-
-
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return Files(tmp_path_factory.mktemp("box")).load()
@@ -220,6 +207,19 @@ def test_any_table_is_a_config_or_says_what_is_wrong(box: Config, data: st.DataO
         str(caught.value).encode()
     else:
         assert apply_push(box, text).version == 7
+
+
+def with_template(table: dict[str, Any], payable: int) -> dict[str, Any]:
+    toml = TEMPLATE.replace("600", str(payable))
+    return {**table, **tomllib.loads(toml)}
+
+
+def test_samples_that_fail_are_told_apart_from_what_is_invalid(loaded: Config, table: dict[str, Any]) -> None:
+    assert apply_push(loaded, payload(with_template(table, 600))).store.receipt_templates[0].name == "our-till"
+
+    with pytest.raises(FailedSamplesError) as failed:
+        apply_push(loaded, payload(with_template(table, 601)))
+    assert [problem.path for problem in failed.value.problems] == ["receipt_template[0].samples"]
 
     table["device"][0]["port"] = 1
     with pytest.raises(InvalidConfigError) as invalid:

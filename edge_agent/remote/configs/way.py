@@ -197,6 +197,7 @@ class Way:
     async def _begin(self, staged: _Staged) -> None:
         """Begin the trial, once there is a link to be judged by and every device has said whether it works."""
         if not self._uplink.connected:
+            await self._go_back()  # what this one has superseded must not run on meanwhile
             return
         if self._before is None:
             devices = worse.seen(self._generations.current)
@@ -235,7 +236,9 @@ class Way:
     async def _commit(self, staged: _Staged) -> None:
         push = staged.push
         if not await self._storage_commits(push):
-            await self._decide("rolled_back", "storage_failed", f"the disk took nothing for {COMMIT_S:.0f} s")
+            await self._decide(
+                "rolled_back", "storage_failed", f"the disk did not take one row within {COMMIT_S:.0f} s"
+            )
             return
         older = tuple(one for one in self.line.committed if one != push.id)
         committed = moved(self._decided("committed"), committed=(push.id, *older))
@@ -252,7 +255,7 @@ class Way:
         try:
             async with asyncio.timeout(COMMIT_S):
                 await self._storage.commit(Outcome(state=(row,)))
-        except TimeoutError:
+        except (TimeoutError, StorageError):
             return False
         return True
 

@@ -265,6 +265,20 @@ async def test_a_link_that_stays_away_ends_a_trial(files: Config, cable: Cable) 
         assert report.running.version == 0
 
 
+async def test_what_is_superseded_does_not_run_on_while_the_link_is_away(files: Config, cable: Cable) -> None:
+    async with desk(files) as here:
+        await up(here)
+        here.push(BROKEN, 5, trial_seconds=300)
+        await here.until(5, "trial")
+        here.uplink.connected = False
+        here.push(GOOD, 6)
+        await here.until(6, "staged")
+        await until(lambda: here.configs.reported.running.version == 0)
+        await up(here)
+        here.uplink.connected = True
+        await here.until(6, "committed")
+
+
 async def test_a_process_that_dies_in_a_trial_does_not_run_that_config_again(files: Config, cable: Cable) -> None:
     async with desk(files) as here:
         await up(here)

@@ -44,7 +44,7 @@ def test_figures_are_the_codes(said: str, figure: float) -> None:
         ("after three such deaths", way.TRIES, 3),
         ("Two committed configs are kept", shelf.KEPT, 2),
         ("four times a second", 1 / configs.TICK_S, 4),
-        ("at most once a second", configs.REFUSED_EVERY_MS, 1_000),
+        ("of a flood one a second", configs.REFUSALS_MS / configs.REFUSALS, 1_000),
     ],
 )
 def test_figures_in_words_are_too(said: str, figure: float, expected: float) -> None:

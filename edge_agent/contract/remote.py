@@ -12,8 +12,8 @@ from edge_agent.contract.topics import Topics
 TRIAL_SECONDS = 300  # where a push names none
 DAY_SECONDS = 86_400
 
-# A command's id becomes a level of a topic: no /, + or #.
-CommandId = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+# A command's id becomes a level of a topic: no /, + or #. In Python, $ matches before a last line feed, too.
+CommandId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -123,14 +123,14 @@ def opened(signed: Signed, kind: type[Payload], role: str, topics: Topics) -> Pa
     try:
         payload = msgspec.json.decode(signed.payload, type=kind)
     except UNREADABLE as error:
-        raise Refused("malformed", str(error)) from error
+        raise Refused("malformed", ascii(str(error))[1:-1]) from error
     if payload.expires.tzinfo is None:
         raise Refused("malformed", "expires has no offset from UTC")
     if payload.type != role:
-        raise Refused("malformed", f"of type {payload.type[:64]!r}, not {role!r}")
+        raise Refused("malformed", f"of type {payload.type[:64]!a}, not {role!r}")
     if role not in signed.key.roles:
         raise Refused("wrong_role", f"{signed.key.id} may sign {', '.join(sorted(signed.key.roles))}")
     if payload.target != Target(topics.tenant, topics.store, topics.agent):
         meant = payload.target
-        raise Refused("wrong_target", f"meant for {meant.tenant}/{meant.store}/{meant.agent}"[:300])
+        raise Refused("wrong_target", f"meant for {f'{meant.tenant}/{meant.store}/{meant.agent}'[:200]!a}")
     return payload

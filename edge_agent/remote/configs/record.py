@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-import msgspec
 import structlog
 
 from edge_agent.config.shelf import Line, Shelf
@@ -77,8 +76,3 @@ class Record:
                 raise
             self.line = line
             self.behind = False
-
-
-def moved(line: Line, **fields: object) -> Line:
-    """Return the line with some of its fields changed."""
-    return msgspec.structs.replace(line, **fields)

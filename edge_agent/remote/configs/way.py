@@ -9,7 +9,6 @@ import structlog
 from edge_agent.clock import Clock
 from edge_agent.config import Config
 from edge_agent.config.shelf import Line, Shelf
-from edge_agent.config.shelf import Trial as Begun
 from edge_agent.contract.envelope import Refused
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
@@ -17,10 +16,10 @@ from edge_agent.contract.remote import ConfigId
 from edge_agent.errors import AgentError, StorageError
 from edge_agent.generation import Generations
 from edge_agent.health import Health
-from edge_agent.remote.configs import telling, worse
+from edge_agent.remote.configs import moves, telling, worse
 from edge_agent.remote.configs.checking import Push, kept, validated
 from edge_agent.remote.configs.hang import HangWatch
-from edge_agent.remote.configs.record import Record, moved
+from edge_agent.remote.configs.record import Record
 from edge_agent.remote.configs.telling import Events, Reports, Word
 from edge_agent.remote.configs.trial import Trial
 from edge_agent.shop.outcome import Outcome, StateChange
@@ -30,13 +29,8 @@ from edge_agent.uplink import Uplink
 log = structlog.get_logger()
 
 COMMIT_S = 10.0  # a disk that does not take one row within it is one that cannot commit
-# A push whose validation no process survives is given up. One death may have been a power cut, and so may a second.
-TRIES = 3
 
 _SHORT = frozenset({"disk_full", "disk_low"})  # the storage's conditions: its reserve is being used, or soon will be
-_PENDING = frozenset({"verified", "staged"})
-_ENDED = "the agent ended during the trial"
-_NONE_SURVIVED = f"the agent ended {TRIES} times while it was being checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,7 @@ class Way:
     def lacks_payload(self) -> bool:
         """Tell whether the push on the line should be on its way, or run, and cannot: its bytes have been damaged."""
         lost = self.line.phase == "committed" and self.line.sha256 != self._good_id.sha256
-        return lost or (self.line.phase in _PENDING and self._staged is None)
+        return lost or (self.line.phase in moves.PENDING and self._staged is None)
 
     @property
     def is_busy(self) -> bool:
@@ -107,7 +101,7 @@ class Way:
 
     async def resume(self) -> None:
         """Go on with what the process before had not finished."""
-        if self.line.phase not in _PENDING:
+        if self.line.phase not in moves.PENDING:
             return
         payload = await self._record.payload()
         if payload is not None:
@@ -139,35 +133,17 @@ class Way:
     def postpone(self) -> None:
         """Have the next process begin a trial anew, and write nothing any more."""
         self._hang.end()
-        self._record.close(_postponed)
+        self._record.close(moves.postponed)
 
     def _after_death(self, hung: str | None) -> None:
         """Roll back what the process before has not survived."""
-        line = self.line
-        was_checked = line.phase == "verified"
-        if line.trial is None and not (was_checked and (hung or line.tries >= TRIES)):
-            return
-        detail = hung or (_ENDED if line.trial is not None else _NONE_SURVIVED)
-        decided = self._decided("rolled_back", "hung" if hung else "crashed", detail)
-        self._record.settle_now(decided)
-        telling.log_word(Word.of(decided), decided.key_id)
+        died_of = moves.death(self.line, hung)
+        if died_of is not None:
+            self._record.settle_now(moves.decided(self.line, "rolled_back", self._event_id(), self._now(), *died_of))
+            telling.log_word(Word.of(self.line), self.line.key_id)
 
     async def _take(self, push: Push) -> None:
-        line = self.line
-        again = (line.version, line.sha256) == (push.id.version, push.id.sha256)
-        taken = moved(
-            line,
-            version=push.id.version,
-            sha256=push.id.sha256,
-            key_id=push.key_id,
-            phase="verified",
-            code=None,
-            detail=None,
-            at=self._now(),
-            trial=None,
-            event_id=None,
-            tries=line.tries + 1 if again else 1,
-        )
+        taken = moves.taken(self.line, push.id, push.key_id, self._now())
         try:
             await self._record.write(taken, push.payload)
         except StorageError as error:  # nothing has changed; whatever is on trial goes on
@@ -180,7 +156,7 @@ class Way:
             await self._decide("rejected", refused.code, refused.detail)
             return
         try:
-            await self._record.write(moved(taken, phase="staged", at=self._now(), tries=0))
+            await self._record.write(moves.staged(taken, self._now()))
         except StorageError as error:
             await self._give_up(push, error)
             return
@@ -204,10 +180,9 @@ class Way:
             if worse.starting(devices):
                 return
             self._before = devices
-        push, at = staged.push, self._clock.now()
-        begun = Begun(push.id, at.boot_id, self._now())
+        push = staged.push
         try:
-            await self._record.write(moved(self.line, phase="trial", at=begun.at, trial=begun))
+            await self._record.write(moves.begun(self.line, self._clock.boot_id, self._now()))
         except StorageError as error:
             await self._give_up(push, error)
             return
@@ -240,10 +215,8 @@ class Way:
                 "rolled_back", "storage_failed", f"the disk did not take one row within {COMMIT_S:.0f} s"
             )
             return
-        older = tuple(one for one in self.line.committed if one != push.id)
-        committed = moved(self._decided("committed"), committed=(push.id, *older))
         try:
-            await self._record.write(committed)
+            await self._record.write(moves.committed(self.line, self._event_id(), self._now()))
         except StorageError as error:
             await self._decide("rolled_back", "storage_failed", str(error))
             return
@@ -262,7 +235,7 @@ class Way:
     async def _decide(self, phase: str, code: str, detail: str) -> None:
         """Go back to the last known good, the tills first; then say why."""
         await self._go_back()
-        await self._record.settle(self._decided(phase, code, detail))
+        await self._record.settle(moves.decided(self.line, phase, self._event_id(), self._now(), code, detail))
         self._over()
 
     async def _give_up(self, push: Push, error: StorageError) -> None:
@@ -285,11 +258,6 @@ class Way:
         self._events.tell(self.line, self._running().version)
         self._health.news()
 
-    def _decided(self, phase: str, code: str | None = None, detail: str | None = None) -> Line:
-        at = self._now()
-        event_id = uuid7(self._clock.now().wall_ms)
-        return moved(self.line, phase=phase, code=code, detail=detail, at=at, trial=None, event_id=event_id, tries=0)
-
     def _say_line(self) -> None:
         word = Word.of(self.line)
         telling.log_word(word, self.line.key_id)
@@ -306,15 +274,12 @@ class Way:
             self._ran, self._ran_id = config, _id(config)
         return self._ran_id
 
+    def _event_id(self) -> str:
+        return uuid7(self._clock.now().wall_ms)
+
     def _now(self) -> str:
         return iso_time(self._clock.now().wall_ms, self._good.store.zone)
 
 
 def _id(config: Config) -> ConfigId:
     return ConfigId(config.version, config.store_sha256)
-
-
-def _postponed(line: Line) -> Line:
-    if line.trial is not None:
-        return moved(line, phase="staged", trial=None)
-    return moved(line, tries=0) if line.phase in _PENDING else line

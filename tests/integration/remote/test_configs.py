@@ -16,7 +16,7 @@ from edge_agent.config.shelf import Line
 from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import decode_events
 from edge_agent.remote.configs.configs import REFUSALS
-from edge_agent.remote.configs.way import TRIES
+from edge_agent.remote.configs.moves import TRIES
 from edge_agent.remote.configs.worse import ENOUGH, UNREAD
 from edge_agent.uplink import Link
 from tests.support.configs import Desk, Topic, desk

@@ -8,26 +8,33 @@ from typing import Any
 
 import msgspec
 
-from edge_agent.contract import messages
+from edge_agent.contract import datasets, messages, remote
+from edge_agent.contract.envelope import MAX_BYTES
 from edge_agent.contract.events import EVENT_TYPES, CloudEvent, Stream
 from edge_agent.contract.frames import CONTENT_TYPE, MAX_EVENTS
 from edge_agent.contract.schemas import Schema, components, describe_envelope
-from edge_agent.contract.topics import Topics
+from edge_agent.contract.topics import Topics, dataset
 
 VERSION = "1.0.0"  # of the contract, not of the agent: the 1 in the topics
 
 _BINDING = "0.2.0"  # https://github.com/asyncapi/bindings/blob/master/mqtt/README.md
 _TOPICS = Topics("{tenant}", "{store}", "{agent}")
+_DATASET = dataset("{tenant}", "{store}", "{name}")
 _PARAMETERS: Schema = {
     "tenant": {"description": "the chain; an ident, [a-z0-9][a-z0-9-]{0,62}"},
     "store": {"description": "the shop; an ident, unique in the chain"},
     "agent": {"description": "the machine; an ident, unique in the store"},
     "stream": {"description": "orders first, presence last", "enum": [str(stream) for stream in Stream]},
+    "command": {"description": "the command's id; unverified: answers to what nobody known has signed"},
+    "name": {"description": "a data set", "enum": list(datasets.NAMES)},
+    "revision": {"description": "the revision in the manifest"},
+    "number": {"description": "the chunk, from 0"},
+    "from": {"description": "the revision that the delta starts from"},
 }
 
 
 def document() -> dict[str, Any]:
-    """Return the document, from the agent's side: it sends frames, state and health, and receives the rest."""
+    """Return the document, from the agent's side: what it sends, and what it receives."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -51,12 +58,28 @@ def document() -> dict[str, Any]:
             "state": _channel(_TOPICS.state, "state", "Birth, clean stop and will."),
             "health": _channel(_TOPICS.health, "health", "The status document without amounts."),
             "ack": _channel(_TOPICS.ack, "ack", "What central has stored of this agent."),
+            "config": _channel(_TOPICS.config, "config", "The store config that head office wants."),
+            "reported": _channel(_TOPICS.reported, "reported", "What has become of it."),
+            "command": _channel(_TOPICS.command, "command", "What an agent is asked to do."),
+            "reply": _channel(
+                _TOPICS.reply("{command}"), "reply", "Answers to one command, pieces of files among them."
+            ),
+            "dataset": _channel(_DATASET, "manifest", "Which revision of a data set a store should have."),
+            "chunk": _channel(f"{_DATASET}/{{revision}}/{{number}}", "chunk", "A piece of a revision."),
+            "delta": _channel(f"{_DATASET}/delta/{{from}}", "delta", "What makes a later revision of a held one."),
         },
         "operations": {
             "sendFrame": _operation("send", "up", "frame", retain=False),
             "sendState": _operation("send", "state", "state", retain=True),
             "sendHealth": _operation("send", "health", "health", retain=True),
+            "sendReported": _operation("send", "reported", "reported", retain=True),
+            "sendReply": _operation("send", "reply", "reply", retain=False),
             "receiveAck": _operation("receive", "ack", "ack", retain=True),
+            "receiveConfig": _operation("receive", "config", "config", retain=True),
+            "receiveCommand": _operation("receive", "command", "command", retain=False),
+            "receiveManifest": _operation("receive", "dataset", "manifest", retain=True),
+            "receiveChunk": _operation("receive", "chunk", "chunk", retain=True),
+            "receiveDelta": _operation("receive", "delta", "delta", retain=True),
         },
         "components": {"messages": _messages(), "schemas": _schemas()},
     }
@@ -93,8 +116,28 @@ def _messages() -> dict[str, Schema]:
         "state": {"title": "State", "payload": _ref("State")},
         "health": {"title": "Health", "payload": _ref("Health")},
         "ack": {"title": "Acknowledgement", "payload": _ref("Ack")},
+        "config": _signed("ConfigPush", "config"),
+        "command": _signed("Command", "command"),
+        "manifest": _signed("Manifest", "dataset"),
+        "delta": _signed("Delta", "dataset"),
+        "chunk": {
+            "title": "Chunk of a data set",
+            "contentType": "application/x-ndjson",
+            "description": f"A JSON object a line, at most {datasets.CHUNK_BYTES} bytes; its hash is in the manifest.",
+        },
+        "reported": {"title": "Reported config", "payload": _ref("Reported")},
+        "reply": {"title": "Reply", "payload": _ref("Reply")},
     }
     return fixed | {name: _event(name) for name in EVENT_TYPES}
+
+
+def _signed(payload: str, role: str) -> Schema:
+    return {
+        "title": payload,
+        "description": f"A signed envelope; in it, {payload}. Its key must hold the role {role}.",
+        "payload": _ref("Envelope"),
+        "x-signed-payload": _ref(payload),
+    }
 
 
 def _event(name: str) -> Schema:
@@ -116,11 +159,12 @@ def _event(name: str) -> Schema:
 def _schemas() -> dict[str, Schema]:
     types: list[type[msgspec.Struct]] = [row.data for row in EVENT_TYPES.values()]
     types += [CloudEvent, messages.Ack, messages.DayAnswer, messages.State]
+    types += [remote.ConfigPush, remote.Command, remote.Reported, remote.Reply, datasets.Manifest, datasets.Delta]
     schemas = {name: _draft_7(schema) for name, schema in components(types, "#/components/schemas/{name}").items()}
     describe_envelope(schemas["CloudEvent"])
     # Its type does not say so: answers are decoded one by one, so that an unreadable one spoils no acknowledgement.
     schemas["Ack"]["properties"]["day"]["items"] = _ref("DayAnswer")
-    return schemas | {"FrameProperties": _FRAME_PROPERTIES, "Health": _HEALTH}
+    return schemas | {"FrameProperties": _FRAME_PROPERTIES, "Health": _HEALTH, "Envelope": _ENVELOPE}
 
 
 _FRAME_PROPERTIES: Schema = {
@@ -133,6 +177,18 @@ _FRAME_PROPERTIES: Schema = {
         "encoding": {"type": "string", "enum": ["zstd", "identity"]},
     },
     "required": ["epoch", "first", "count", "encoding"],
+}
+
+_BASE64: Schema = {"type": "string", "contentEncoding": "base64", "pattern": "^[A-Za-z0-9+/]*={0,2}$"}
+_ENVELOPE: Schema = {
+    "type": "object",
+    "description": f"At most {MAX_BYTES} bytes. Verify first, over the exact bytes of the payload; parse second.",
+    "properties": {
+        "payload": {**_BASE64, "contentMediaType": "application/json", "description": "what is signed"},
+        "signature": {**_BASE64, "description": "Ed25519 (RFC 8032)"},
+        "key_id": {"type": "string", "description": "of the agent's [trust] keys"},
+    },
+    "required": ["payload", "signature", "key_id"],
 }
 
 _WORDS: Schema = {

@@ -55,7 +55,7 @@ async def test_each_way_to_be_refused_changes_nothing(shop: ShopUnderTest, desk:
     asked = [
         ("wrong_role", sealed_command("ping", id_="r-1", by=CONFIGURER)),
         ("wrong_target", sealed_command("ping", id_="r-2", target=elsewhere)),
-        ("malformed", sealed_command("ping", id_="r-3", arguments=[1])),
+        ("malformed", sealed_command("ping", id_="r-3", expires="tomorrow")),
         ("malformed", sealed_command("ping", id_="r-4", type="config")),
         ("expired", sealed_command("ping", id_="r-5", expires_in_s=-1)),
         ("wrong_boot", sealed_command("ping", id_="r-6", boot_id="3f0f6a6e-0000-4000-8000-000000000000")),

@@ -35,12 +35,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """What is not let in. ``id``: None where nobody known has signed it; ``sha256``: of all that arrived."""
+    """What is not let in. ``id``: None where nobody known has signed one; ``key_id``: None where nobody known has."""
 
     refused: Refused
-    id: str | None
-    key_id: str | None
-    sha256: str
+    id: str | None = None
+    key_id: str | None = None
 
 
 class _Named(msgspec.Struct):
@@ -52,11 +51,11 @@ def read(data: bytes, keys: Iterable[Key], topics: Topics) -> Request | Rejected
     try:
         signed = unseal(data, keys)
     except Refused as refused:
-        return Rejected(refused, None, None, hashlib.sha256(data).hexdigest())
+        return Rejected(refused)
     try:
         command = _command(signed, topics)
     except Refused as refused:
-        return Rejected(refused, _id_of(signed.payload), signed.key.id, hashlib.sha256(data).hexdigest())
+        return Rejected(refused, _id_of(signed.payload), signed.key.id)
     return Request(command, signed.key.id, hashlib.sha256(signed.payload).hexdigest())
 
 
@@ -80,8 +79,8 @@ def check_time(request: Request, now: Moment) -> None:
 
 def _command(signed: Signed, topics: Topics) -> Command:
     command = opened(signed, Command, "command", topics)
-    if command.id == UNVERIFIED:
-        raise Refused("malformed", f"{UNVERIFIED!r} is not an id: answers to what is not signed go there")
+    if not _is_id(command.id):
+        raise Refused("malformed", f"{command.id!a} is no id for a command")
     return command
 
 
@@ -89,5 +88,13 @@ def _id_of(payload: bytes) -> str | None:
     """Return the id that a signed payload bears, whatever else is wrong with it."""
     with suppress(*UNREADABLE):
         id_ = msgspec.json.decode(payload, type=_Named).id
-        return id_ if id_ != UNVERIFIED else None
+        return id_ if _is_id(id_) else None
     return None
+
+
+def _is_id(id_: str) -> bool:
+    """Tell whether answers may go to this id: not where strangers are answered, nor with a line break behind it.
+
+    (``$`` in the pattern of ``CommandId`` lets one pass, re; a broker may end the connection for it, MQTT 5, 1.5.4.)
+    """
+    return id_ != UNVERIFIED and id_.isprintable()

@@ -1,6 +1,7 @@
 """Answers on their way up: in order, the final ones until the broker has them."""
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,6 +21,8 @@ SAID = 64  # replies that wait for a link and are not durable: two for each comm
 STRANGERS = 6
 STRANGERS_IN_S = timedelta(minutes=1).total_seconds()
 REFUSED_S = 30.0  # the broker takes no more just now (a quota), or will not until somebody corrects its rules
+PACKET_TOO_LARGE = 0x95  # MQTT 5, section 3.4.2.1
+DETAIL_CHARS = 1_000  # some quote what was asked
 TOO_LARGE = "the result is larger than the broker takes"
 
 log = structlog.get_logger()
@@ -39,7 +42,8 @@ class Answers:
 
     def reply(self, id_: str, status: str, **fields: object) -> Reply:
         """Return an answer of now. ``fields``: of ``Reply``."""
-        return msgspec.convert({"id": id_, "status": status, "at": self._at(), **fields}, Reply)
+        reply = msgspec.convert({"id": id_, "status": status, "at": self._at(), **fields}, Reply)
+        return msgspec.structs.replace(reply, detail=reply.detail and reply.detail[:DETAIL_CHARS])
 
     def say(self, reply: Reply) -> None:
         """Send an answer that is not durable; of a command's progress only the newest waits."""
@@ -47,7 +51,7 @@ class Answers:
         if reply.status == "progress":
             said = [one for one in said if (one.id, one.status) == (reply.id, reply.status)]
         if said and (reply.status == "progress" or len(said) >= SAID):
-            self._drop(said[0])
+            self._waiting.remove(said[0])
         self._waiting.append(reply)
         self._news.set()
 
@@ -57,19 +61,19 @@ class Answers:
             self._waiting.append(id_)
         self._news.set()
 
-    def stranger(self, refused: Refused, data_sha256: str) -> None:
-        """Answer what nobody known has signed, unless that happens all the time."""
+    def stranger(self, refused: Refused, data: bytes) -> None:
+        """Answer what nobody known has signed, unless that happens all the time. ``data``: all that arrived."""
         now = asyncio.get_running_loop().time()
         if len(self._strangers) == STRANGERS and now - self._strangers[0] < STRANGERS_IN_S:
             return
         self._strangers.append(now)
-        log.warning("command_unverified", code=refused.code, sha256=data_sha256)
-        result = {"sha256": data_sha256}
+        result = {"sha256": hashlib.sha256(data).hexdigest()}
+        log.warning("command_unverified", code=refused.code, **result)
         self.say(self.reply(UNVERIFIED, "refused", code=refused.code, detail=refused.detail, result=result))
 
     async def sent(self, id_: str) -> None:
-        """Wait until a final answer has been sent."""
-        while id_ in self._waiting:
+        """Wait until the broker has a final answer."""
+        while not self._ledger.is_sent(id_):
             self._moved.clear()
             await self._moved.wait()
 
@@ -77,31 +81,40 @@ class Answers:
         """Send what waits over ``link``, for ever. Raises LinkError, StorageError."""
         while True:
             while self._waiting:
-                await self._publish_one(link, self._waiting[0])
+                one = self._waiting.popleft()
+                try:
+                    await self._publish_one(link, one)
+                except BaseException:
+                    self._waiting.appendleft(one)
+                    raise
             self._news.clear()
             await self._news.wait()
 
     async def _publish_one(self, link: Link, one: Reply | str) -> None:
         reply = self._ledger.reply(one) if isinstance(one, str) else one
-        if reply is not None:
-            topic = self._topics.reply(reply.id)
-            code = await link.publish(topic, _fitting(reply, link.payload_room(topic, (), None)))
+        if reply is None:
+            return
+        topic = self._topics.reply(reply.id)
+        code = await link.publish(topic, _fitting(reply, link.payload_room(topic, (), None)))
+        if code == PACKET_TOO_LARGE:  # larger than what this broker takes of a client, whatever it has said
+            code = await link.publish(topic, _bare(reply))
+        if code >= REFUSED:
+            log.warning("reply_refused", id=reply.id, reason=code_of(code))
+            await asyncio.sleep(REFUSED_S)
+        if isinstance(one, str):
             if code >= REFUSED:
-                log.warning("reply_refused", id=reply.id, reason=code_of(code))
-                await asyncio.sleep(REFUSED_S)
+                self._waiting.append(one)  # behind the others: perhaps it is about this one alone
                 return
-            if isinstance(one, str):
-                await self._ledger.sent(one)
-        self._drop(one)
-        self._moved.set()
-
-    def _drop(self, one: Reply | str) -> None:
-        if one in self._waiting:  # else it was replaced while it was on its way
-            self._waiting.remove(one)
+            await self._ledger.sent(one)
+            self._moved.set()
 
 
 def _fitting(reply: Reply, room: int) -> bytes:
     body = msgspec.json.encode(reply)
     if len(body) <= room:
         return body
+    return _bare(reply)
+
+
+def _bare(reply: Reply) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(reply, result=None, code="packet_too_large", detail=TOO_LARGE))

@@ -1,8 +1,8 @@
 """`log` and `set_log_level`: what the box has to say for itself, and how much of it."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -46,18 +46,24 @@ async def say_log(asked: Asked, arguments: Log) -> Result:
     """
     since = _since(arguments, asked.box.clock.now().wall_ms)
     lines, dropped = log.recent()
-    wanted = (line for line in reversed(lines) if _is_wanted(line, since, arguments.level))
-    newest: list[str] = []
-    room, more = LINES_BYTES, False
-    for line in islice(wanted, arguments.limit + 1):
-        room -= len(line) + 1
-        more = room < 0 or len(newest) == arguments.limit
-        if more:
-            break
-        newest.append(line)
+    chosen, more = newest(lines, since, arguments.level, arguments.limit)
     if dropped and not more:
         more = since is None or since < _head(lines[0]).timestamp
-    return {"lines": [msgspec.json.decode(line) for line in reversed(newest)], "truncated": more}
+    return {"lines": [msgspec.json.decode(line) for line in chosen], "truncated": more}
+
+
+def newest(lines: Sequence[str], since: datetime | None, level: str, limit: int) -> tuple[list[str], bool]:
+    """Return the newest ``limit`` lines from a level on, as many as one reply takes, and whether there were more."""
+    chosen: list[str] = []
+    room = LINES_BYTES
+    for line in reversed(lines):
+        if not _is_wanted(line, since, level):
+            continue
+        room -= len(line) + 1
+        if room < 0 or len(chosen) == limit:
+            return chosen[::-1], True
+        chosen.append(line)
+    return chosen[::-1], False
 
 
 def _since(arguments: Log, now_ms: int) -> datetime | None:
@@ -70,7 +76,7 @@ def _since(arguments: Log, now_ms: int) -> datetime | None:
             return since
 
 
-def _is_wanted(line: str, since: datetime | None, level: Level) -> bool:
+def _is_wanted(line: str, since: datetime | None, level: str) -> bool:
     head = _head(line)
     return _RANKS.get(head.level, 0) >= _RANKS[level] and (since is None or head.timestamp >= since)
 

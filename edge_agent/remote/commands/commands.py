@@ -22,7 +22,7 @@ from edge_agent.remote.commands.running import Running
 from edge_agent.uplink import Link
 
 INBOX = 32  # messages that wait to be opened; opening takes less than a command takes to come
-INBOX_BYTES = 2 * MAX_BYTES
+INBOX_BYTES = 2 * MAX_BYTES  # one of the largest, with room beside it for those that people send
 DISK_S = 10.0  # a disk that does not take one row within it is one that takes none
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ class Commands:
     def arrived(self, payload: bytes) -> None:
         """Take a message of ``down/command``; it is worked on by ``run``. Of a flood the first are kept."""
         if len(self._inbox) >= INBOX or sum(map(len, self._inbox)) + len(payload) > INBOX_BYTES:
-            log.warning("command_dropped", waiting=len(self._inbox))
+            self._answers.stranger(Refused("busy", "too much comes at once; ask again later"), payload)
             return
         self._inbox.append(payload)
         self._news.set()
@@ -76,7 +76,7 @@ class Commands:
             await self._consider(found)
         elif found.id is None or self._ledger.knows(found.id):
             # Someone who may not command must not answer for a command either.
-            self._answers.stranger(found.refused, found.sha256)
+            self._answers.stranger(found.refused, data)
         else:
             self._reject(found, found.id)
 

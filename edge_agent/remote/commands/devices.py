@@ -16,6 +16,9 @@ COLUMNS = 40
 LONGEST_S = 3_600  # devices.display.arbiter.LONGEST_S
 
 
+Id = Annotated[str, msgspec.Meta(max_length=63)]  # an ident of the contract, or not: then there is none of that name
+
+
 class _Devices(Protocol):
     async def restart(self, device: str) -> None: ...
 
@@ -25,14 +28,14 @@ class _Devices(Protocol):
 class RestartDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``device``: its id."""
 
-    device: str
+    device: Id
 
 
 async def restart_device(asked: Asked, arguments: RestartDevice) -> Result:
     """Close a device and open it anew. Raises Refused ``unknown_device``."""
     generation = asked.box.generations.current
     _known(generation, arguments.device)
-    await cast(_Devices, generation).restart(arguments.device)
+    await cast("_Devices", generation).restart(arguments.device)
     return {"device": arguments.device}
 
 
@@ -41,8 +44,8 @@ class ShowMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=ROWS * (COLUMNS + 1))]
     seconds: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_S)]
-    device: str | None = None
-    touchpoint: str | None = None
+    device: Id | None = None
+    touchpoint: Id | None = None
 
 
 async def show_message(asked: Asked, arguments: ShowMessage) -> Result:
@@ -51,7 +54,7 @@ async def show_message(asked: Asked, arguments: ShowMessage) -> Result:
     generation = asked.box.generations.current
     shown = _displays(generation, arguments)
     for device in shown:
-        cast(_Devices, generation).show(device, rows, arguments.seconds)
+        cast("_Devices", generation).show(device, rows, arguments.seconds)
     return {"devices": shown}
 
 

@@ -69,6 +69,10 @@ class Ledger:
         """Tell whether an id has its final answer."""
         return bool(self._entries[id_].reply)
 
+    def is_sent(self, id_: str) -> bool:
+        """Tell whether the broker has the final answer of an id."""
+        return self._entries[id_].sent
+
     def reply(self, id_: str) -> Reply | None:
         """Return the final answer, None while there is none."""
         entry = self._entries[id_]
@@ -105,6 +109,8 @@ class Ledger:
 
     async def sent(self, id_: str) -> None:
         """Remember that the broker has the final answer."""
+        if self._entries[id_].sent:
+            return
         await self._write({id_: msgspec.structs.replace(self._entries[id_], sent=True)})
 
     def _entry(self, request: Request, *, arguments: bytes = b"", reply: bytes = b"") -> Entry:

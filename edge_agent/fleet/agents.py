@@ -152,6 +152,11 @@ def chosen(agents: Iterable[Agent], stores: Sequence[str]) -> list[Agent]:
     return [agent for agent in agents if agent.topics in meant]
 
 
+def is_any_meant(agent: Agent, stores: Sequence[str]) -> bool:
+    """Tell whether an agent is among those that are meant; ``stores``: as in ``chosen``."""
+    return any(_is_meant(agent, pattern) for pattern in stores)
+
+
 def _is_meant(agent: Agent, pattern: str) -> bool:
     if pattern == EVERY:
         return True

@@ -80,7 +80,7 @@ class Listening:
     def get(self, timeout: float | None = None) -> Message | None:
         """Return the next message, or None where none comes within ``timeout`` seconds; None: waits for ever."""
         try:
-            return self._queue.get(timeout=timeout)
+            return self._queue.get(block=timeout != 0, timeout=timeout)
         except queue.Empty:
             return None
 
@@ -88,6 +88,13 @@ class Listening:
     def waiting(self) -> int:
         """How many have arrived that were not taken yet."""
         return self._queue.qsize()
+
+    def skip(self, count: int) -> int:
+        """Throw away the oldest ``count`` messages; return how many there were."""
+        for skipped in range(count):
+            if self.get(0) is None:
+                return skipped
+        return count
 
     def __iter__(self) -> Iterator[Message]:
         """Yield messages for ever."""

@@ -73,7 +73,8 @@ def load(options: Options, environment: Mapping[str, str] = os.environ) -> Fleet
     problems += _cross(whole)
     if problems or settings is None:
         lines = [_said(problem, given, file) for problem in problems]
-        raise ConfigError("\n".join([*lines, *_where_looked(file, environment)]))
+        looked = _where_looked(environment) if not file and {"url", "tenant"} - table.keys() else []
+        raise ConfigError("\n".join([*lines, *looked]))
     return settings
 
 
@@ -92,9 +93,7 @@ def _usual(environment: Mapping[str, str]) -> tuple[Path, ...]:
     return Path("fleet.toml"), Path(home) / "edge-fleet" / "fleet.toml"
 
 
-def _where_looked(file: Path | None, environment: Mapping[str, str]) -> list[str]:
-    if file:
-        return []
+def _where_looked(environment: Mapping[str, str]) -> list[str]:
     usual = " or ".join(map(str, _usual(environment)))
     return [f"there is no {usual}: write one, name one with --config, or give --url and --tenant before the command"]
 

@@ -268,8 +268,8 @@ class Sync:
             await self._repeat(stream, first, last)
 
     async def _repeat(self, stream: Stream, first: int, last: int) -> None:
-        # What is still to come after the watermark comes anyway, in order.
-        wanted_last = min(last, self._windows[stream].loaded)
+        # What is still to come after the watermark comes anyway, in order. (Before the first drain nothing is loaded.)
+        wanted_last = min(last, max(self._windows[stream].loaded, self._storage.watermark(stream)))
         if first <= wanted_last and self._repeats.want(stream, first, wanted_last):
             await self._storage.hold(stream, first, wanted_last)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from edge_agent.contract.remote import ConfigId
+from edge_agent.contract.remote import ConfigId, Reported
 from edge_agent.fleet import pushes
 from edge_agent.fleet.agents import Agent
 
@@ -26,7 +26,7 @@ class Progress:
     ``lost`` (was online with it, and is gone without a word), ``silent`` (online, and does not come to an end).
     ``since_ms``: since when it is so. ``level``: of its health before. ``online_ms``: since when it is online, or was
     last; None: never since the push. ``gone_ms``, ``worse_ms``: since when it is away, or worse; None: it is not.
-    ``is_lost``: it is away without having said so.
+    ``is_lost``: it is away without having said so. ``reported_at``: of what it reported before.
     """
 
     push: ConfigId
@@ -40,6 +40,7 @@ class Progress:
     gone_ms: int | None = None
     worse_ms: int | None = None
     is_lost: bool = False
+    reported_at: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -66,7 +67,9 @@ class Progress:
 def begun(push: ConfigId, agent: Agent, now_ms: int) -> Progress:
     """Return how things stand when a push is about to be published."""
     level = agent.health.level if agent.health else None
-    return Progress(push, "pending", now_ms, level=level, online_ms=now_ms if agent.is_online else None)
+    online_ms = now_ms if agent.is_online else None
+    reported_at = agent.reported.at if agent.reported else None
+    return Progress(push, "pending", now_ms, level=level, online_ms=online_ms, reported_at=reported_at)
 
 
 def observed(was: Progress, agent: Agent, now_ms: int, trial_seconds: int, patience_s: float = PATIENCE_S) -> Progress:
@@ -89,7 +92,10 @@ def observed(was: Progress, agent: Agent, now_ms: int, trial_seconds: int, patie
 
 
 def _outcome(was: Progress, agent: Agent, now_ms: int) -> Progress:
-    outcome = pushes.outcome(was.push, agent.reported)
+    said = agent.reported
+    outcome = pushes.outcome(was.push, said)
+    if said and said.at != was.reported_at and _names_none(said):
+        outcome = pushes.Outcome("rejected", said.phase, said.code, said.detail)
     if (outcome.status, outcome.phase) == (was.status, was.phase):
         return was
     return replace(
@@ -100,6 +106,11 @@ def _outcome(was: Progress, agent: Agent, now_ms: int) -> Progress:
         code=outcome.code,
         detail=outcome.detail,
     )
+
+
+def _names_none(said: Reported) -> bool:
+    """Whether the agent cannot believe what lies on its topic now: who has signed it, that it is the one meant."""
+    return said.phase == "rejected" and (said.desired is None or said.desired.version is None)
 
 
 def _presence(was: Progress, agent: Agent, now_ms: int) -> Progress:

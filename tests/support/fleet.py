@@ -97,6 +97,7 @@ class Chain:
 
     def __enter__(self) -> Self:
         self._client.max_inflight_messages_set(0)
+        self._client.reconnect_delay_set(1, 1)
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
         assert self._ready.wait(20)
@@ -237,6 +238,7 @@ class Operator:
 
     folder: Path
     port: int
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         pem = KEY.private_bytes(
@@ -259,13 +261,22 @@ class Operator:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start a command that goes on beside the test."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what was started and still runs."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def run(self, *arguments: str | Path) -> Result:
         """Run a command to its end, in this process: starting Python would be most of it."""

@@ -19,7 +19,8 @@ from edge_agent.fleet.pushing import TICK_S, Terms, prepared
 from edge_agent.fleet.rollouts.book import Book, Member, Rollout, State
 from edge_agent.fleet.rollouts.judging import Decision, Done, Enter, Push, Stop, Wait, decide
 
-# How long an online agent, pushed to a moment ago, is given to say so before its push counts as not taken.
+# How long an online agent is given to say a word of its push. After that it is published again (a broker that was
+# killed may have lost it), and where the rollout has stopped it is taken back.
 WORD_MS = 10_000
 
 # Told after each look: the rollout, its members, and what comes next (None: it is closing).
@@ -56,9 +57,10 @@ class _Drive:
         rules = rollout.rules
         self._terms = Terms(rules.trial_s, timedelta(seconds=rules.expires_s), rules.patience_s)
         self._pause_s = TICK_S
+        self._again_ms = self._now_ms
 
     def run(self) -> Rollout:
-        self._republish()
+        self._publish_again(self._ordered)
         while True:
             self._look()
             self._rollout = self._tools.book.rollout(self._rollout.id)
@@ -82,6 +84,8 @@ class _Drive:
         return self._tools.clock.now().wall_ms
 
     def _step(self) -> None:
+        if self._now_ms - self._again_ms > WORD_MS:
+            self._publish_again(member for member in self._ordered if self._live.agents[member.topics].is_online)
         decision = decide(self._ordered, self._rollout.ring, self._rollout.rules, self._now_ms)
         book, rollout = self._tools.book, self._rollout
         is_paused = rollout.state == "paused"
@@ -123,11 +127,12 @@ class _Drive:
         self._keep(pushed)
         self._publish((member.topics, member.envelope) for member in pushed)
 
-    def _republish(self) -> None:
-        """Publish what a process before this one wrote down and may not have sent."""
+    def _publish_again(self, members: Iterable[Member]) -> None:
+        """Publish what was written down and may not have arrived."""
+        self._again_ms = self._now_ms
         self._publish(
             (member.topics, member.envelope)
-            for member in self._ordered
+            for member in members
             if _is_open(member) and not self._is_overtaken(member)
         )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -56,6 +57,8 @@ def ended(rollout: Rollout, members: Sequence[Member], *, as_json: bool) -> None
     for member in failed(members):
         assert member.progress is not None
         out.print(f"  {line(member.topics, member.progress)}", soft_wrap=True, style="red")
+    if trying := [member for member in members if member.progress and member.progress.status == "running"]:
+        out.print(f"  {len(trying)} are trying it out yet; each keeps it only if all goes well there", soft_wrap=True)
 
 
 def listed(rollouts: Sequence[tuple[Rollout, Sequence[Member], bool]], *, as_json: bool) -> None:
@@ -64,12 +67,13 @@ def listed(rollouts: Sequence[tuple[Rollout, Sequence[Member], bool]], *, as_jso
         rows = [_row(rollout, members, is_driven=is_driven) for rollout, members, is_driven in rollouts]
         print_json({"rollouts": rows})
         return
-    table = Table("id", "begun", "file", "state", "ring", "stores", box=None)
+    table = Table("id", "begun (UTC)", "file", "state", "ring", "stores", box=None)
     for rollout, members, is_driven in rollouts:
         state = rollout.state if is_driven or rollout.state != "running" else "interrupted: resume it"
         rings = max((member.ring for member in members), default=0) + 1
         table.add_row(
-            *(rollout.id, rollout.created_at, rollout.file, state, f"{rollout.ring + 1} of {rings}", counted(members))
+            *(rollout.id, f"{datetime.fromisoformat(rollout.created_at):%Y-%m-%d %H:%M}", Path(rollout.file).name),
+            *(state, f"{rollout.ring + 1} of {rings}", counted(members)),
         )
     out.print(table if rollouts else "there are no rollouts yet")
 

@@ -16,5 +16,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def operator(tmp_path: Path, broker: Broker) -> Operator:
-    return Operator(tmp_path, broker.port)
+def operator(tmp_path: Path, broker: Broker) -> Iterator[Operator]:
+    operator = Operator(tmp_path, broker.port)
+    yield operator
+    operator.end()

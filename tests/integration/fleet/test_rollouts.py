@@ -193,3 +193,18 @@ def test_another_terminal_pauses_goes_on_and_aborts(broker: Broker, desk: Desk) 
         assert len(after) < len(names) - 1
         assert lying(broker, "sh-000") == b""
         assert desk.operator.run("pause", rollout, desk.state).code == 2
+
+
+@pytest.mark.parametrize("keep_memory", [True, False])
+def test_a_broker_that_restarts_meanwhile_delays_it(broker: Broker, desk: Desk, keep_memory: bool) -> None:
+    names = stores(20)
+    with Chain(broker.port, names, BEFORE) as chain:
+        chain.fates(names, trial_s=0.3)
+        process = desk.operator.start(*desk.arguments("--max-fail=0%", rings="2,50%,100%"))
+        wait(lambda: len(chain.taken) >= 4)
+        broker.restart(keep_memory=keep_memory)
+        for store in names:
+            chain.stand(store, "online")
+        code, said = end(process)
+        assert code == 0, said
+        assert chain.tried() == {store: [1] for store in names}

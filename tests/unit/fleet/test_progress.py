@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,6 +37,18 @@ def test_it_goes_its_way() -> None:
     assert course((1, agent(phase="trial"))).status == "running"
     done = course((1, agent(phase="trial")), (61, agent(phase="committed")), (90, agent(phase="committed")))
     assert (done.status, done.since_ms, done.settled, done.failed) == ("committed", 61_000, True, False)
+
+
+def test_a_box_that_believes_nothing_of_it_has_refused_it() -> None:
+    def refused(at: str) -> Agent:
+        said = Reported(
+            running=OLD, last_known_good=OLD, desired=Desired(None), phase="rejected", code="unknown_key", at=at
+        )
+        return replace(agent(), reported=said)
+
+    assert course((1, refused("10:00"))).code == "unknown_key"
+    assert course((1, refused("10:00")), before=refused("09:00")).status == "rejected"
+    assert course((1, refused("09:00")), before=refused("09:00")).status == "pending"
 
 
 @pytest.mark.parametrize("phase", ["rejected", "rolled_back"])

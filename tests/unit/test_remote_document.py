@@ -8,7 +8,7 @@ import pytest
 from edge_agent.config import shelf
 from edge_agent.contract import remote
 from edge_agent.page.pushes import _WHY
-from edge_agent.remote.configs import checking, configs, hang, trial, way, worse
+from edge_agent.remote.configs import checking, configs, hang, moves, trial, way, worse
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "remote.md").read_text("utf-8")
 
@@ -41,7 +41,7 @@ def test_figures_are_the_codes(said: str, figure: float) -> None:
 @pytest.mark.parametrize(
     ("said", "figure", "expected"),
     [
-        ("after three such deaths", way.TRIES, 3),
+        ("after three such deaths", moves.TRIES, 3),
         ("Two committed configs are kept", shelf.KEPT, 2),
         ("four times a second", 1 / configs.TICK_S, 4),
         ("of a flood one a second", configs.REFUSALS_MS / configs.REFUSALS, 1_000),

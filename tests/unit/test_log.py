@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edge_agent.log import LEVELS
+from edge_agent.log import LEVELS, RECENT_BYTES, RECENT_LINES
 
 SAY = """
 import structlog
@@ -96,3 +96,62 @@ def test_a_log_whose_reader_has_gone_costs_lines_not_the_process() -> None:
     os.close(read)
     assert say(stderr=write).stdout == "a result\n"
     os.close(write)
+
+
+AGAIN = """
+import json, sys
+import structlog
+from edge_agent import log
+logger = structlog.get_logger()
+log.set_up("info")
+logger.debug("hidden")
+log.set_level("debug")
+logger.debug("shown", name="人民广场店")
+assert log.level() == "debug"
+log.set_level("error")
+logger.warning("hidden")
+logger.error("told")
+log.set_level("info")
+logger.debug("hidden")
+for number in range({count}):
+    logger.info("many", number=number, text="x" * {width})
+json.dump(log.recent(), sys.stdout)
+"""
+
+
+def recent(count: int, width: int, stderr: int = subprocess.DEVNULL) -> tuple[list[dict[str, object]], bool]:
+    done = subprocess.run(
+        [sys.executable, "-c", AGAIN.format(count=count, width=width)],
+        stdout=subprocess.PIPE, stderr=stderr, text=True, encoding="utf-8", check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    lines, dropped = json.loads(done.stdout)
+    assert sum(map(len, lines)) <= RECENT_BYTES
+    return [json.loads(line) for line in lines], dropped
+
+
+def test_the_level_of_loggers_in_use_changes_and_what_they_said_is_kept() -> None:
+    lines, dropped = recent(0, 0)
+    assert [line["event"] for line in lines] == ["shown", "told"]
+    assert lines[0]["name"] == "人民广场店"
+    assert not dropped
+
+
+@pytest.mark.parametrize(("count", "width"), [(RECENT_LINES + 500, 1), (700, 2_000)])
+def test_the_newest_lines_are_kept(count: int, width: int) -> None:
+    lines, dropped = recent(count, width)
+    assert dropped
+    assert len(lines) <= RECENT_LINES
+    assert [line["number"] for line in lines] == list(range(count - len(lines), count))
+    assert len(lines) == RECENT_LINES or sum(len(json.dumps(line)) for line in lines) > RECENT_BYTES - 3_000
+
+
+def test_on_a_terminal_they_are_kept_as_json() -> None:
+    master, slave = os.openpty()
+    try:
+        lines, _ = recent(1, 1, slave)
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert [line["event"] for line in lines] == ["shown", "told", "many"]
+    assert {line["level"] for line in lines} == {"debug", "error", "info"}

@@ -18,11 +18,15 @@ from edge_agent.config.devices import (
     TcpSettings,
 )
 from edge_agent.decoders import Decoder
+from edge_agent.devices.handover import Handover
 from edge_agent.devices.line import Emit, Keep, Line
 from edge_agent.devices.line_status import LineStatus
 from edge_agent.devices.relay_start import Relays
 from edge_agent.devices.status import Report, Status
 from edge_agent.errors import ConfigError
+
+# More tills than a shop has; each connection costs at most its line's 64 KiB and what its decoder keeps.
+CONNECTIONS = 16
 
 # TCP says nothing of the line behind it; the fastest serial one that printers have is 115,200 baud.
 _TCP_RATE = 115_200 // 10  # a byte is ten bits: start, eight, stop
@@ -69,16 +73,18 @@ def create(
     report: Report,
     keep: Keep,
     relays: Relays | None = None,
+    handover: Handover | None = None,
 ) -> Device:
     """Return the device that ``settings`` describes, not yet open.
 
     ``report`` hears of every change of its state; ``keep`` gives each of its lines a journal and where it goes on.
-    ``relays``: of this box, for a device that passes through one.
+    ``relays``: of this box, for a device that passes through one. ``handover``: from the devices of the generation
+    before, and to those of the next.
     """
     if isinstance(settings, LineSettings):
         if isinstance(settings, SerialSettings) and settings.passthrough is not None:
             return _relayed_device(settings, new_decoder(settings), clock, report, keep, relays)
-        return _line_device(settings, new_decoder, clock, report, keep)
+        return _line_device(settings, new_decoder, clock, report, keep, handover or Handover())
     match settings:
         case NfcSettings():
             from edge_agent.devices.nfc.device import NfcDevice  # noqa: PLC0415 - loaded where configured
@@ -96,6 +102,13 @@ def create(
             raise ConfigError(f"{settings.id}: there is no such kind of device")
 
 
+def line_names(settings: LineSettings) -> list[str]:
+    """Return the names of a device's lines, by which their positions and journals are kept."""
+    if isinstance(settings, TcpListenSettings):
+        return [f"{settings.id}.{number}" for number in range(CONNECTIONS)]
+    return [settings.id]
+
+
 def _relayed_device(
     settings: SerialSettings, decoder: Decoder, clock: Clock, report: Report, keep: Keep, relays: Relays | None
 ) -> Device:
@@ -111,7 +124,12 @@ def _relayed_device(
 
 
 def _line_device(
-    settings: LineSettings, new_decoder: Callable[[LineSettings], Decoder], clock: Clock, report: Report, keep: Keep
+    settings: LineSettings,
+    new_decoder: Callable[[LineSettings], Decoder],
+    clock: Clock,
+    report: Report,
+    keep: Keep,
+    handover: Handover,
 ) -> Device:
     rate = settings.baudrate // 10 if isinstance(settings, SerialSettings) else _TCP_RATE
     status = LineStatus(report, clock, rate=rate)
@@ -125,15 +143,15 @@ def _line_device(
         case SerialSettings():
             from edge_agent.devices.serial import SerialDevice  # noqa: PLC0415 - loaded where configured
 
-            return SerialDevice(settings, line(settings.id), status)
+            return SerialDevice(settings, line(settings.id), status, handover)
         case TcpSettings():
             from edge_agent.devices.tcp import TcpDevice  # noqa: PLC0415 - loaded where configured
 
-            return TcpDevice(settings, line(settings.id), status)
+            return TcpDevice(settings, line(settings.id), status, handover)
         case TcpListenSettings():
-            from edge_agent.devices.tcp_listen import CONNECTIONS, TcpListenDevice  # noqa: PLC0415 - loaded where configured
+            from edge_agent.devices.tcp_listen import TcpListenDevice  # noqa: PLC0415 - loaded where configured
 
-            lines = [line(f"{settings.id}.{number}") for number in range(CONNECTIONS)]
-            return TcpListenDevice(settings, lines, status)
+            lines = [line(name) for name in line_names(settings)]
+            return TcpListenDevice(settings, lines, status, handover)
         case _:
             raise ConfigError(f"{settings.id}: there is no such kind of device")

@@ -4,29 +4,33 @@ import asyncio
 import os
 
 from edge_agent.config.devices import SerialSettings
+from edge_agent.devices.handover import Handover, key_of
 from edge_agent.devices.line import ROOM, Emit, Line
 from edge_agent.devices.line_status import LineStatus
 from edge_agent.errors import DeviceError
-from edge_agent.serial_port import open_port
+from edge_agent.serial_port import Port, open_port
 
 
 class SerialDevice:
     """Reads one serial port; never writes to it."""
 
-    def __init__(self, settings: SerialSettings, line: Line, status: LineStatus) -> None:
+    def __init__(self, settings: SerialSettings, line: Line, status: LineStatus, handover: Handover) -> None:
         self.name = settings.id
         self.status = status
         self._settings = settings
         self._line = line
+        self._handover = handover
 
     async def run(self, emit: Emit) -> None:
         """Read until the port goes, then raise DeviceError ``unplugged``.
 
         Raises DeviceError ``missing``, ``busy``, ``permission`` or ``refused`` if the port can't be opened.
-        Cancelled, it reads the port empty first: closing would drop what the kernel still holds.
+        Cancelled, it reads the port empty first: closing would drop what the kernel still holds. It leaves the port
+        open for the next generation, if there is one.
         """
         await self._line.catch_up(emit)
-        port = open_port(self._settings)
+        key = key_of(self._settings)
+        port = self._handover.take(key, Port) or open_port(self._settings)
         reader = _Reader(port.fileno(), self._line)
         try:
             reader.read()
@@ -34,9 +38,15 @@ class SerialDevice:
                 self.status.up()
                 reader.resume()
             await self._line.run(emit, reader)
-        finally:
+        except asyncio.CancelledError:
+            reader.close()
+            self._handover.leave(key, port, port.close)
+            raise
+        except BaseException:
             reader.close()
             port.close()
+            raise
+        port.close()
         raise DeviceError("unplugged", f"{self._settings.port}: {reader.cause}")
 
 

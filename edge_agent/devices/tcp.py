@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 from edge_agent.config.devices import TcpSettings
+from edge_agent.devices.handover import Handover, key_of
 from edge_agent.devices.line import Emit, Line
 from edge_agent.devices.line_status import LineStatus
 from edge_agent.errors import DeviceError
@@ -17,24 +18,34 @@ KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_
 class TcpDevice:
     """Reads one TCP connection; never writes to it."""
 
-    def __init__(self, settings: TcpSettings, line: Line, status: LineStatus) -> None:
+    def __init__(self, settings: TcpSettings, line: Line, status: LineStatus, handover: Handover) -> None:
         self.name = settings.id
         self.status = status
         self._settings = settings
         self._line = line
+        self._handover = handover
 
     async def run(self, emit: Emit) -> None:
         """Read until the connection goes, then raise DeviceError ``disconnected``.
 
-        Raises DeviceError ``refused``, ``timeout``, ``unknown_host`` or ``unreachable`` if there is none.
+        Raises DeviceError ``refused``, ``timeout``, ``unknown_host`` or ``unreachable`` if there is none. Cancelled, it
+        leaves the connection open for the next generation, if there is one.
         """
         await self._line.catch_up(emit)
-        connection = await self._connect()
+        key = key_of(self._settings)
+        connection = self._handover.take(key, Connection) or await self._connect()
+        connection.continue_with(self._line)
         try:
             self.status.up()
             await self._line.run(emit, connection)
-        finally:
+        except asyncio.CancelledError:
+            connection.pause()
+            self._handover.leave(key, connection, connection.abort)
+            raise
+        except BaseException:
             connection.abort()
+            raise
+        connection.abort()
         raise DeviceError("disconnected", f"{self._address}: {connection.cause}")
 
     async def _connect(self) -> "Connection":
@@ -88,6 +99,16 @@ class Connection(asyncio.Protocol):
             self.cause = str(exc)
         self.ended = True
         self.line.wake()
+
+    def pause(self) -> None:
+        """Read no more until somebody goes on: what arrives waits in the kernel."""
+        if self._transport is not None and not self.ended:
+            self._transport.pause_reading()
+
+    def continue_with(self, line: Line) -> None:
+        """Go on with another line."""
+        self.line = line
+        self.resume()
 
     def resume(self) -> None:
         """Read on."""

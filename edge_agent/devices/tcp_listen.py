@@ -2,21 +2,21 @@
 
 import asyncio
 import errno
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from edge_agent.config.addresses import parse_listen
 from edge_agent.config.devices import TcpListenSettings
+from edge_agent.devices.handover import Handover, key_of
 from edge_agent.devices.line import Emit, Line
 from edge_agent.devices.line_status import LineStatus
 from edge_agent.devices.tcp import Connection
 from edge_agent.errors import DeviceError
 
 log = structlog.get_logger()
-
-# More tills than a shop has; each connection costs at most its line's 64 KiB and what its decoder keeps.
-CONNECTIONS = 16
 
 _REASONS = {
     errno.EADDRINUSE: ("busy", "another program listens there"),
@@ -31,37 +31,92 @@ class TcpListenDevice:
     Lines go from one connection to the next: each has a journal, so a killed agent loses nothing it has read.
     """
 
-    def __init__(self, settings: TcpListenSettings, lines: Sequence[Line], status: LineStatus) -> None:
+    def __init__(
+        self, settings: TcpListenSettings, lines: Sequence[Line], status: LineStatus, handover: Handover
+    ) -> None:
         """``lines``: one for each connection at a time."""
         self.name = settings.id
         self.status = status
         self.address: tuple[str, int] | None = None  # where it listens: with port 0 the kernel has chosen
         self._listen = settings.listen
+        self._key = key_of(settings)
         self._lines = lines
         self._free: list[Line] = []
+        self._handover = handover
+        self._open: dict[Line, _Accepted] = {}
 
     async def run(self, emit: Emit) -> None:
         """Serve connections for ever. Raises DeviceError ``busy``, ``permission`` or ``refused`` if it can't listen.
 
-        Raises what ``emit`` raises; what it refused is handed over again by the next ``run``.
+        Raises what ``emit`` raises; what it refused is handed over again by the next ``run``. Cancelled, it leaves its
+        socket and its connections open for the next generation, if there is one.
         """
+        left = self._handover.take(self._key, _Left) or _Left(None, {})
+        going_on = {self._lines[number]: connection for number, connection in left.connections.items()}
         for line in self._lines:
             await line.catch_up(emit)
-            await line.finish(emit)
-        self._free = list(reversed(self._lines))
+            if line not in going_on:
+                await line.finish(emit)
+        self._free = [line for line in reversed(self._lines) if line not in going_on]
+        self._open = {}
         try:
             async with asyncio.TaskGroup() as tasks:
-                server = await self._open(lambda connection: tasks.create_task(self._serve(connection, emit)))
-                async with server:
-                    self.status.up()
-                    await server.serve_forever()
+                await self._serve_all(tasks, emit, left.socket, going_on)
         except ExceptionGroup as group:
             raise group.exceptions[0] from group
 
-    async def _open(self, accepted: Callable[["_Accepted"], object]) -> asyncio.Server:
-        host, port = parse_listen(self._listen)
+    async def _serve_all(
+        self,
+        tasks: asyncio.TaskGroup,
+        emit: Emit,
+        listening: socket.socket | None,
+        going_on: Mapping[Line, "_Accepted"],
+    ) -> None:
+        def serve(connection: _Accepted) -> None:
+            self._open[connection.line] = connection
+            if serving:
+                tasks.create_task(self._serve(connection, emit))
+            else:
+                connection.pause()
+
+        serving = True
+        server = await self._opened(serve, listening)
+        for line, connection in going_on.items():
+            connection.continue_with(line)
+            serve(connection)
         try:
-            server = await asyncio.get_running_loop().create_server(lambda: self._accept(accepted), host, port)
+            self.status.up()
+            await asyncio.Event().wait()  # not serve_forever: cancelled, that closes the socket first
+        except asyncio.CancelledError:
+            serving = False
+            await self._leave(server)
+            raise
+        finally:
+            server.close()
+
+    async def _leave(self, server: asyncio.Server) -> None:
+        """Leave the socket, and every connection with the number of its line."""
+        listening = server.sockets[0].dup() if len(server.sockets) == 1 else None
+        server.close()
+        await asyncio.sleep(0)  # asyncio makes a connection known one turn after it has accepted it
+        await asyncio.sleep(0)
+        for connection in self._open.values():
+            connection.pause()
+        numbers = {line: number for number, line in enumerate(self._lines)}
+        connections = {numbers[line]: open_ for line, open_ in self._open.items() if not open_.ended}
+        left = _Left(listening, connections)
+        self._handover.leave(self._key, left, left.close)
+
+    async def _opened(
+        self, accepted: Callable[["_Accepted"], object], listening: socket.socket | None
+    ) -> asyncio.Server:
+        host, port = parse_listen(self._listen)
+        loop = asyncio.get_running_loop()
+        try:
+            if listening is not None:
+                server = await loop.create_server(lambda: self._accept(accepted), sock=listening)
+            else:
+                server = await loop.create_server(lambda: self._accept(accepted), host, port)
         except OSError as error:
             reason, advice = _REASONS.get(error.errno or 0, ("refused", error.strerror or str(error)))
             raise DeviceError(reason, f"{self._listen}: {advice}") from error
@@ -75,11 +130,34 @@ class TcpListenDevice:
         return _Accepted(self._free.pop(), accepted)
 
     async def _serve(self, connection: "_Accepted", emit: Emit) -> None:
+        line = connection.line
         try:
-            await connection.line.run(emit, connection)
-            await connection.line.finish(emit)
-            self._free.append(connection.line)
-        finally:
+            await line.run(emit, connection)
+            await line.finish(emit)
+        except asyncio.CancelledError:
+            raise  # it is left open, or closed with all others
+        except BaseException:
+            self._closed(connection)
+            raise
+        self._closed(connection)
+        self._free.append(line)
+
+    def _closed(self, connection: "_Accepted") -> None:
+        connection.abort()
+        self._open.pop(connection.line, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a listening device leaves: its socket, and its connections by the number of their line."""
+
+    socket: socket.socket | None
+    connections: Mapping[int, "_Accepted"]
+
+    def close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+        for connection in self.connections.values():
             connection.abort()
 
 

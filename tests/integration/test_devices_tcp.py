@@ -11,9 +11,9 @@ import pytest
 
 from edge_agent.clock import Clock
 from edge_agent.config.devices import LineSettings, TcpListenSettings, TcpSettings
-from edge_agent.devices import Device, create
+from edge_agent.devices import CONNECTIONS, Device, create
 from edge_agent.devices.line import ROOM, Journal, Start
-from edge_agent.devices.tcp_listen import CONNECTIONS, TcpListenDevice
+from edge_agent.devices.tcp_listen import TcpListenDevice
 from edge_agent.errors import DeviceError, StorageError
 from tests.support.broker import until
 from tests.support.devices import LineDecoder, MemoryJournal, Recorder, States, supervised

@@ -1,0 +1,65 @@
+"""Open ports and connections on their way from the devices of one generation to those of the next."""
+
+from collections.abc import Callable, Collection, Hashable
+from typing import TypeVar
+
+import structlog
+
+from edge_agent.config.devices import DeviceSettings, SerialSettings, TcpListenSettings, TcpSettings
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Handover:
+    """What was left open by devices that ended for the next generation's sake, by where it leads and how it is set."""
+
+    def __init__(self) -> None:
+        self._left: dict[Hashable, tuple[object, Callable[[], None]]] = {}
+        self._is_open = False
+
+    def begin(self) -> None:
+        """From now on devices that end may leave things here; else they are about to end for good."""
+        self._is_open = True
+
+    def leave(self, key: Hashable, thing: object, close: Callable[[], None]) -> None:
+        """Leave an open thing, or have it closed with ``close`` where nobody will take it."""
+        if self._is_open:
+            self._left[key] = thing, close
+        else:
+            close()
+
+    def end(self, wanted: Collection[Hashable]) -> None:
+        """Close what the next generation does not want, before one of its devices opens it with other settings."""
+        self._is_open = False
+        for key in [key for key in self._left if key not in wanted]:
+            self._left.pop(key)[1]()
+        if self._left:
+            log.info("lines_handed_over", count=len(self._left))
+
+    def take(self, key: Hashable, kind: type[T]) -> T | None:
+        """Return what was left under a key, or None: then it is to be opened."""
+        thing, _ = self._left.pop(key, (None, None))
+        return thing if isinstance(thing, kind) else None
+
+    def close(self) -> None:
+        """Close what nobody took."""
+        self.begin()
+        self.end(())
+
+
+def key_of(settings: DeviceSettings) -> Hashable | None:
+    """Return what must be the same for an open thing to be taken over; None: this kind is opened anew."""
+    match settings:
+        case SerialSettings() if settings.passthrough is None:
+            return (
+                "serial", settings.port, settings.baudrate, settings.bytesize, settings.parity, settings.stopbits,
+                settings.xonxoff, settings.rtscts,
+            )  # fmt: skip
+        case TcpSettings():
+            return "tcp", settings.host, settings.port
+        case TcpListenSettings():
+            return "tcp-listen", settings.listen
+        case _:
+            return None

@@ -25,8 +25,9 @@ from edge_agent.fleet.progress import Progress
 from edge_agent.fleet.settings import Options
 from edge_agent.fleet.store_file import Table
 from edge_agent.fleet.survey import Change, survey
-from edge_agent.fleet.terminal import err
+from edge_agent.fleet.terminal import err, note
 
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 TICK_S = 1.0  # how often it is looked whether somebody's patience is at its end
 
 _duration: TypeAdapter[timedelta] = TypeAdapter(Duration)
@@ -150,8 +151,12 @@ def _pushed(
         watched = stack.enter_context(live(broker, [change.agent for change in wanted])) if wait and wanted else None
         broker.publish_all(messages, retain=True)
         if watched:
-            with telling.following(len(progresses)) as tell:
-                _follow(watched, progresses, terms, clock, tell)
+            try:
+                with telling.following(len(progresses)) as tell:
+                    _follow(watched, progresses, terms, clock, tell)
+            except KeyboardInterrupt:
+                note("what was pushed stays pushed; edge-fleet status shows what becomes of it")
+                raise SystemExit(EXIT_INTERRUPTED) from None
     return progresses
 
 

@@ -15,7 +15,7 @@ from edge_agent.fleet.agents import EVERY, Agent, gather
 from edge_agent.fleet.broker import Broker, connected
 from edge_agent.fleet.errors import FailedError, FleetError
 from edge_agent.fleet.live import online
-from edge_agent.fleet.pushing import Source, Terms, changes, confirm, prepared
+from edge_agent.fleet.pushing import EXIT_INTERRUPTED, Source, Terms, changes, confirm, prepared
 from edge_agent.fleet.rollouts import book, rings, telling
 from edge_agent.fleet.rollouts.book import OPEN, Book, Member, Rollout, Rules
 from edge_agent.fleet.rollouts.driving import Tools, drive
@@ -127,7 +127,7 @@ def _run(tools: Tools, rollout: Rollout, agents: Sequence[Agent], *, as_json: bo
             after = drive(tools, rollout.id, agents, tell)
     except KeyboardInterrupt:
         note(f"rollout {rollout.id} rests; what is on trial goes on. Go on with: edge-fleet resume {rollout.id}")
-        raise SystemExit(130) from None  # 128 + SIGINT, as shells count
+        raise SystemExit(EXIT_INTERRUPTED) from None
     except FleetError:
         note(f"rollout {rollout.id} rests. Once the broker is back, go on with: edge-fleet resume {rollout.id}")
         raise

@@ -141,10 +141,11 @@ class Pushes(RuleBasedStateMachine):
 
         async def step(desk: Desk) -> None:
             desk.undisturbed = None
-            desk.shop.store.broker.kill()
+            broker = desk.shop.store.broker
+            broker.stop() if keep_memory else broker.kill()  # killed, it forgets what it has not saved by then
             wanted = len(desk.shop.printed) + for_how_many
             await until(lambda: len(desk.shop.printed) >= wanted)
-            desk.shop.store.broker.restart(keep_memory=keep_memory)
+            broker.restart(keep_memory=keep_memory)
             if desk.pushed and not keep_memory:
                 desk.office.again(desk.newest)
 

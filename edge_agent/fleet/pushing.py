@@ -13,7 +13,7 @@ from rich.prompt import Confirm
 from edge_agent.clock import Clock
 from edge_agent.contract.remote import DAY_SECONDS, TRIAL_SECONDS, ConfigId
 from edge_agent.contract.topics import Topics
-from edge_agent.errors import ConfigError
+from edge_agent.errors import AgentError, ConfigError
 from edge_agent.fields import Duration
 from edge_agent.fleet import agents, keys, progress, pushes, settings, store_file, telling
 from edge_agent.fleet.agents import Agent
@@ -86,9 +86,15 @@ def changes(broker: Broker, signer: Signer | None, source: Source, clock: Clock)
 
 
 def prepared(config: Table, agent: Agent, signer: Signer, terms: Terms, clock: Clock) -> tuple[bytes, ConfigId]:
-    """Return the envelope to publish, and what the push will be known as. ``agent``: as it is known now."""
+    """Return the envelope to publish, and what the push will be known as. ``agent``: as it is known now.
+
+    Raises ConfigError where it is too large, FailedError where there is no version left.
+    """
     expires = datetime.fromtimestamp(clock.now().wall_ms // 1000, UTC) + terms.expires
-    version = pushes.next_version(agent.reported, agent.pushed)
+    try:
+        version = pushes.next_version(agent.reported, agent.pushed)
+    except AgentError as error:
+        raise FailedError(f"{agent.name}: {error}") from None
     payload, push = pushes.encode(agent.topics, version, expires, terms.trial_seconds, config)
     return signer.seal(payload), push
 

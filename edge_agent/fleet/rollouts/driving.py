@@ -57,10 +57,9 @@ class _Drive:
         rules = rollout.rules
         self._terms = Terms(rules.trial_s, timedelta(seconds=rules.expires_s), rules.patience_s)
         self._pause_s = TICK_S
-        self._again_ms = self._now_ms
+        self._again_ms: int | None = None  # None: not yet by this process
 
     def run(self) -> Rollout:
-        self._publish_again(self._ordered)
         while True:
             self._look()
             self._rollout = self._tools.book.rollout(self._rollout.id)
@@ -84,11 +83,11 @@ class _Drive:
         return self._tools.clock.now().wall_ms
 
     def _step(self) -> None:
-        if self._now_ms - self._again_ms > WORD_MS:
-            self._publish_again(member for member in self._ordered if self._live.agents[member.topics].is_online)
-        decision = decide(self._ordered, self._rollout.ring, self._rollout.rules, self._now_ms)
         book, rollout = self._tools.book, self._rollout
         is_paused = rollout.state == "paused"
+        if not is_paused:
+            self._publish_again()
+        decision = decide(self._ordered, rollout.ring, rollout.rules, self._now_ms)
         if isinstance(decision, Stop):
             book.turn(rollout.id, "stopping", decision.why, of=("running", "paused"))
         elif is_paused:
@@ -127,12 +126,16 @@ class _Drive:
         self._keep(pushed)
         self._publish((member.topics, member.envelope) for member in pushed)
 
-    def _publish_again(self, members: Iterable[Member]) -> None:
-        """Publish what was written down and may not have arrived."""
-        self._again_ms = self._now_ms
+    def _publish_again(self) -> None:
+        """Publish what may not have arrived: all that was written down, and later where boxes say nothing."""
+        now_ms, is_first = self._now_ms, self._again_ms is None
+        if self._again_ms is not None and now_ms - self._again_ms <= WORD_MS:
+            return
+        self._again_ms = now_ms
         self._publish(
             (member.topics, member.envelope)
-            for member in members
+            for member in self._ordered
+            if (is_first or self._live.agents[member.topics].is_online)
             if _is_open(member) and not self._is_overtaken(member)
         )
 
@@ -142,9 +145,9 @@ class _Drive:
         now_ms = self._now_ms
         back: list[Member] = []
         for member in pending:
-            agent = self._live.agents[member.topics]
             assert member.progress is not None
-            if not agent.is_online or now_ms - member.progress.since_ms > WORD_MS:
+            is_online = self._live.agents[member.topics].is_online
+            if not is_online or now_ms - member.progress.since_ms > WORD_MS:
                 back.append(member)
         self._publish((member.topics, member.before) for member in back if not self._is_overtaken(member))
         self._keep(replace(member, is_withdrawn=True) for member in back)

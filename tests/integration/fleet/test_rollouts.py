@@ -7,15 +7,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge_agent.contract.envelope import seal
+from edge_agent.contract.topics import Topics
+from edge_agent.fleet import pushes
+from edge_agent.fleet.progress import Progress
 from edge_agent.fleet.rollouts import book
 from edge_agent.simulator.broker import Broker
 from tests.support.broker import subscriber
-from tests.support.fleet import STORE_TOML, TENANT, Chain, Operator
+from tests.support.fleet import KEY, STORE_TOML, TENANT, Chain, Operator
 
 BEFORE = {"store": {"name": "旧", "timezone": "Asia/Shanghai", "currency": "CNY"}}
 PATIENCE_S = 60.0
@@ -208,3 +213,25 @@ def test_a_broker_that_restarts_meanwhile_delays_it(broker: Broker, desk: Desk, 
         code, said = end(process)
         assert code == 0, said
         assert chain.tried() == {store: [1] for store in names}
+
+
+@pytest.mark.parametrize(("command", "tried"), [("resume", {"sh-000": [1]}), ("abort", {})])
+def test_what_was_written_down_and_not_sent_is_sent_only_if_it_goes_on(
+    broker: Broker, desk: Desk, command: str, tried: dict[str, list[int]]
+) -> None:
+    """A process that was killed just then leaves a book like this one."""
+    topics = Topics(TENANT, "sh-000", "pc-1")
+    config = {"store": BEFORE["store"]}
+    payload, push = pushes.encode(topics, 1, datetime(2100, 1, 1, tzinfo=UTC), 300, config)
+    member = book.Member(topics, 0, progress=Progress(push, "pending", 0), envelope=seal(payload, KEY, "ops-1"))
+    rules = book.Rules(
+        rings="100%", max_fail="0%", min_online="50%", soak_s=0, trial_s=300, expires_s=60, patience_s=300
+    )
+    rollout = book.Rollout("r-1", TENANT, "store.toml", "", rules, "running", 0, "", "2026-11-23T00:00:00+00:00")
+    with book.opened(desk.book) as kept:
+        kept.begin(rollout, [member], {topics: config})
+        kept.keep(rollout.id, [member])
+    with Chain(broker.port, ["sh-000"], BEFORE) as chain:
+        result = desk.operator.run(command, "r-1", desk.state)
+        assert (result.code, chain.tried()) == (0, tried), result.err
+        assert bool(lying(broker, "sh-000")) == bool(tried)

@@ -102,6 +102,14 @@ def create(
             raise ConfigError(f"{settings.id}: there is no such kind of device")
 
 
+def unfinished(
+    settings: LineSettings, new_decoder: Callable[[LineSettings], Decoder], clock: Clock, keep: Keep
+) -> list[Line]:
+    """Return a device's lines with what they have left unfinished, and nobody who reads on."""
+    status = LineStatus(lambda _: None, clock, rate=_TCP_RATE)
+    return [_line(name, settings, new_decoder, status, keep) for name in line_names(settings)]
+
+
 def line_names(settings: LineSettings) -> list[str]:
     """Return the names of a device's lines, by which their positions and journals are kept."""
     if isinstance(settings, TcpListenSettings):
@@ -123,6 +131,14 @@ def _relayed_device(
     return RelayedDevice(settings, line, status, relays, position=start.consumed + len(start.replay))
 
 
+def _line(
+    name: str, settings: LineSettings, new_decoder: Callable[[LineSettings], Decoder], status: LineStatus, keep: Keep
+) -> Line:
+    journal, start = keep(name)
+    idle_end = settings.idle_end.total_seconds()
+    return Line(name, new_decoder(settings), status, idle_end=idle_end, journal=journal, start=start)
+
+
 def _line_device(
     settings: LineSettings,
     new_decoder: Callable[[LineSettings], Decoder],
@@ -135,9 +151,7 @@ def _line_device(
     status = LineStatus(report, clock, rate=rate)
 
     def line(name: str) -> Line:
-        journal, start = keep(name)
-        idle_end = settings.idle_end.total_seconds()
-        return Line(name, new_decoder(settings), status, idle_end=idle_end, journal=journal, start=start)
+        return _line(name, settings, new_decoder, status, keep)
 
     match settings:
         case SerialSettings():

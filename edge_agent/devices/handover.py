@@ -50,12 +50,12 @@ class Handover:
 
 
 def key_of(settings: DeviceSettings) -> Hashable | None:
-    """Return what must be the same for an open thing to be taken over; None: this kind is opened anew."""
+    """Return what a device's line leads to and how it is set: alike, it may be taken over. None: it is no line."""
     match settings:
-        case SerialSettings() if settings.passthrough is None:
+        case SerialSettings():
             return (
                 "serial", settings.port, settings.baudrate, settings.bytesize, settings.parity, settings.stopbits,
-                settings.xonxoff, settings.rtscts,
+                settings.xonxoff, settings.rtscts, settings.passthrough,
             )  # fmt: skip
         case TcpSettings():
             return "tcp", settings.host, settings.port

@@ -13,16 +13,17 @@ import structlog
 from edge_agent import decoders, devices
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config
-from edge_agent.config.devices import LineSettings
+from edge_agent.config.devices import DeviceSettings, LineSettings
 from edge_agent.config.shop import shop_settings
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
 from edge_agent.contract.messages import DayAnswer
+from edge_agent.devices.handover import Handover, key_of
 from edge_agent.devices.line import Journal, Position, Start
 from edge_agent.devices.relay_start import Relays
 from edge_agent.devices.status import DeviceState
-from edge_agent.errors import StorageError
+from edge_agent.errors import ConfigError, StorageError
 from edge_agent.generation import activity
 from edge_agent.generation.activity import Activity
 from edge_agent.generation.commits import Commits
@@ -61,14 +62,38 @@ class _Recorded(msgspec.Struct):
 
     consumed: int
     modes: bytes
+    decoder: str = ""  # whose modes these are
+
+
+def _new_decoder(line: LineSettings) -> decoders.Decoder:
+    return decoders.create(line.decoder, line)
+
+
+def _goes_on(settings: LineSettings, following: DeviceSettings | None) -> bool:
+    """Tell whether a half-read receipt of a line will be read to its end: from the same place, in one language."""
+    alike = isinstance(following, LineSettings) and following.decoder == settings.decoder
+    return alike and following is not None and key_of(following) == key_of(settings)
 
 
 class Generation:
     """The devices and rules of one config."""
 
-    def __init__(self, config: Config, storage: Storage, health: Health, clock: Clock, key: bytes) -> None:
-        """``key``: the tenant's, for hashes and redaction."""
+    def __init__(
+        self,
+        config: Config,
+        storage: Storage,
+        health: Health,
+        clock: Clock,
+        key: bytes,
+        handover: Handover,
+        before: "Generation | None" = None,
+    ) -> None:
+        """``key``: the tenant's, for hashes and redaction. ``handover``: of open lines, between generations.
+
+        ``before``: the one whose place this one takes. Devices that are configured alike in both go on as they were.
+        """
         self._storage = storage
+        self._handover = handover
         self._relays = Relays.of(config.agent.agent.state_dir, config.agent_file)
         self._health = health
         self._clock = clock
@@ -77,12 +102,27 @@ class Generation:
         self._activity = Activity(storage.state(activity.PART), ids)
         at = clock.now()
         self.devices = {s.id: RunningDevice(s, at, self._activity) for s in config.store.devices}
+        self._rng = random.Random()  # noqa: S311 - jitter of retries, no secret
         self._commits = Commits(self.shop, storage, clock, self._let_be_seen)
         lines = {d.id: d for d in config.store.devices if isinstance(d, LineSettings)}
         self._rereading = Rereading(lines, self.shop, storage, clock, self._commits.commit)
         self._started = asyncio.Event()  # every device works or has failed
         self._changes: asyncio.Queue[Outcome] = asyncio.Queue(CHANGES)
         self._answers: asyncio.Queue[tuple[Sequence[DayAnswer], bool]] = asyncio.Queue(ANSWERS)
+        if before is not None:
+            self._follow(before)
+
+    def _follow(self, before: "Generation") -> None:
+        """Go on where the generation before has ended."""
+        for id_, was in before.devices.items():
+            running = self.devices.get(id_)
+            if running is None:
+                self._health.report(f"device/{id_}", None)
+                self._health.report(f"layout/{id_}", None)
+            elif running.settings == was.settings:
+                running.follow(was)
+        for answers, settled in before.unheard():
+            self.answered(answers, settled=settled)
 
     async def run(self) -> None:
         """Run every device until cancelled; a device that fails is run again and never takes another one down."""
@@ -91,26 +131,87 @@ class Generation:
         except asyncio.CancelledError:
             with suppress(TimeoutError, StorageError):
                 async with asyncio.timeout(FLUSH_S):
-                    await self._commits.commit(Outcome(state=self._activity_rows()))
+                    await self._flush()
             raise
 
+    async def _flush(self) -> None:
+        changes = [self._changes.get_nowait() for _ in range(self._changes.qsize())]
+        await self._commits.commit(combined((*changes, Outcome(state=self._activity_rows()))))
+
     async def _run(self) -> None:
-        rng = random.Random()  # noqa: S311 - jitter of retries, no secret
         async with asyncio.TaskGroup() as group:
             group.create_task(self._record_changes())
             group.create_task(self._record_activity())
             group.create_task(self._record_answers())
             group.create_task(self._tick())
             group.create_task(self._relays.end_others(self._relayed()))
-            group.create_task(supervise("rereading", self._read_again, on_down=lambda *_: None, rng=rng))
+            group.create_task(supervise("rereading", self._read_again, on_down=lambda *_: None, rng=self._rng))
+            self._look_whether_started()
             for running in self.devices.values():
                 judge_layout(running.settings, self.shop, self._health)
-                device = self._create(running)
-                running.device = device
-                emit = partial(self._record, running)
-                group.create_task(
-                    supervise(device.name, partial(device.run, emit), on_down=device.status.down, rng=rng)
-                )
+                group.create_task(self._keep_running(running))
+
+    async def started(self) -> None:
+        """Wait until every device works or has failed."""
+        await self._started.wait()
+
+    def _look_whether_started(self) -> None:
+        if all(other.reason != STARTING for other in self.devices.values()):
+            self._started.set()
+
+    async def _keep_running(self, running: RunningDevice) -> None:
+        """Run a device, and a fresh one in its place each time that somebody asks for it."""
+        while True:
+            running.asked_anew.clear()
+            device = running.device = self._create(running)
+            part = partial(device.run, partial(self._record, running))
+            async with asyncio.TaskGroup() as group:
+                run = group.create_task(supervise(device.name, part, on_down=device.status.down, rng=self._rng))
+                await running.asked_anew.wait()
+                run.cancel()
+
+    async def restart(self, device: str) -> None:
+        """Close a device and open it anew; return once it has said whether it works, or after ``STARTING_MS``.
+
+        Raises ConfigError: there is no such device.
+        """
+        running = self._known(device)
+        log.info("device_restarted", device=device)
+        running.begin_anew(self._clock.now())
+        self._health.news()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STARTING_MS / 1000):
+                await running.told.wait()
+
+    def show(self, device: str, rows: Sequence[str], seconds: float) -> None:
+        """Show text on a display for a while, unless the register has something to say.
+
+        Raises ConfigError: there is no such device, or it is no display that may be driven.
+        """
+        running = self._known(device)
+        if not (isinstance(running.device, devices.Showing) and getattr(running.settings, "drive", False)):
+            raise ConfigError(f"{device} is not a display that may be driven (drive = true)")
+        running.device.show(rows, seconds)
+
+    async def complete(self, next_: Config) -> None:
+        """Make the best of what the lines have left unfinished that the next config reads otherwise, or not at all.
+
+        To be called when this generation has ended. Raises StorageError.
+        """
+        following = {settings.id: settings for settings in next_.store.devices}
+        for running in self.devices.values():
+            settings = running.settings
+            if not isinstance(settings, LineSettings) or _goes_on(settings, following.get(settings.id)):
+                continue
+            emit = partial(self._record, running)
+            for line in devices.unfinished(settings, _new_decoder, self._clock, partial(self._keep, settings.decoder)):
+                await line.catch_up(emit)
+                await line.finish(emit)
+
+    def _known(self, device: str) -> RunningDevice:
+        if device not in self.devices:
+            raise ConfigError(f"there is no device {device!r}; there is {', '.join(self.devices) or 'none'}")
+        return self.devices[device]
 
     async def forget_member(self, member: str) -> int:
         """Forget everything held about a member, here and in events kept or waiting; returns how many events went.
@@ -142,19 +243,22 @@ class Generation:
         settings = running.settings
         return devices.create(
             settings,
-            lambda line: decoders.create(line.decoder, line),
+            _new_decoder,
             clock=self._clock,
             report=partial(self._report, running),
-            keep=self._keep,
+            keep=partial(self._keep, getattr(settings, "decoder", "")),
             relays=self._relays,
+            handover=self._handover,
         )
 
-    def _keep(self, line: str) -> tuple[Journal, Start]:
+    def _keep(self, decoder: str, line: str) -> tuple[Journal, Start]:
         """Return a line's journal, and where it goes on: behind what has been recorded of it."""
         journal = self._storage.journal(line)
         row = self._storage.state(LINES).get(line)
         recorded = msgspec.msgpack.decode(row, type=_Recorded) if row else _Recorded(0, b"")
-        return journal, Start(recorded.consumed, recorded.modes, journal.start(recorded.consumed))
+        # One language's modes are another one's noise. Rows of older versions do not say whose they are.
+        modes = recorded.modes if recorded.decoder in {"", decoder} else b""
+        return journal, Start(recorded.consumed, modes, journal.start(recorded.consumed))
 
     async def _record(
         self, running: RunningDevice, observations: Sequence[Observation], at: Moment, position: Position | None = None
@@ -162,7 +266,8 @@ class Generation:
         """Make observations and the line's position durable, both or neither. Raises StorageError."""
         outcomes = [self._observe(running.settings.id, observation, at) for observation in observations]
         if position is not None:
-            recorded = msgspec.msgpack.encode(_Recorded(position.consumed, position.modes))
+            decoder = getattr(running.settings, "decoder", "")
+            recorded = msgspec.msgpack.encode(_Recorded(position.consumed, position.modes, decoder))
             outcomes.append(Outcome(state=(StateChange(LINES, position.line, recorded),)))
         running.recording_ms = self._clock.now().uptime_ms
         try:
@@ -187,7 +292,8 @@ class Generation:
         await self._rereading.run(self.shop.read_by)
 
     def _let_be_seen(self, effect: Signal | Show) -> None:
-        device = self.devices[effect.device].device
+        running = self.devices.get(effect.device)
+        device = running.device if running is not None else None
         match effect:
             case Signal():
                 if not effect.accepted:
@@ -206,6 +312,10 @@ class Generation:
         if self._answers.full():
             self._answers.get_nowait()
         self._answers.put_nowait((answers, settled))
+
+    def unheard(self) -> list[tuple[Sequence[DayAnswer], bool]]:
+        """Take what head office has said and what is not recorded yet, oldest first."""
+        return [self._answers.get_nowait() for _ in range(self._answers.qsize())]
 
     async def _tick(self) -> None:
         """Look after the devices, then have the rules look at the clock."""
@@ -247,12 +357,14 @@ class Generation:
     def _report(self, running: RunningDevice, state: DeviceState) -> None:
         """Take a device's change of state to health, and to head office as an event."""
         at = self._clock.now()
+        running.told.set()
+        if running.goes_on_as(state):
+            return
         if state.state == "up" and running.reason != STARTING:
             log.info("device_up", device=running.settings.id)
         running.state, running.reason, running.detail, running.since = state.state, state.reason, state.detail, at
         self._activity.state(running.settings.id, works=state.state != "down", at=at)
-        if all(other.reason != STARTING for other in self.devices.values()):
-            self._started.set()
+        self._look_whether_started()
         self._listen(running, at)
         settings = running.settings
         name = settings.name or settings.id

@@ -2,12 +2,14 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from edge_agent.clock import Clock
 from edge_agent.config import Config
+from edge_agent.devices.handover import Handover, key_of
 from edge_agent.errors import AgentError, StorageError
 from edge_agent.generation.generation import Generation
 from edge_agent.health import Health
@@ -15,11 +17,14 @@ from edge_agent.storage import Storage
 
 log = structlog.get_logger()
 
+SETTLE_S = 2.0  # lines say within milliseconds whether they work; a reader that must be woken takes 3 s
+
 
 @dataclass(slots=True)
 class _Change:
     config: Config
     done: asyncio.Future[None]
+    error: AgentError | None = None
 
 
 class Generations:
@@ -31,7 +36,8 @@ class Generations:
         self._health = health
         self._clock = clock
         self._config = config
-        self._current = self._build(config)
+        self._handover = Handover()
+        self._current = self._build(config, None)
         self._changes: asyncio.Queue[_Change] = asyncio.Queue(1)
 
     @property
@@ -46,12 +52,20 @@ class Generations:
 
     async def run(self) -> None:
         """Run one generation after another until cancelled."""
-        while True:
-            async with asyncio.TaskGroup() as group:
-                running = group.create_task(self._current.run())
-                change = await self._changes.get()
-                running.cancel()
-            self._turn(change)
+        change: _Change | None = None
+        try:
+            while True:
+                async with asyncio.TaskGroup() as group:
+                    running = group.create_task(self._current.run())
+                    if change is not None:
+                        await self._settled(change)
+                    change = await self._changes.get()
+                    began = asyncio.get_running_loop().time()
+                    self._handover.begin()
+                    running.cancel()
+                await self._turn(change, began)
+        finally:
+            self._handover.close()
 
     async def change(self, config: Config) -> None:
         """End the generation that runs and start the next one; return once its devices have been started.
@@ -64,18 +78,40 @@ class Generations:
         await self._changes.put(change)
         await change.done
 
-    def _turn(self, change: _Change) -> None:
+    async def _turn(self, change: _Change, began: float) -> None:
+        """Put the next generation in the place of the one that has ended."""
+        before, config = self._current, change.config
         try:
-            self._current, self._config = self._build(change.config), change.config
+            await before.complete(config)
+            self._current, self._config = self._build(config, before), config
         except AgentError as error:
-            self._current = self._build(self._config)
-            change.done.set_exception(error)
+            change.error = error
+            self._current = self._build(self._config, before)
+        facts = self._config.store
+        await self._storage.settle(
+            facts.zone, raw_event_hours=facts.privacy.raw_event_hours, capture_days=facts.privacy.capture_days
+        )
+        self._handover.end({key_of(settings) for settings in facts.devices})
+        took_ms = round(1000 * (asyncio.get_running_loop().time() - began))
+        log.info(
+            "config_changed",
+            version=self._config.version, sha256=self._config.store_sha256[:12], duration_ms=took_ms,
+        )  # fmt: skip
+
+    async def _settled(self, change: _Change) -> None:
+        """Let the change's caller go on, once the devices have said whether they work, or have had the time to."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                await self._current.started()
+        if change.done.done():  # nobody waits any more
+            return
+        if change.error is not None:
+            change.done.set_exception(change.error)
         else:
-            log.info("config_changed", version=change.config.version, sha256=change.config.store_sha256[:12])
             change.done.set_result(None)
 
-    def _build(self, config: Config) -> Generation:
-        return Generation(config, self._storage, self._health, self._clock, _hash_key(config))
+    def _build(self, config: Config, before: Generation | None) -> Generation:
+        return Generation(config, self._storage, self._health, self._clock, _hash_key(config), self._handover, before)
 
 
 def _hash_key(config: Config) -> bytes:

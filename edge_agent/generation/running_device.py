@@ -1,11 +1,13 @@
 """One configured device while it runs, as the status page sees it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 
 from edge_agent import devices
 from edge_agent.clock import Moment
 from edge_agent.config.devices import DeviceSettings
+from edge_agent.devices.status import DeviceState
 from edge_agent.generation.activity import Activity, Seen
 from edge_agent.observations import Observation
 from edge_agent.shop.outcome import Outcome
@@ -32,6 +34,26 @@ class RunningDevice:
         self.heard: Counter[str] = Counter()  # what was recorded of it, as ``heard.noted`` says, since the start
         self.listeners: list[Listener] = []  # called with all that was recorded of it
         self.recording_ms: int | None = None  # uptime since which it waits for the disk to take what it said
+        self.told = asyncio.Event()  # it has said whether it works
+        self.asked_anew = asyncio.Event()
+        self._goes_on = False  # as it was in the generation before
+
+    def follow(self, was: "RunningDevice") -> None:
+        """Go on as what was configured alike in the generation before: until it says otherwise, it is as it was."""
+        self.state, self.reason, self.detail, self.since = was.state, was.reason, was.detail, was.since
+        self.undecoded, self.heard = was.undecoded, was.heard
+        self._goes_on = was.reason != STARTING
+
+    def goes_on_as(self, state: DeviceState) -> bool:
+        """Tell whether the first it says is what was known of it before: no news."""
+        goes_on, self._goes_on = self._goes_on, False
+        return goes_on and (state.state, state.reason) == (self.state, self.reason)
+
+    def begin_anew(self, at: Moment) -> None:
+        """Have it closed and opened again. ``at``: now."""
+        self.state, self.reason, self.detail, self.since = "down", STARTING, "", at
+        self.told.clear()
+        self.asked_anew.set()
 
     def seen(self, at: Moment) -> Seen:
         """Return what it said in the last day, and when last, earlier runs of the agent included. ``at``: now."""

@@ -52,9 +52,13 @@ class Captures:
     def __init__(self, folder: Path, settings: StorageSettings, total_bytes: int) -> None:
         self._folder = folder
         self._limit = min(settings.capture_bytes, total_bytes // _SHARE)
-        self._max_age_ms = settings.capture_days * _DAY_MS
+        self.keep_for(settings.capture_days)
         self._failing = False
         self._bytes = sum(size for _, size, _ in self._oldest_first())
+
+    def keep_for(self, days: int) -> None:
+        """Keep captures for so long from now on."""
+        self._max_age_ms = days * _DAY_MS
 
     def write(self, captures: Iterable[Capture]) -> None:
         """Keep ``captures``; what is already there stays, and learns about one slip more."""

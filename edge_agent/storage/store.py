@@ -4,10 +4,11 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -118,6 +119,17 @@ class Storage:
     async def run(self) -> None:
         """Be the one writer, until cancelled. Raises StorageError when the database cannot be used any more."""
         await self._writer.run()
+
+    async def settle(self, zone: ZoneInfo, *, raw_event_hours: int, capture_days: int) -> None:
+        """Take over what a new store config says: the zone of the times in events, and what is kept how long."""
+
+        def settle(_: sqlite3.Connection) -> None:
+            self._recorder.outbox.origin = replace(self._recorder.outbox.origin, zone=zone)
+            house = self._writer.housekeeping
+            house.settings = replace(house.settings, raw_event_hours=raw_event_hours, capture_days=capture_days)
+            self._recorder.captures.keep_for(capture_days)
+
+        await self._thread.run(settle)
 
     async def commit(self, outcome: Outcome) -> None:
         """Return once ``outcome`` is durable: events and state, together or not at all. Captures follow at once.

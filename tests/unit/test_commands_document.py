@@ -46,6 +46,7 @@ def test_every_code_is_named() -> None:
     ("said", "figure"),
     [
         (r"more than (\d+) days ahead", admitting.AHEAD.days),
+        (r"one after another, (\d+) s each", running.SHORT_S),
         (r"\. (\d+) may wait", running.WAITING),
         (r"\| ([\d,]+), each at least as long", ledger.ENTRIES),
         (r"\| (\d+) KiB of them, compressed", ledger.RESULTS_BYTES / 1024),

@@ -21,7 +21,7 @@ from edge_agent.remote.commands.outgoing import Outgoing
 from edge_agent.remote.commands.running import Running
 from edge_agent.uplink import Link
 
-INBOX = 32  # messages that wait to be opened; opening takes less than a command takes to come
+INBOX = 1_000  # messages that wait to be opened: what a stranger sends costs 0.3 ms each, and holds nobody up for long
 INBOX_BYTES = 2 * MAX_BYTES  # one of the largest, with room beside it for those that people send
 DISK_S = 10.0  # a disk that does not take one row within it is one that takes none
 
@@ -37,7 +37,9 @@ class Commands:
         self._keys = keys
         self._topics = topics
         self._inbox: deque[bytes] = deque()
+        self._inbox_bytes = 0
         self._news = asyncio.Event()
+        self._refused: tuple[str, str] | None = None  # what was refused last and is not remembered
         self._ledger = Ledger(box.storage)
         self._answers = Answers(self._ledger, topics, self._at)
         self._outgoing = Outgoing(folder, box.sync, self._at)
@@ -45,10 +47,13 @@ class Commands:
 
     def arrived(self, payload: bytes) -> None:
         """Take a message of ``down/command``; it is worked on by ``run``. Of a flood the first are kept."""
-        if len(self._inbox) >= INBOX or sum(map(len, self._inbox)) + len(payload) > INBOX_BYTES:
+        if not payload:  # a topic that was cleared
+            return
+        if len(self._inbox) >= INBOX or self._inbox_bytes + len(payload) > INBOX_BYTES:
             self._answers.stranger(Refused("busy", "too much comes at once; ask again later"), payload)
             return
         self._inbox.append(payload)
+        self._inbox_bytes += len(payload)
         self._news.set()
 
     async def run(self) -> None:
@@ -66,7 +71,9 @@ class Commands:
     async def _admit_all(self) -> None:
         while True:
             while self._inbox:
-                await self._open(self._inbox.popleft())
+                data = self._inbox.popleft()
+                self._inbox_bytes -= len(data)
+                await self._open(data)
             self._news.clear()
             await self._news.wait()
 
@@ -88,7 +95,8 @@ class Commands:
         try:
             await self._let_in(request)
         except Refused as refused:  # it is not remembered, and may be asked for again
-            _audit(request, "refused", refused.code)
+            if self._is_news(id_, refused.code):
+                _audit(request, "refused", refused.code)
             self._answers.say(self._refusal(request, refused))
 
     async def _let_in(self, request: Request) -> None:
@@ -126,8 +134,14 @@ class Commands:
 
     def _reject(self, rejected: Rejected, id_: str) -> None:
         refused = rejected.refused
-        log.warning("command", id=id_, key_id=rejected.key_id, outcome="refused", code=refused.code)
+        if self._is_news(id_, refused.code):
+            log.warning("command", id=id_, key_id=rejected.key_id, outcome="refused", code=refused.code)
         self._answers.say(self._answers.reply(id_, "refused", code=refused.code, detail=refused.detail))
+
+    def _is_news(self, id_: str, code: str) -> bool:
+        """Tell whether this is not what was refused just before: somebody sends it over and over."""
+        before, self._refused = self._refused, (id_, code)
+        return before != self._refused
 
     def _at(self) -> str:
         return iso_time(self._box.clock.now().wall_ms, self._box.generations.config.store.zone)

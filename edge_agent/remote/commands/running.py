@@ -18,6 +18,7 @@ from edge_agent.remote.commands.ledger import Ledger
 from edge_agent.remote.commands.outgoing import Outgoing
 
 WAITING = 32  # more than a person asks for at once; each of them holds its arguments
+SHORT_S = 60.0  # others wait behind it; the slowest, a disk that hangs, takes seconds or does not come back
 LONG = 2  # at a time: a capture, and a bundle beside it
 SENT_S = 2.0  # what `restart` waits for its answer to be sent; it is durable, and is sent again after it
 
@@ -115,7 +116,13 @@ class Running:
         """Run a command; return its final answer, or None where a file goes up before it."""
         arguments = arguments_of(action, msgspec.json.decode(self._ledger.arguments(id_)))
         asked = Asked(id_, self._box, self._outgoing.room(id_), lambda part, now: self._progress(id_, part, now))
-        result = await action.act(asked, arguments)
+        try:
+            async with asyncio.timeout(None if action.long else SHORT_S) as limit:
+                result = await action.act(asked, arguments)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return self._reply(id_, "failed", code="slow", detail=f"it was given up after {SHORT_S:.0f} s")
         if isinstance(result, Upload):
             await self._outgoing.add(id_, result)
             return None

@@ -126,6 +126,30 @@ async def test_a_defect_is_one_commands_failure(tmp_path: Path, slow: asyncio.Ev
         assert (await box.answered("c-2")).status == "done"
 
 
+async def test_what_hangs_holds_others_up_for_a_while(
+    tmp_path: Path, slow: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "SHORT_S", 0.2)
+    async with commanded(tmp_path) as box:
+        box.commands.arrived(sealed_command("slow", id_="c-1"))
+        box.commands.arrived(sealed_command("ping", id_="c-2"))
+        assert (await box.answered("c-1")).code == "slow"
+        assert (await box.answered("c-2")).status == "done"
+    assert not slow.is_set()
+
+
+async def test_a_command_sent_over_and_over_is_logged_once(tmp_path: Path, broker: Broker) -> None:
+    with Desk(broker.port) as desk:
+        async with commanded(tmp_path, broker.port):
+            await desk.until_there()
+            with capture_logs() as log:
+                for _ in range(5):
+                    desk.ask("ping", id_="late", expires_in_s=-60)
+                await desk.final("late", 5)
+            refusals = [entry for entry in log if entry["event"] == "command"]
+            assert [(entry["id"], entry["code"]) for entry in refusals] == [("late", "expired")]
+
+
 async def test_a_broker_with_small_packets_hears_that_there_is_more(tmp_path: Path) -> None:
     needs_mosquitto()
     with (

@@ -9,14 +9,28 @@ import pytest
 
 from edge_agent.clock import Clock
 from edge_agent.contract.envelope import seal
-from edge_agent.simulator.virtual_store import Part
+from edge_agent.devices.relay_start import Relays
+from edge_agent.simulator.virtual_store import STORE_TOML, Part
 from tests.support.broker import Listener
 from tests.support.commanding import Desk, command_payload, sealed_command
 from tests.support.proxy import Mode, proxied
 from tests.support.pty import Cable
 from tests.support.pushing import COMMANDER, OPERATOR, STRANGER, TOPICS, TRUSTING_TOML, Signer, trust_toml
+from tests.support.relay import CablePrinter, kill_relays
 from tests.support.shop import ShopUnderTest, shop_under_test, until
 
+DISPLAY = """
+[[device]]
+id = "till-1-display"
+kind = "serial"
+touchpoint = "till-1"
+port = "register"
+baudrate = 9600
+decoder = "linedisplay"
+dialect = "cd5220"
+passthrough = "glass"
+drive = true
+"""
 MEMBER = "member-8c1f5e"
 CONFIGURER = Signer("desk-2", ("config",))
 
@@ -113,8 +127,7 @@ async def test_a_box_tells_how_it_is(shop: ShopUnderTest, desk: Desk, cable: Cab
     assert few["truncated"]
 
     restarted = await desk.result("restart_device", {"device": "till-1-printer"})
-    assert restarted["status"] == "done", restarted
-    await shop.until_up()
+    assert (restarted["status"], restarted["result"]["state"]) == ("done", "up"), restarted
 
 
 async def test_what_head_office_lost_goes_up_again(shop: ShopUnderTest, desk: Desk) -> None:
@@ -182,3 +195,21 @@ async def test_an_answer_waits_for_the_link(shop: ShopUnderTest, desk: Desk) -> 
     state = shop.store.folder / "state"
     # What was asked names nobody either, once it is answered.
     await until(lambda: not any(MEMBER.encode() in path.read_bytes() for path in state.glob("edge.db*")))
+
+
+async def test_a_message_stands_on_a_display(tmp_path: Path) -> None:
+    async with shop_under_test(tmp_path, agent=TRUSTING_TOML, store_toml=STORE_TOML + DISPLAY) as shop:
+        register, glass = Cable(tmp_path / "register"), CablePrinter(tmp_path / "glass")
+        register.plug()
+        glass.plug()
+        try:
+            with Desk(shop.store.broker.port) as desk:
+                await there(shop, desk)
+                await shop.until_up("till-1-display")
+                asked = {"touchpoint": "till-1", "text": "CLOSED TODAY", "seconds": 60}
+                assert (await desk.result("show_message", asked))["result"] == {"devices": ["till-1-display"]}
+                await glass.until(lambda: b"CLOSED TODAY" in glass.printed)
+        finally:
+            await kill_relays(Relays.of(tmp_path / "state", shop.store.config).folder)
+            register.close()
+            glass.close()

@@ -1,7 +1,6 @@
 """`restart_device` and `show_message`: what is done with one device of the store."""
 
-from collections.abc import Sequence
-from typing import Annotated, Protocol, cast
+from typing import Annotated
 
 import msgspec
 
@@ -19,12 +18,6 @@ LONGEST_S = 3_600  # devices.display.arbiter.LONGEST_S
 Id = Annotated[str, msgspec.Meta(max_length=63)]  # an ident of the contract, or not: then there is none of that name
 
 
-class _Devices(Protocol):
-    async def restart(self, device: str) -> None: ...
-
-    def show(self, device: str, rows: Sequence[str], seconds: float) -> None: ...
-
-
 class RestartDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``device``: its id."""
 
@@ -32,11 +25,12 @@ class RestartDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def restart_device(asked: Asked, arguments: RestartDevice) -> Result:
-    """Close a device and open it anew. Raises Refused ``unknown_device``."""
+    """Close a device, open it anew, and say whether it works. Raises Refused ``unknown_device``."""
     generation = asked.box.generations.current
     _known(generation, arguments.device)
-    await cast("_Devices", generation).restart(arguments.device)
-    return {"device": arguments.device}
+    await generation.restart(arguments.device)
+    running = generation.devices[arguments.device]
+    return {"device": arguments.device, "state": running.state, "reason": running.reason, "detail": running.detail}
 
 
 class ShowMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +48,7 @@ async def show_message(asked: Asked, arguments: ShowMessage) -> Result:
     generation = asked.box.generations.current
     shown = _displays(generation, arguments)
     for device in shown:
-        cast("_Devices", generation).show(device, rows, arguments.seconds)
+        generation.show(device, rows, arguments.seconds)
     return {"devices": shown}
 
 

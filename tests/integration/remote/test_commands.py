@@ -1,6 +1,7 @@
 """Commands on real parts and a real broker: on bad days, too."""
 
 import asyncio
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -75,6 +76,23 @@ async def test_a_flood_of_strangers_is_answered_sparingly(tmp_path: Path, broker
             assert (await desk.result("ping"))["status"] == "done"
             assert {reply["code"] for reply in desk.finals(UNVERIFIED)} <= {"unknown_key", "busy"}
             assert len(desk.finals(UNVERIFIED)) == STRANGERS
+
+
+async def test_what_cannot_be_believed_changes_nothing(tmp_path: Path, rng: random.Random) -> None:
+    good = sealed_command("restart", id_="never")
+    async with commanded(tmp_path) as box:
+        for number in range(300):
+            bad = bytearray(good)
+            for _ in range(rng.randint(1, 4)):
+                bad[rng.randrange(len(bad))] = rng.randrange(256)
+            if bad != good:
+                box.commands.arrived(bytes(bad[: rng.choice((len(bad), rng.randrange(len(bad))))]))
+            if number % 100 == 0:
+                box.commands.arrived(sealed_command("ping", id_=f"p-{number}"))
+        box.commands.arrived(sealed_command("ping", id_="last"))
+        assert (await box.answered("last")).status == "done"
+        assert box.entries().keys() == {"p-0", "p-100", "p-200", "last"}
+        assert not box.restarts
 
 
 async def test_who_may_not_command_cannot_answer_for_a_command(

@@ -291,9 +291,21 @@ def _is_wild(topic: str) -> bool:
     return "+" in topic or "#" in topic
 
 
+class _Socket(ssl.SSLSocket):
+    """Closes when the handshake fails: paho leaves that to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def _tls(settings: FleetSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
+        context.sslsocket_class = _Socket
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if settings.client_certificate is not None:
             # An encrypted key would ask the terminal for its password: an empty one makes it an error instead.
@@ -314,6 +326,8 @@ def _why(error: Exception) -> str:
             return "no answer; check the line, the firewall and url"
         case ConnectionRefusedError():
             return "nobody listens there; check url and whether the broker runs"
+        case ConnectionError():
+            return "closed the connection; check url: mqtt:// or mqtts://, and its port"
         case _:
             return f"cannot be reached: {getattr(error, 'strerror', None) or error}"
 

@@ -14,8 +14,9 @@ _STYLES = {"lost": "bold red", "action": "red", "unreadable": "magenta", "attent
 _HEADS = ("STORE", "STATE", "LEVEL", "VERSION", "CONFIG", "WAITING", "DAY", "")
 # Cells of each column at most; the last one takes what is left.
 _WIDEST = (20, 8, 9, 10, 14, 12, 7)
-_NARROWEST_WORDS = 24
+_NARROWEST_WORDS = 12
 _ANY_WIDTH = 1_000
+_BLOCK = 100  # lines that rich prints at once: what it does for each grows with their number
 
 
 def show(rows: Sequence[Row]) -> None:
@@ -29,10 +30,12 @@ def show(rows: Sequence[Row]) -> None:
     room = out.width if out.is_terminal or "COLUMNS" in os.environ else _ANY_WIDTH
     left = max(_NARROWEST_WORDS, room - sum(widths) - 2 * len(widths))
     styles = ["bold", *(_STYLES.get(row.trouble, "") for row in rows)]
-    text = Text(no_wrap=True)
-    for line, style in zip(cells, styles, strict=True):
-        text.append("  ".join(map(_fitted, line, [*widths, left])).rstrip() + "\n", style)
-    out.print(text, end="", soft_wrap=True)
+    for start in range(0, len(cells), _BLOCK):
+        text = Text(no_wrap=True)
+        block = slice(start, start + _BLOCK)
+        for line, style in zip(cells[block], styles[block], strict=True):
+            text.append("  ".join(map(_fitted, line, [*widths, left])).rstrip() + "\n", style)
+        out.print(text, end="", soft_wrap=True)
     out.print(summary(rows), style="bold", soft_wrap=True)
 
 

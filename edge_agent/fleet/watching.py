@@ -63,7 +63,7 @@ def told(message: Message, wanted: Wanted, *, as_json: bool) -> Iterator[str]:
         return
     if end.startswith("up/"):
         yield from _events(topics, message, wanted, as_json=as_json)
-    elif wanted.takes(end):
+    elif end in _ENDS and wanted.takes(end):
         yield _retained(topics, end, message.payload, as_json=as_json)
 
 

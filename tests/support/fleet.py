@@ -280,14 +280,20 @@ class Operator:
 
     def run(self, *arguments: str | Path) -> Result:
         """Run a command to its end, in this process: starting Python would be most of it."""
-        out, err = io.StringIO(), io.StringIO()
-        code: Any = 0
-        with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", self.command(*arguments)[2:]):
-            try:
-                main()
-            except SystemExit as ended:
-                code = ended.code
-        return Result(code or 0, out.getvalue(), err.getvalue())
+        return run_here(*self.command(*arguments)[3:])
+
+
+def run_here(*arguments: str | Path) -> Result:
+    """Run edge-fleet to its end in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    code: Any = 0
+    argv = ["edge-fleet", *map(str, arguments)]
+    with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", argv):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+    return Result(code or 0, out.getvalue(), err.getvalue())
 
 
 def trust_toml() -> str:

@@ -57,6 +57,15 @@ class Signalling(Device, Protocol):
 
 
 @runtime_checkable
+class Holding(Device, Protocol):
+    """A line whose reading can be held between two receipts."""
+
+    def hold(self) -> bool:
+        """Read no more, if nothing is half read; return whether that is so. Whoever holds it ends it soon."""
+        ...
+
+
+@runtime_checkable
 class Showing(Device, Protocol):
     """A line display that may be driven."""
 

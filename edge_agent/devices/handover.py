@@ -17,24 +17,22 @@ class Handover:
 
     def __init__(self) -> None:
         self._left: dict[Hashable, tuple[object, Callable[[], None]]] = {}
-        self._is_open = False
+        self._wanted: Collection[Hashable] = ()
 
-    def begin(self) -> None:
-        """From now on devices that end may leave things here; else they are about to end for good."""
-        self._is_open = True
+    def begin(self, wanted: Collection[Hashable]) -> None:
+        """From now on devices that end leave open what the next generation wants; else they end for good."""
+        self._wanted = wanted
 
-    def leave(self, key: Hashable, thing: object, close: Callable[[], None]) -> None:
-        """Leave an open thing, or have it closed with ``close`` where nobody will take it."""
-        if self._is_open:
-            self._left[key] = thing, close
-        else:
-            close()
+    def leave(self, key: Hashable, thing: object, close: Callable[[], None]) -> bool:
+        """Leave an open thing, and return whether it is wanted; ``close``: what closes it if nobody takes it."""
+        if key not in self._wanted:
+            return False
+        self._left[key] = thing, close
+        return True
 
-    def end(self, wanted: Collection[Hashable]) -> None:
-        """Close what the next generation does not want, before one of its devices opens it with other settings."""
-        self._is_open = False
-        for key in [key for key in self._left if key not in wanted]:
-            self._left.pop(key)[1]()
+    def end(self) -> None:
+        """The generation has ended: devices that end from now on, end for good."""
+        self._wanted = ()
         if self._left:
             log.info("lines_handed_over", count=len(self._left))
 
@@ -45,8 +43,8 @@ class Handover:
 
     def close(self) -> None:
         """Close what nobody took."""
-        self.begin()
-        self.end(())
+        while self._left:
+            self._left.popitem()[1][1]()
 
 
 def key_of(settings: DeviceSettings) -> Hashable | None:

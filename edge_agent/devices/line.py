@@ -112,6 +112,11 @@ class Line:
         self._observed: list[Decoded] = []
         self._awake = asyncio.Event()
 
+    @property
+    def is_amid(self) -> bool:
+        """Tell whether something is half read: bytes have come of which nothing has become yet."""
+        return bool(self._waiting or self._decoder.unfinished())
+
     def receive(self, data: bytes) -> bool:
         """Take bytes as they arrive; return whether there is room for more. Without room, wait for ``resume``."""
         self._journal.append(data)

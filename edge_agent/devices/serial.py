@@ -20,18 +20,20 @@ class SerialDevice:
         self._settings = settings
         self._line = line
         self._handover = handover
+        self._reader: _Reader | None = None
 
     async def run(self, emit: Emit) -> None:
         """Read until the port goes, then raise DeviceError ``unplugged``.
 
         Raises DeviceError ``missing``, ``busy``, ``permission`` or ``refused`` if the port can't be opened.
-        Cancelled, it reads the port empty first: closing would drop what the kernel still holds. It leaves the port
-        open for the next generation, if there is one.
+        Cancelled, it leaves the port open for the next generation, if that wants it; else it reads the port empty
+        first: closing would drop what the kernel still holds.
         """
         await self._line.catch_up(emit)
         key = key_of(self._settings)
         port = self._handover.take(key, Port) or open_port(self._settings)
-        reader = _Reader(port.fileno(), self._line)
+        reader = self._reader = _Reader(port.fileno(), self._line)
+        is_left = False
         try:
             reader.read()
             if not reader.ended:
@@ -39,15 +41,23 @@ class SerialDevice:
                 reader.resume()
             await self._line.run(emit, reader)
         except asyncio.CancelledError:
-            reader.close()
-            self._handover.leave(key, port, port.close)
+            is_left = self._handover.leave(key, port, port.close)
             raise
-        except BaseException:
-            reader.close()
-            port.close()
-            raise
-        port.close()
+        finally:
+            self._reader = None
+            reader.stop()
+            if not is_left:  # else the next one reads what the kernel still holds
+                reader.drain()
+                port.close()
         raise DeviceError("unplugged", f"{self._settings.port}: {reader.cause}")
+
+    def hold(self) -> bool:
+        """Read no more, if nothing is half read; return whether that is so."""
+        if self._line.is_amid:
+            return False
+        if self._reader is not None:
+            self._reader.stop()
+        return True
 
 
 class _Reader:
@@ -74,9 +84,12 @@ class _Reader:
             self._loop.remove_reader(self._descriptor)
             self._line.wake()
 
-    def close(self) -> None:
-        """Stop listening and take what the kernel still holds, as much as two full lines of it."""
+    def stop(self) -> None:
+        """Stop listening."""
         self._loop.remove_reader(self._descriptor)
+
+    def drain(self) -> None:
+        """Take what the kernel still holds, as much as two full lines of it."""
         taken = 0
         while taken < 2 * ROOM and (data := self._read()):
             self._line.receive(data)

@@ -24,6 +24,7 @@ class TcpDevice:
         self._settings = settings
         self._line = line
         self._handover = handover
+        self._connection: Connection | None = None
 
     async def run(self, emit: Emit) -> None:
         """Read until the connection goes, then raise DeviceError ``disconnected``.
@@ -34,19 +35,29 @@ class TcpDevice:
         await self._line.catch_up(emit)
         key = key_of(self._settings)
         connection = self._handover.take(key, Connection) or await self._connect()
+        self._connection = connection
         connection.continue_with(self._line)
+        is_left = False
         try:
             self.status.up()
             await self._line.run(emit, connection)
         except asyncio.CancelledError:
+            is_left = not connection.ended and self._handover.leave(key, connection, connection.abort)
+            raise
+        finally:
+            self._connection = None
             connection.pause()
-            self._handover.leave(key, connection, connection.abort)
-            raise
-        except BaseException:
-            connection.abort()
-            raise
-        connection.abort()
+            if not is_left:
+                connection.abort()
         raise DeviceError("disconnected", f"{self._address}: {connection.cause}")
+
+    def hold(self) -> bool:
+        """Read no more, if nothing is half read; return whether that is so."""
+        if self._line.is_amid:
+            return False
+        if self._connection is not None:
+            self._connection.pause()
+        return True
 
     async def _connect(self) -> "Connection":
         loop = asyncio.get_running_loop()

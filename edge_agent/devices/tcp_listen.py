@@ -44,6 +44,7 @@ class TcpListenDevice:
         self._free: list[Line] = []
         self._handover = handover
         self._open: dict[Line, _Accepted] = {}
+        self._is_held = False
 
     async def run(self, emit: Emit) -> None:
         """Serve connections for ever. Raises DeviceError ``busy``, ``permission`` or ``refused`` if it can't listen.
@@ -59,6 +60,7 @@ class TcpListenDevice:
                 await line.finish(emit)
         self._free = [line for line in reversed(self._lines) if line not in going_on]
         self._open = {}
+        self._is_held = False
         try:
             async with asyncio.TaskGroup() as tasks:
                 await self._serve_all(tasks, emit, left.socket, going_on)
@@ -74,10 +76,10 @@ class TcpListenDevice:
     ) -> None:
         def serve(connection: _Accepted) -> None:
             self._open[connection.line] = connection
+            if self._is_held:
+                connection.pause()
             if serving:
                 tasks.create_task(self._serve(connection, emit))
-            else:
-                connection.pause()
 
         serving = True
         server = await self._opened(serve, listening)
@@ -89,10 +91,23 @@ class TcpListenDevice:
             await asyncio.Event().wait()  # not serve_forever: cancelled, that closes the socket first
         except asyncio.CancelledError:
             serving = False
+            self._hold()
             await self._leave(server)
             raise
         finally:
             server.close()
+
+    def hold(self) -> bool:
+        """Read no more, if nothing is half read on any connection; return whether that is so."""
+        if any(line.is_amid for line in self._open):
+            return False
+        self._hold()
+        return True
+
+    def _hold(self) -> None:
+        self._is_held = True
+        for connection in self._open.values():
+            connection.pause()
 
     async def _leave(self, server: asyncio.Server) -> None:
         """Leave the socket, and every connection with the number of its line."""
@@ -100,12 +115,11 @@ class TcpListenDevice:
         server.close()
         await asyncio.sleep(0)  # asyncio makes a connection known one turn after it has accepted it
         await asyncio.sleep(0)
-        for connection in self._open.values():
-            connection.pause()
         numbers = {line: number for number, line in enumerate(self._lines)}
         connections = {numbers[line]: open_ for line, open_ in self._open.items() if not open_.ended}
         left = _Left(listening, connections)
-        self._handover.leave(self._key, left, left.close)
+        if not self._handover.leave(self._key, left, left.close):
+            left.close()
 
     async def _opened(
         self, accepted: Callable[["_Accepted"], object], listening: socket.socket | None

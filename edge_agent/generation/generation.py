@@ -54,6 +54,9 @@ SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, 
 # devices 5 minutes of their half hours. What is written anyway when a device fails or comes back takes them along.
 ACTIVITY_EVERY_S = 300.0
 FLUSH_S = 1.0  # what a generation that ends waits for them on a full disk: figures, no orders
+# A receipt takes a second to print, and silence completes what has no cut: `idle_end` is 2 s if not said otherwise.
+QUIET_S = 3.0
+QUIET_POLL_S = 0.01  # between two receipts of a till that prints without a pause
 LINES = "line"  # durable state: how far each line has been recorded, by device
 
 
@@ -193,20 +196,35 @@ class Generation:
             raise ConfigError(f"{device} is not a display that may be driven (drive = true)")
         running.device.show(rows, seconds)
 
+    async def quiet(self, next_: Config) -> None:
+        """Have the lines that the next config reads otherwise read no more, each between two receipts if it can be."""
+        talking = [running.device for running, _ in self._ending(next_) if isinstance(running.device, devices.Holding)]
+        loop = asyncio.get_running_loop()
+        until = loop.time() + QUIET_S
+        while talking and loop.time() < until:
+            talking = [device for device in talking if not device.hold()]
+            await asyncio.sleep(QUIET_POLL_S if talking else 0)
+
     async def complete(self, next_: Config) -> None:
         """Make the best of what the lines have left unfinished that the next config reads otherwise, or not at all.
 
         To be called when this generation has ended. Raises StorageError.
         """
-        following = {settings.id: settings for settings in next_.store.devices}
-        for running in self.devices.values():
-            settings = running.settings
-            if not isinstance(settings, LineSettings) or _goes_on(settings, following.get(settings.id)):
-                continue
+        for running, settings in self._ending(next_):
             emit = partial(self._record, running)
             for line in devices.unfinished(settings, _new_decoder, self._clock, partial(self._keep, settings.decoder)):
                 await line.catch_up(emit)
                 await line.finish(emit)
+
+    def _ending(self, next_: Config) -> list[tuple[RunningDevice, LineSettings]]:
+        """Return the devices with lines whose half-read receipts the next config does not read to their end."""
+        following = {settings.id: settings for settings in next_.store.devices}
+        return [
+            (running, running.settings)
+            for running in self.devices.values()
+            if isinstance(running.settings, LineSettings)
+            and not _goes_on(running.settings, following.get(running.settings.id))
+        ]
 
     def _known(self, device: str) -> RunningDevice:
         if device not in self.devices:

@@ -61,7 +61,8 @@ class Generations:
                         await self._settled(change)
                     change = await self._changes.get()
                     began = asyncio.get_running_loop().time()
-                    self._handover.begin()
+                    await self._current.quiet(change.config)
+                    self._handover.begin({key_of(settings) for settings in change.config.store.devices})
                     running.cancel()
                 await self._turn(change, began)
         finally:
@@ -81,6 +82,7 @@ class Generations:
     async def _turn(self, change: _Change, began: float) -> None:
         """Put the next generation in the place of the one that has ended."""
         before, config = self._current, change.config
+        self._handover.end()
         try:
             await before.complete(config)
             self._current, self._config = self._build(config, before), config
@@ -91,7 +93,6 @@ class Generations:
         await self._storage.settle(
             facts.zone, raw_event_hours=facts.privacy.raw_event_hours, capture_days=facts.privacy.capture_days
         )
-        self._handover.end({key_of(settings) for settings in facts.devices})
         took_ms = round(1000 * (asyncio.get_running_loop().time() - began))
         log.info(
             "config_changed",

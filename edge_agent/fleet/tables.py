@@ -16,26 +16,24 @@ _HEADS = ("STORE", "STATE", "LEVEL", "VERSION", "CONFIG", "WAITING", "DAY", "")
 _WIDEST = (20, 8, 9, 10, 14, 12, 7)
 _NARROWEST_WORDS = 12
 _ANY_WIDTH = 1_000
-_BLOCK = 100  # lines that rich prints at once: what it does for each grows with their number
 
 
 def show(rows: Sequence[Row]) -> None:
     """Print the table and the summary below it.
 
-    Not rich's own table: it measures each cell several times, 4 s for 2,000 rows.
+    Not rich's own table: it measures each cell several times, 1 s for 2,000 rows; this takes 0.03 s.
     """
-    cells = [_HEADS, *(_cells(row, several=_has_several(rows)) for row in rows)]
+    several = _has_several(rows)
+    cells = [_HEADS, *(_cells(row, several=several) for row in rows)]
     widths = [min(widest, max(cell_len(line[column]) for line in cells)) for column, widest in enumerate(_WIDEST)]
     # What goes into a file or a pipe is cut nowhere.
     room = out.width if out.is_terminal or "COLUMNS" in os.environ else _ANY_WIDTH
     left = max(_NARROWEST_WORDS, room - sum(widths) - 2 * len(widths))
     styles = ["bold", *(_STYLES.get(row.trouble, "") for row in rows)]
-    for start in range(0, len(cells), _BLOCK):
-        text = Text(no_wrap=True)
-        block = slice(start, start + _BLOCK)
-        for line, style in zip(cells[block], styles[block], strict=True):
-            text.append("  ".join(map(_fitted, line, [*widths, left])).rstrip() + "\n", style)
-        out.print(text, end="", soft_wrap=True)
+    text = Text(no_wrap=True)
+    for line, style in zip(cells, styles, strict=True):
+        text.append("  ".join(map(_fitted, line, [*widths, left])).rstrip() + "\n", style)
+    out.print(text, end="", soft_wrap=True)
     out.print(summary(rows), style="bold", soft_wrap=True)
 
 

@@ -1,15 +1,11 @@
 """Rollouts by real processes over a real broker, with a chain of simulated agents at the other end."""
 
 import json
-import random
 import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,32 +16,8 @@ from edge_agent.fleet.progress import Progress
 from edge_agent.fleet.rollouts import book
 from edge_agent.simulator.broker import Broker
 from tests.support.broker import subscriber
-from tests.support.fleet import KEY, STORE_TOML, TENANT, Chain, Operator
-
-BEFORE = {"store": {"name": "旧", "timezone": "Asia/Shanghai", "currency": "CNY"}}
-PATIENCE_S = 60.0
-
-
-class Desk:
-    """The operator, the file to roll out, and the book."""
-
-    def __init__(self, operator: Operator) -> None:
-        self.operator = operator
-        self.file = operator.folder / "store.toml"
-        self.file.write_text(STORE_TOML.replace('"${baud}"', "9600").replace("${port}", "ttyS1"))
-        self.book = operator.folder / "rollouts.db"
-        self.state = f"--state={self.book}"
-
-    def arguments(self, *options: str, rings: str = "1,10%,50%,100%", soak: str = "100ms") -> list[str | Path]:
-        return ["rollout", self.file, f"--rings={rings}", f"--soak={soak}", "--yes", self.state, *options]
-
-    def one(self) -> book.Rollout:
-        with book.opened(self.book) as kept:
-            return kept.rollouts()[0]
-
-    def members(self) -> dict[str, book.Member]:
-        with book.opened(self.book) as kept:
-            return {member.topics.store: member for member in kept.members(kept.rollouts()[0])}
+from tests.support.fleet import KEY, TENANT, Chain, Operator
+from tests.support.rollouts import BEFORE, PATIENCE_S, Desk, stores, wait
 
 
 @pytest.fixture
@@ -53,30 +25,11 @@ def desk(operator: Operator) -> Desk:
     return Desk(operator)
 
 
-def stores(count: int) -> list[str]:
-    return [f"sh-{number:03}" for number in range(count)]
-
-
-def wait(condition: Callable[[], Any], explain: Callable[[], object] = lambda: "") -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, explain()
-        time.sleep(0.005)
-
-
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Return how a process ended and what it said."""
     out, err = process.communicate(timeout=PATIENCE_S)
     assert "Traceback" not in err, err
     return process.returncode, out + err
-
-
-def kill_when(process: subprocess.Popen[str], chain: Chain, taken: int, later_s: float) -> None:
-    """Kill a process that long after so many agents have taken up a push."""
-    wait(lambda: len(chain.taken) >= taken or process.poll() is not None, lambda: chain.taken)
-    time.sleep(later_s)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
 
 
 def lying(broker: Broker, store: str) -> bytes:
@@ -143,30 +96,6 @@ def test_one_bad_canary_is_the_only_one(broker: Broker, desk: Desk) -> None:
         [(store, versions)] = chain.tried().items()
         assert versions == [1]
         assert f"  {store}/pc-1: worse (version 1): worse: action" in result.lines
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_terminal_that_dies_anywhere_takes_nothing_with_it(broker: Broker, desk: Desk, seed: int) -> None:
-    rng = random.Random(seed)
-    names = stores(40)
-    with Chain(broker.port, names, BEFORE) as chain:
-        chain.fates(names, trial_s=0.3)
-        chain.stand("sh-011", "lost")
-        arguments = desk.arguments(rings="3,40%,100%")
-        deaths = sorted(rng.sample(range(1, 38), 3))
-        for death in deaths:
-            kill_when(desk.operator.start(*arguments), chain, death, rng.choice([0.0, 0.01, 0.3]))
-            arguments = ["resume", desk.state]
-        if desk.one().state == "running":
-            assert desk.operator.run("resume", desk.state).code == 0
-        assert desk.one().state == "done", f"killed when so many had it: {deaths}"
-        assert chain.tried() == {store: [1] for store in names if store != "sh-011"}
-        chain.stand("sh-011", "online")
-        wait(lambda: chain.tried()["sh-011"] == [1])
-        # What the book says was pushed is what ran: one version of it, one hash.
-        assert {store: member.progress.push for store, member in desk.members().items() if member.progress} == {
-            store: agent.line for store, agent in chain.agents.items()
-        }
 
 
 def test_another_terminal_pauses_goes_on_and_aborts(broker: Broker, desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """edge-fleet: the commands. Each is thin; what it does lives in the room it names, imported when it is called."""
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -242,6 +243,8 @@ def main() -> None:
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     try:
         cli(prog_name="edge-fleet")
+    except BrokenPipeError:  # head, less: whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except AgentError as error:

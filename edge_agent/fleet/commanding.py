@@ -1,5 +1,6 @@
 """`command` and `logs`: what an operator asks of stores, and how the answers are shown."""
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from edge_agent.fleet.terminal import err, line, note, plain, print_json
 
 _BARS = 10  # stores that have a bar of their own
 FOLLOW_S = 3.0
+MOST_AT_ONCE = 200  # lines since the last time
+LOG_EXPIRES = timedelta(minutes=1)  # a box remembers a command for so long
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -64,26 +67,50 @@ def logs(options: Options, store: str, wanted: LogsWanted, *, follow: bool, as_j
     fleet = settings.load(options)
     signer = keys.signer_of(fleet)
     with connected(fleet) as broker:
-        agent = _one(agents.chosen(agents.gather(broker, [store]), [store]), store)
-        arguments: Mapping[str, Any] = wanted.arguments
-        seen: set[bytes] = set()
+        tail = _Tail(broker, signer, store, wanted)
+        if not follow:
+            return tail.show(as_json=as_json)
         while True:
-            (answer,) = _ask(broker, signer, [agent], Question("log", arguments), Path())
-            if answer.status != "done":
-                note(f"{answer.agent.name}: {answer.status}: {plain(answer.why)}")
-                return False
-            newest = list(_lines(answer.result or {}, seen))
-            for one in newest:
-                print_json(one) if as_json else line(readable(one))
-            if not follow:
-                if (answer.result or {}).get("truncated"):
-                    note("there is more: give --limit or --since")
-                return True
-            if newest:
-                # What was logged in the same instant as the last line comes again, and is known by then.
-                seen = {_identity(one) for one in newest}
-                arguments = {**arguments, "since": newest[-1].get("timestamp")}
+            tail.show(as_json=as_json)
+            sys.stdout.flush()
             time.sleep(FOLLOW_S)
+
+
+class _Tail:
+    """The end of a store's log, a piece at a time."""
+
+    def __init__(self, broker: Broker, signer: Signer, store: str, wanted: LogsWanted) -> None:
+        self._broker = broker
+        self._signer = signer
+        self._store = store
+        self._arguments = wanted.arguments
+        self._seen: set[bytes] = set()
+        self._trouble = ""
+
+    def show(self, *, as_json: bool) -> bool:
+        """Print the lines that are new; return whether the store has answered. Raises ConfigError, FleetError."""
+        # Looked up each time: it may have gone, or run in another boot.
+        agent = _one(agents.chosen(agents.gather(self._broker, [self._store]), [self._store]), self._store)
+        question = Question("log", self._arguments, expires=LOG_EXPIRES)
+        (answer,) = _ask(self._broker, self._signer, [agent], question, Path())
+        trouble = "" if answer.status == "done" else f"{answer.agent.name}: {answer.status}: {plain(answer.why)}"
+        if trouble and trouble != self._trouble:
+            note(trouble)
+        self._trouble = trouble
+        is_first = not self._seen
+        newest = [one for one in _lines(answer.result or {}) if _identity(one) not in self._seen]
+        for one in newest:
+            # That it was asked for its log would be all that a quiet store has to say.
+            if is_first or one.get("name") != "log":
+                print_json(one) if as_json else line(readable(one))
+        if newest:
+            # What was logged in the same instant as the last line comes again, and is known by then.
+            self._seen = {_identity(one) for one in newest}
+            limit = max(self._arguments["limit"], MOST_AT_ONCE)
+            self._arguments = {**self._arguments, "since": newest[-1].get("timestamp"), "limit": limit}
+        if is_first and (answer.result or {}).get("truncated"):
+            note("there is more: give --limit or --since")
+        return not trouble
 
 
 def readable(one: Mapping[str, Any]) -> str:
@@ -140,10 +167,10 @@ def _one(found: Sequence[Agent], store: str) -> Agent:
     return found[0]
 
 
-def _lines(result: Mapping[str, Any], seen: set[bytes]) -> Iterator[dict[str, Any]]:
+def _lines(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     found = result.get("lines")
     for one in found if isinstance(found, list) else ():
-        if isinstance(one, dict) and _identity(one) not in seen:
+        if isinstance(one, dict):
             yield one
 
 

@@ -49,8 +49,6 @@ def watch(options: Options, wanted: Wanted, *, as_json: bool) -> None:
                         sys.stdout.flush()
             except KeyboardInterrupt:
                 pass
-            except BrokenPipeError:  # head, less: whoever read has seen enough
-                sys.stdout = None
 
 
 def told(message: Message, wanted: Wanted, *, as_json: bool) -> Iterator[str]:

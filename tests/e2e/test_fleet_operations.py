@@ -102,6 +102,17 @@ async def test_a_store_is_seen_asked_and_watched(shop: ShopUnderTest, tmp_path: 
     lines = [json.loads(line) for line in (await fleet("logs", "sh-0001", "--json")).lines]
     assert {"timestamp", "level", "event"} <= lines[0].keys()
     assert (await fleet("logs", "sh-0001", "--level", "loud")).code == 2
+    following = await asyncio.create_subprocess_exec(
+        *PROGRAM, *("--config", str(tmp_path / "fleet.toml"), "logs", "sh-0001", "--follow", "--limit", "1"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert following.stdout is not None
+    await asyncio.wait_for(following.stdout.readline(), 20)
+    assert (await fleet("command", "sh-0001", "ping")).code == 0
+    news = (await asyncio.wait_for(following.stdout.readline(), 20)).decode()
+    assert "name=ping" in news, news
+    following.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(following.wait(), 20) == 130
 
     # events were seen as they happened; Ctrl-C ends it well
     watching.send_signal(signal.SIGINT)

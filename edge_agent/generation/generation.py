@@ -4,34 +4,30 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
-import msgspec
 import structlog
 
-from edge_agent import decoders, devices
+from edge_agent import devices
 from edge_agent.clock import Clock, Moment
 from edge_agent.config import Config
-from edge_agent.config.devices import DeviceSettings, LineSettings
+from edge_agent.config.devices import LineSettings
 from edge_agent.config.shop import shop_settings
-from edge_agent.contract import data
-from edge_agent.contract.events import Draft, Stream
-from edge_agent.contract.ids import uuid7
 from edge_agent.contract.messages import DayAnswer
-from edge_agent.devices.handover import Handover, key_of
-from edge_agent.devices.line import Journal, Position, Start
+from edge_agent.devices.handover import Handover
+from edge_agent.devices.line import Position
 from edge_agent.devices.relay_start import Relays
 from edge_agent.devices.status import DeviceState
 from edge_agent.errors import ConfigError, StorageError
-from edge_agent.generation import activity
+from edge_agent.generation import activity, lines, states
 from edge_agent.generation.activity import Activity
 from edge_agent.generation.commits import Commits
 from edge_agent.generation.heard import noted
 from edge_agent.generation.judging import judge_days, judge_layout, log_defect
 from edge_agent.generation.rereading import Rereading
 from edge_agent.generation.running_device import STARTING, RunningDevice
-from edge_agent.health import Condition, Health, Level
+from edge_agent.generation.states import States
+from edge_agent.health import Health
 from edge_agent.observations import Observation, Undecoded
 from edge_agent.shop.forgetting import concerns
 from edge_agent.shop.outcome import Outcome, Show, Signal, StateChange, combined
@@ -46,7 +42,6 @@ TICK_S = 1.0  # how late a visit may be noticed as ended: of the 60 s without a 
 # What a scanner hears meanwhile waits behind the commit. One takes 5 ms; the shortest leave time-out is 1 s.
 HELD_UP_MS = 500
 AFTER_DEFECT_MS = 60_000  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
-CHANGES = 1_000  # changes of devices' states that wait for the disk: one device flapping for a quarter of an hour
 ANSWERS = 100  # words of head office that wait for the disk; each is said again with the next acknowledgement
 STARTING_MS = 5_000  # what opening takes at most: a PN532 that must be woken twice, 3 s; beyond it, it is news
 SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, while they work
@@ -54,28 +49,6 @@ SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, 
 # devices 5 minutes of their half hours. What is written anyway when a device fails or comes back takes them along.
 ACTIVITY_EVERY_S = 300.0
 FLUSH_S = 1.0  # what a generation that ends waits for them on a full disk: figures, no orders
-# A receipt takes a second to print, and silence completes what has no cut: `idle_end` is 2 s if not said otherwise.
-QUIET_S = 3.0
-QUIET_POLL_S = 0.01  # between two receipts of a till that prints without a pause
-LINES = "line"  # durable state: how far each line has been recorded, by device
-
-
-class _Recorded(msgspec.Struct):
-    """The durable form of a line's position."""
-
-    consumed: int
-    modes: bytes
-    decoder: str = ""  # whose modes these are
-
-
-def _new_decoder(line: LineSettings) -> decoders.Decoder:
-    return decoders.create(line.decoder, line)
-
-
-def _goes_on(settings: LineSettings, following: DeviceSettings | None) -> bool:
-    """Tell whether a half-read receipt of a line will be read to its end: from the same place, in one language."""
-    alike = isinstance(following, LineSettings) and following.decoder == settings.decoder
-    return alike and following is not None and key_of(following) == key_of(settings)
 
 
 class Generation:
@@ -107,10 +80,10 @@ class Generation:
         self.devices = {s.id: RunningDevice(s, at, self._activity) for s in config.store.devices}
         self._rng = random.Random()  # noqa: S311 - jitter of retries, no secret
         self._commits = Commits(self.shop, storage, clock, self._let_be_seen)
-        lines = {d.id: d for d in config.store.devices if isinstance(d, LineSettings)}
-        self._rereading = Rereading(lines, self.shop, storage, clock, self._commits.commit)
+        captured = {d.id: d for d in config.store.devices if isinstance(d, LineSettings)}
+        self._rereading = Rereading(captured, self.shop, storage, clock, self._commits.commit)
         self._started = asyncio.Event()  # every device works or has failed
-        self._changes: asyncio.Queue[Outcome] = asyncio.Queue(CHANGES)
+        self._states = States(health)
         self._answers: asyncio.Queue[tuple[Sequence[DayAnswer], bool]] = asyncio.Queue(ANSWERS)
         if before is not None:
             self._follow(before)
@@ -120,8 +93,7 @@ class Generation:
         for id_, was in before.devices.items():
             running = self.devices.get(id_)
             if running is None:
-                self._health.report(f"device/{id_}", None)
-                self._health.report(f"layout/{id_}", None)
+                states.forget(id_, self._health)
             elif running.settings == was.settings:
                 running.follow(was)
         for answers, settled in before.unheard():
@@ -138,8 +110,7 @@ class Generation:
             raise
 
     async def _flush(self) -> None:
-        changes = [self._changes.get_nowait() for _ in range(self._changes.qsize())]
-        await self._commits.commit(combined((*changes, Outcome(state=self._activity_rows()))))
+        await self._commits.commit(Outcome(self._states.left(), self._activity_rows()))
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -198,33 +169,15 @@ class Generation:
 
     async def quiet(self, next_: Config) -> None:
         """Have the lines that the next config reads otherwise read no more, each between two receipts if it can be."""
-        talking = [running.device for running, _ in self._ending(next_) if isinstance(running.device, devices.Holding)]
-        loop = asyncio.get_running_loop()
-        until = loop.time() + QUIET_S
-        while talking and loop.time() < until:
-            talking = [device for device in talking if not device.hold()]
-            await asyncio.sleep(QUIET_POLL_S if talking else 0)
+        await lines.quiet(lines.ending(self.devices.values(), next_))
 
     async def complete(self, next_: Config) -> None:
         """Make the best of what the lines have left unfinished that the next config reads otherwise, or not at all.
 
         To be called when this generation has ended. Raises StorageError.
         """
-        for running, settings in self._ending(next_):
-            emit = partial(self._record, running)
-            for line in devices.unfinished(settings, _new_decoder, self._clock, partial(self._keep, settings.decoder)):
-                await line.catch_up(emit)
-                await line.finish(emit)
-
-    def _ending(self, next_: Config) -> list[tuple[RunningDevice, LineSettings]]:
-        """Return the devices with lines whose half-read receipts the next config does not read to their end."""
-        following = {settings.id: settings for settings in next_.store.devices}
-        return [
-            (running, running.settings)
-            for running in self.devices.values()
-            if isinstance(running.settings, LineSettings)
-            and not _goes_on(running.settings, following.get(running.settings.id))
-        ]
+        ending = lines.ending(self.devices.values(), next_)
+        await lines.complete(ending, self._storage, self._clock, lambda running: partial(self._record, running))
 
     def _known(self, device: str) -> RunningDevice:
         if device not in self.devices:
@@ -261,22 +214,13 @@ class Generation:
         settings = running.settings
         return devices.create(
             settings,
-            _new_decoder,
+            lines.new_decoder,
             clock=self._clock,
             report=partial(self._report, running),
-            keep=partial(self._keep, getattr(settings, "decoder", "")),
+            keep=partial(lines.keep, self._storage, settings),
             relays=self._relays,
             handover=self._handover,
         )
-
-    def _keep(self, decoder: str, line: str) -> tuple[Journal, Start]:
-        """Return a line's journal, and where it goes on: behind what has been recorded of it."""
-        journal = self._storage.journal(line)
-        row = self._storage.state(LINES).get(line)
-        recorded = msgspec.msgpack.decode(row, type=_Recorded) if row else _Recorded(0, b"")
-        # One language's modes are another one's noise. Rows of older versions do not say whose they are.
-        modes = recorded.modes if recorded.decoder in {"", decoder} else b""
-        return journal, Start(recorded.consumed, modes, journal.start(recorded.consumed))
 
     async def _record(
         self, running: RunningDevice, observations: Sequence[Observation], at: Moment, position: Position | None = None
@@ -284,9 +228,7 @@ class Generation:
         """Make observations and the line's position durable, both or neither. Raises StorageError."""
         outcomes = [self._observe(running.settings.id, observation, at) for observation in observations]
         if position is not None:
-            decoder = getattr(running.settings, "decoder", "")
-            recorded = msgspec.msgpack.encode(_Recorded(position.consumed, position.modes, decoder))
-            outcomes.append(Outcome(state=(StateChange(LINES, position.line, recorded),)))
+            outcomes.append(Outcome(state=(lines.recorded(running.settings, position),)))
         running.recording_ms = self._clock.now().uptime_ms
         try:
             await self._commits.commit(combined(outcomes))
@@ -384,27 +326,7 @@ class Generation:
         self._activity.state(running.settings.id, works=state.state != "down", at=at)
         self._look_whether_started()
         self._listen(running, at)
-        settings = running.settings
-        name = settings.name or settings.id
-        levels = {"down": Level.ACTION, "degraded": Level.ATTENTION}
-        condition = None
-        if state.state in levels:
-            condition = Condition(
-                f"device_{state.reason or state.state}", levels[state.state], f"{name}: {state.detail or state.reason}"
-            )
-        if not self._health.report(f"device/{settings.id}", condition):
-            self._health.news()  # up for the first time: nothing to cure, but no longer "starting"
-        changed = data.DeviceChanged(
-            device=settings.id,
-            kind=settings.kind,
-            touchpoint=settings.touchpoint,
-            reason=state.reason or None,
-            detail=state.detail or None,
-        )
-        kind = f"o2o.device.{state.state}.v1"
-        if self._changes.full():
-            self._changes.get_nowait()  # the disk has been full for long: the newest tell how things are
-        self._changes.put_nowait(Outcome((Draft(uuid7(at.wall_ms), Stream.OPS, kind, at, changed, settings.id),)))
+        self._states.tell(running.settings, state, at)
 
     def _listen(self, running: RunningDevice, at: Moment) -> None:
         """Tell the rules whether a scanner is listened to: not while its radio is dead or a full disk holds it up."""
@@ -430,8 +352,8 @@ class Generation:
 
     async def _record_changes(self) -> None:
         while True:
-            changed = await self._changes.get()
-            await self._storage.commit(replace(changed, state=self._activity_rows()))
+            changed = await self._states.next()
+            await self._storage.commit(Outcome((changed,), self._activity_rows()))
 
     async def _record_activity(self) -> None:
         while True:

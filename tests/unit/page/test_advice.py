@@ -26,7 +26,7 @@ EARLIER = Moment(NOON.wall_ms - 80 * 60_000, NOON.uptime_ms - 80 * 60_000, "boot
 # Codes are literals, so that they can be found; elsewhere they are passed on, and this says from where.
 PASSED_ON = {
     ("generation/judging.py", "layouts.REASON"): {layouts.REASON},
-    ("generation/generation.py", "f'device_{state.reason or state.state}'"): set(),  # see device_reasons
+    ("generation/states.py", "f'device_{state.reason or state.state}'"): set(),  # see device_reasons
     ("uplink/reasons.py", "code"): set(reasons._BY_CODE),
     ("devices/ble/device.py", "trouble.reason"): set(),  # of a DeviceError
     ("devices/nfc/faults.py", "reason"): {"missing", "busy", "permission", "unplugged", "no_reply", "protocol"},

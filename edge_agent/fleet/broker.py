@@ -257,6 +257,8 @@ class Broker:
             if self._is_connected and code.is_failure:
                 note(f"{self._url}: connection lost; it comes back by itself")
             self._is_connected = False
+            # With TLS 1.3 a broker refuses a client's certificate only after the handshake.
+            self._refused = self._refused or "the broker closed the connection; check url and client_certificate"
             self._changed.notify_all()
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:

@@ -11,14 +11,19 @@ export PATH := $(PATH):/usr/sbin:/sbin
 .PHONY: help setup demo test coverage faults lint bench screenshots check lock clean
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready  ## install what is missing: Debian's packages, the virtual environment from the locks
+setup: $(VENV)/.installed  ## install what is missing: Debian's packages, the virtual environment from the locks
 	@./tools/debian-packages mosquitto faketime dbus-daemon chromium fonts-noto-cjk
 	@./tools/pyscard "$(VENV)"
 
 $(VENV)/.ready: requirements-dev.lock
 	@./tools/virtual-environment "$(PYTHON)" "$(VENV)"
+
+# The commands in $(BIN) are those of pyproject.toml when it was last installed: install again where it has changed since.
+$(VENV)/.installed: $(VENV)/.ready pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
 
 demo: setup  ## a whole virtual store; Ctrl-C ends it
 	@$(BIN)/edge-agent demo $(DEMO)

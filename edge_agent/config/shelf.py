@@ -8,7 +8,7 @@ there twice, each with its hash: a bad sector must not make a box forget which c
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -87,20 +87,24 @@ class Shelf:
     def write(self, line: Line) -> None:
         """Make the line durable, and drop the payloads it does not name. Raises StorageError.
 
-        A copy that was damaged is set aside, for whoever wants to know what was in it.
+        A copy that was damaged is set aside, for whoever wants to know what was in it. Where there is no room for both
+        copies, none is replaced: what is believed after a restart is what was believed before.
         """
         line = msgspec.structs.replace(line, committed=line.committed[:KEPT])
         raw = msgspec.json.encode(line)
         data = msgspec.json.encode(_Copy(_sha256(raw), msgspec.Raw(raw)))
         for name in _COPIES:
+            self._write_aside(name, data)
+        for name in _COPIES:
             self._set_aside(name)
-            self._write(name, data)
+            self._put_in_place(name)
         self._drop({_payload_name(sha256) for sha256 in _named(line)})
 
     def keep(self, payload: bytes) -> str:
         """Make a payload's exact bytes durable and return their SHA-256 (hex). Raises StorageError."""
         sha256 = _sha256(payload)
-        self._write(_payload_name(sha256), payload)
+        self._write_aside(_payload_name(sha256), payload)
+        self._put_in_place(_payload_name(sha256))
         return sha256
 
     def payload(self, sha256: str) -> bytes | None:
@@ -130,18 +134,27 @@ class Shelf:
             with _explained(path):
                 path.replace(path.with_name(name + _DAMAGED))
 
-    def _write(self, name: str, data: bytes) -> None:
-        path = self.folder / name
+    def _write_aside(self, name: str, data: bytes) -> None:
+        """Have the bytes on the disk, beside the file; where they cannot be, nothing is left of them."""
         aside = self.folder / (name + _ASIDE)
-        with _explained(path):
+        with _explained(self.folder / name):
             if not self.folder.is_dir():
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _sync(self.folder.parent)
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.rename(path)
+            try:
+                with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:
+                with suppress(OSError):  # the room is for orders
+                    aside.unlink()
+                raise
+
+    def _put_in_place(self, name: str) -> None:
+        path = self.folder / name
+        with _explained(path):
+            path.with_name(name + _ASIDE).rename(path)
             _sync(self.folder)
 
     def _drop(self, named: set[str]) -> None:

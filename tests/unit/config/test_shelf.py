@@ -164,10 +164,16 @@ def test_power_cuts_each_file_is_on_disk_before_it_has_its_name_and_its_name_bef
     sha256 = shelf.keep(PAYLOADS[1])
     shelf.write(Line(version=2, sha256=sha256))
 
+    def aside(name: str) -> tuple[str, str]:
+        return "fsync", f"{name}.new"
+
+    def in_place(name: str) -> list[tuple[str, str]]:
+        return [("rename", f"{name}.new"), ("fsync", "config")]
+
+    payload = f"{sha256}.json"
     expected = [
-        step
-        for name in (f"{sha256}.json", "line.json", "line.bak")
-        for step in (("fsync", f"{name}.new"), ("rename", f"{name}.new"), ("fsync", "config"))
+        *(aside(payload), *in_place(payload)),
+        *(aside("line.json"), aside("line.bak"), *in_place("line.json"), *in_place("line.bak")),
     ]
     assert done == [*expected, ("unlink", f"{hashlib.sha256(PAYLOADS[0]).hexdigest()}.json")]
 
@@ -183,18 +189,31 @@ def test_a_folder_that_cannot_be_made_or_written_says_what_to_do(tmp_path: Path)
     assert shelf.line() == Line()
 
 
-def test_a_full_disk_leaves_the_old_line(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("room_for", [0, 1])
+def test_a_full_disk_leaves_the_old_line_and_nothing_of_the_new_one(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, room_for: int
+) -> None:
     line = full_line(shelf)
     shelf.write(line)
+    lies = files(shelf)
+    fsync, left = os.fsync, room_for
 
-    def full(_descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageError, match="No space left on device"):
         shelf.write(Line(version=4))
+    assert Shelf(shelf.folder).line() == line, "also where there was room for one copy"
 
-    assert shelf.line() == line
+    left = 0
+    with pytest.raises(StorageError, match="No space left on device"):
+        shelf.keep(PAYLOADS[4])
+    assert set(files(shelf)) <= {*lies, "line.json.new"}, "a payload has a megabyte, and the room is for orders"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

@@ -70,13 +70,14 @@ class Ledger:
         return bool(self._entries[id_].reply)
 
     def is_sent(self, id_: str) -> bool:
-        """Tell whether the broker has the final answer of an id."""
-        return self._entries[id_].sent
+        """Tell whether the broker has the final answer of an id, or nobody will send it: it has made room."""
+        entry = self._entries.get(id_)
+        return entry is None or entry.sent
 
     def reply(self, id_: str) -> Reply | None:
-        """Return the final answer, None while there is none."""
-        entry = self._entries[id_]
-        if not entry.reply:
+        """Return the final answer, None while there is none, and once it has made room for another one."""
+        entry = self._entries.get(id_)
+        if entry is None or not entry.reply:
             return None
         return msgspec.json.decode(zstandard.ZstdDecompressor().decompress(entry.reply), type=Reply)
 
@@ -108,8 +109,8 @@ class Ledger:
         await self._write({id_: entry, **self._without_results(size)})
 
     async def sent(self, id_: str) -> None:
-        """Remember that the broker has the final answer."""
-        if self._entries[id_].sent:
+        """Remember that the broker has the final answer, if the id is remembered at all by then."""
+        if self.is_sent(id_):
             return
         await self._write({id_: msgspec.structs.replace(self._entries[id_], sent=True)})
 

@@ -1,9 +1,11 @@
 """What was asked and answered, on a real storage: bounded, and nothing of it twice."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -12,8 +14,10 @@ from edge_agent.clock import Clock, Moment, TimeQuality
 from edge_agent.contract.remote import Reply
 from edge_agent.remote.commands import ledger
 from edge_agent.remote.commands.admitting import Request, read
+from edge_agent.remote.commands.answers import Answers
 from edge_agent.remote.commands.ledger import NOT_HELD, Ledger
 from edge_agent.storage import Storage
+from edge_agent.uplink import Link
 from tests.support import storage as storages
 from tests.support.commanding import sealed_command
 from tests.support.pushing import COMMANDER, TOPICS
@@ -75,6 +79,39 @@ async def test_a_full_ledger_makes_room_of_what_can_never_be_obeyed_again(
         "runs", "bound", "third", "fourth",
     }  # fmt: skip
     assert storage.state(ledger.PART).keys() == {"runs", "bound", "third", "fourth"}
+
+
+async def test_an_answer_that_made_room_while_it_waited_to_be_sent_is_neither_sent_nor_missed(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sends an old command again, and a new one behind it, must not end the process."""
+    monkeypatch.setattr(ledger, "ENTRIES", 1)
+    books = Ledger(storage)
+    await books.refuse(request("old", expires_in_s=60), NOW, done("old"))
+    answers = Answers(books, TOPICS, lambda: "2026-11-22T10:00:00.000+08:00")
+    answers.answered("old")
+    await books.refuse(request("new", expires_in_s=7200), later(1), done("new"))
+    answers.answered("new")
+    sent: list[str] = []
+
+    class Line:
+        """As much of a link as answers use; the broker takes everything."""
+
+        def payload_room(self, *_: object) -> int:
+            return 64 * 1024
+
+        async def publish(self, topic: str, _: bytes) -> int:
+            sent.append(topic)
+            return 0
+
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(answers.publish(cast("Link", Line())))
+        async with asyncio.timeout(5):
+            await answers.sent("new")
+            await answers.sent("old")
+        publishing.cancel()
+    assert sent == [TOPICS.reply("new")]
+    assert storage.state(ledger.PART).keys() == {"new"}
 
 
 async def test_of_large_results_the_newest_are_kept(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

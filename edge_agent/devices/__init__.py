@@ -61,7 +61,7 @@ class Holding(Device, Protocol):
     """A line whose reading can be held between two receipts."""
 
     def hold(self) -> bool:
-        """Read no more, if nothing is half read; return whether that is so. Whoever holds it ends it soon."""
+        """Begin nothing new, if nothing is half read; return whether that is so. Whoever holds it ends it soon."""
         ...
 
 

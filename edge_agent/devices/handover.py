@@ -20,11 +20,16 @@ class Handover:
         self._wanted: Collection[Hashable] = ()
 
     def begin(self, wanted: Collection[Hashable]) -> None:
-        """From now on devices that end leave open what the next generation wants; else they end for good."""
+        """From now on devices that end leave open what the next generation wants; else they end for good.
+
+        What was left earlier and taken by nobody is closed, unless that one wants it.
+        """
         self._wanted = wanted
+        for key in self._left.keys() - set(wanted):
+            self._left.pop(key)[1]()
 
     def leave(self, key: Hashable, thing: object, close: Callable[[], None]) -> bool:
-        """Leave an open thing, and return whether it is wanted; ``close``: what closes it if nobody takes it."""
+        """Leave an open thing, and return whether it is wanted; ``close``: closes it if nobody takes it, read empty."""
         if key not in self._wanted:
             return False
         self._left[key] = thing, close
@@ -43,8 +48,7 @@ class Handover:
 
     def close(self) -> None:
         """Close what nobody took."""
-        while self._left:
-            self._left.popitem()[1][1]()
+        self.begin(())
 
 
 def key_of(settings: DeviceSettings) -> Hashable | None:

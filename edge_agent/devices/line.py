@@ -156,6 +156,12 @@ class Line:
         self._take(self._decoder.idle())
         await self._hand_over(emit)
 
+    async def conclude(self, emit: Emit) -> None:
+        """Complete and hand over all there is, also what says nothing: nobody will read on from here."""
+        await self.catch_up(emit)
+        await self.finish(emit)
+        await self._hand_over(emit, silent=1)
+
     async def _decode(self, emit: Emit, resume: Callable[[], None] = lambda: None) -> None:
         was_full = len(self._waiting) >= ROOM
         data = bytes(self._waiting[:SLICE])
@@ -173,8 +179,8 @@ class Line:
         self._status.understood(observations, consumed - self._consumed)
         self._consumed = consumed
 
-    async def _hand_over(self, emit: Emit) -> None:
-        if self._observed or self._consumed - self._recorded >= SILENT:
+    async def _hand_over(self, emit: Emit, silent: int = SILENT) -> None:
+        if self._observed or self._consumed - self._recorded >= silent:
             await emit(self._observed, self._at, Position(self.name, self._consumed, self._decoder.modes()))
             self._observed = []
             self._recorded = self._consumed

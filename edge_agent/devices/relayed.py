@@ -87,6 +87,7 @@ class RelayedDevice:
         self._relays = relays
         self._receiver = Receiver(position)
         self._connection: _Connection | None = None
+        self._is_held = False
 
     async def run(self, emit: Emit) -> None:
         """Read the copy until the relay goes, then raise DeviceError ``relay_missing``.
@@ -102,10 +103,17 @@ class RelayedDevice:
                 await self._line.finish(emit)
                 connection.go_on()
                 await self._line.run(emit, connection)
+            if self._is_held:  # its relay was ended on purpose, and must not be started again
+                await asyncio.Event().wait()
         finally:
             self._connection = None
             connection.abort()
         raise DeviceError("relay_missing", "the relay has ended; it is started again")
+
+    def hold(self) -> bool:
+        """Take what the relay still has, and end with it; return whether nothing is half read."""
+        self._is_held = True
+        return not self._line.is_amid
 
     def show(self, rows: Sequence[str], seconds: float) -> None:
         """Have the relay show text; one that is away shows nothing."""

@@ -29,26 +29,28 @@ class SerialDevice:
         Cancelled, it leaves the port open for the next generation, if that wants it; else it reads the port empty
         first: closing would drop what the kernel still holds.
         """
-        await self._line.catch_up(emit)
         key = key_of(self._settings)
-        port = self._handover.take(key, Port) or open_port(self._settings)
-        reader = self._reader = _Reader(port.fileno(), self._line)
+        port = self._handover.take(key, Port)
+        if port is None:
+            await self._line.catch_up(emit)
+            port = open_port(self._settings)
+        reader = self._reader = _Reader(port, self._line)
         is_left = False
         try:
+            await self._line.catch_up(emit)
             reader.read()
             if not reader.ended:
                 self.status.up()
                 reader.resume()
             await self._line.run(emit, reader)
         except asyncio.CancelledError:
-            is_left = self._handover.leave(key, port, port.close)
+            is_left = self._handover.leave(key, port, reader.close)
             raise
         finally:
             self._reader = None
             reader.stop()
-            if not is_left:  # else the next one reads what the kernel still holds
-                reader.drain()
-                port.close()
+            if not is_left:
+                reader.close()
         raise DeviceError("unplugged", f"{self._settings.port}: {reader.cause}")
 
     def hold(self) -> bool:
@@ -63,10 +65,11 @@ class SerialDevice:
 class _Reader:
     """Moves bytes from a descriptor to a line for as long as there is room."""
 
-    def __init__(self, descriptor: int, line: Line) -> None:
+    def __init__(self, port: Port, line: Line) -> None:
         self.ended = False
         self.cause = "the line was hung up"
-        self._descriptor = descriptor
+        self._port = port
+        self._descriptor = port.fileno()
         self._line = line
         self._loop = asyncio.get_running_loop()
 
@@ -88,12 +91,13 @@ class _Reader:
         """Stop listening."""
         self._loop.remove_reader(self._descriptor)
 
-    def drain(self) -> None:
-        """Take what the kernel still holds, as much as two full lines of it."""
+    def close(self) -> None:
+        """Take what the kernel still holds, as much as two full lines of it, and close the port."""
         taken = 0
         while taken < 2 * ROOM and (data := self._read()):
             self._line.receive(data)
             taken += len(data)
+        self._port.close()
 
     def _read(self) -> bytes:
         if self.ended:

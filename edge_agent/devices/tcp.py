@@ -1,11 +1,13 @@
 """A register or a serial device server on the network: the agent connects and reads."""
 
 import asyncio
+import os
 import socket
+from contextlib import suppress
 
 from edge_agent.config.devices import TcpSettings
 from edge_agent.devices.handover import Handover, key_of
-from edge_agent.devices.line import Emit, Line
+from edge_agent.devices.line import ROOM, Emit, Line
 from edge_agent.devices.line_status import LineStatus
 from edge_agent.errors import DeviceError
 
@@ -30,25 +32,29 @@ class TcpDevice:
         """Read until the connection goes, then raise DeviceError ``disconnected``.
 
         Raises DeviceError ``refused``, ``timeout``, ``unknown_host`` or ``unreachable`` if there is none. Cancelled, it
-        leaves the connection open for the next generation, if there is one.
+        leaves the connection open for the next generation, if that wants it; else it reads it empty first.
         """
-        await self._line.catch_up(emit)
         key = key_of(self._settings)
-        connection = self._handover.take(key, Connection) or await self._connect()
+        connection = self._handover.take(key, Connection)
+        if connection is None:
+            await self._line.catch_up(emit)
+            connection = await self._connect()
+        connection.line = self._line
         self._connection = connection
-        connection.continue_with(self._line)
         is_left = False
         try:
+            await self._line.catch_up(emit)
+            connection.resume()
             self.status.up()
             await self._line.run(emit, connection)
         except asyncio.CancelledError:
-            is_left = not connection.ended and self._handover.leave(key, connection, connection.abort)
+            is_left = not connection.ended and self._handover.leave(key, connection, connection.close)
             raise
         finally:
             self._connection = None
             connection.pause()
             if not is_left:
-                connection.abort()
+                connection.close()
         raise DeviceError("disconnected", f"{self._address}: {connection.cause}")
 
     def hold(self) -> bool:
@@ -116,17 +122,20 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and not self.ended:
             self._transport.pause_reading()
 
-    def continue_with(self, line: Line) -> None:
-        """Go on with another line."""
-        self.line = line
-        self.resume()
-
     def resume(self) -> None:
         """Read on."""
         if self._transport is not None and not self.ended:
             self._transport.resume_reading()
 
-    def abort(self) -> None:
-        """Drop the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+    def close(self) -> None:
+        """Take what the kernel still holds, as much as two full lines of it, and drop the connection."""
+        if self._transport is None:
+            return
+        if not self.ended and not self._transport.is_closing():
+            raw: socket.socket = self._transport.get_extra_info("socket")
+            taken = 0
+            with suppress(OSError):  # there is no more, or nobody any more
+                while taken < 2 * ROOM and (data := os.read(raw.fileno(), ROOM)):
+                    self.line.receive(data)
+                    taken += len(data)
+        self._transport.abort()

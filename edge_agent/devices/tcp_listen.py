@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -44,6 +44,7 @@ class TcpListenDevice:
         self._free: list[Line] = []
         self._handover = handover
         self._open: dict[Line, _Accepted] = {}
+        self._accepted: Callable[[_Accepted], object] = lambda _: None
         self._is_held = False
 
     async def run(self, emit: Emit) -> None:
@@ -54,25 +55,28 @@ class TcpListenDevice:
         """
         left = self._handover.take(self._key, _Left) or _Left(None, {})
         going_on = {self._lines[number]: connection for number, connection in left.connections.items()}
-        for line in self._lines:
-            await line.catch_up(emit)
-            if line not in going_on:
-                await line.finish(emit)
+        for line, connection in going_on.items():
+            connection.line = line
+        try:
+            for line in self._lines:
+                await line.catch_up(emit)
+                if line not in going_on:
+                    await line.finish(emit)
+            server = await self._opened(left.socket)
+        except BaseException:
+            self._leave(left)
+            raise
         self._free = [line for line in reversed(self._lines) if line not in going_on]
         self._open = {}
         self._is_held = False
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._serve_all(tasks, emit, left.socket, going_on)
+                await self._serve_all(tasks, emit, server, going_on.values())
         except ExceptionGroup as group:
             raise group.exceptions[0] from group
 
     async def _serve_all(
-        self,
-        tasks: asyncio.TaskGroup,
-        emit: Emit,
-        listening: socket.socket | None,
-        going_on: Mapping[Line, "_Accepted"],
+        self, tasks: asyncio.TaskGroup, emit: Emit, server: asyncio.Server, going_on: Iterable["_Accepted"]
     ) -> None:
         def serve(connection: _Accepted) -> None:
             self._open[connection.line] = connection
@@ -82,17 +86,18 @@ class TcpListenDevice:
                 tasks.create_task(self._serve(connection, emit))
 
         serving = True
-        server = await self._opened(serve, listening)
-        for line, connection in going_on.items():
-            connection.continue_with(line)
+        self._accepted = serve
+        for connection in going_on:
+            connection.resume()
             serve(connection)
         try:
+            await self._start(server)
             self.status.up()
             await asyncio.Event().wait()  # not serve_forever: cancelled, that closes the socket first
         except asyncio.CancelledError:
             serving = False
             self._hold()
-            await self._leave(server)
+            self._leave(await self._left(server))
             raise
         finally:
             server.close()
@@ -109,39 +114,49 @@ class TcpListenDevice:
         for connection in self._open.values():
             connection.pause()
 
-    async def _leave(self, server: asyncio.Server) -> None:
-        """Leave the socket, and every connection with the number of its line."""
+    async def _left(self, server: asyncio.Server) -> "_Left":
+        """Stop serving; return the socket, and every connection with the number of its line."""
         listening = server.sockets[0].dup() if len(server.sockets) == 1 else None
         server.close()
         await asyncio.sleep(0)  # asyncio makes a connection known one turn after it has accepted it
         await asyncio.sleep(0)
         numbers = {line: number for number, line in enumerate(self._lines)}
         connections = {numbers[line]: open_ for line, open_ in self._open.items() if not open_.ended}
-        left = _Left(listening, connections)
+        return _Left(listening, connections)
+
+    def _leave(self, left: "_Left") -> None:
         if not self._handover.leave(self._key, left, left.close):
             left.close()
 
-    async def _opened(
-        self, accepted: Callable[["_Accepted"], object], listening: socket.socket | None
-    ) -> asyncio.Server:
+    async def _opened(self, listening: socket.socket | None) -> asyncio.Server:
+        """Return what listens, but does not accept yet."""
         host, port = parse_listen(self._listen)
         loop = asyncio.get_running_loop()
         try:
             if listening is not None:
-                server = await loop.create_server(lambda: self._accept(accepted), sock=listening)
+                server = await loop.create_server(self._accept, sock=listening, start_serving=False)
             else:
-                server = await loop.create_server(lambda: self._accept(accepted), host, port)
+                server = await loop.create_server(self._accept, host, port, start_serving=False)
         except OSError as error:
-            reason, advice = _REASONS.get(error.errno or 0, ("refused", error.strerror or str(error)))
-            raise DeviceError(reason, f"{self._listen}: {advice}") from error
+            raise self._refused(error) from error
         self.address = server.sockets[0].getsockname()[:2]
         return server
 
-    def _accept(self, accepted: Callable[["_Accepted"], object]) -> asyncio.Protocol:
+    async def _start(self, server: asyncio.Server) -> None:
+        try:
+            await server.start_serving()
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> DeviceError:
+        reason, advice = _REASONS.get(error.errno or 0, ("refused", error.strerror or str(error)))
+        return DeviceError(reason, f"{self._listen}: {advice}")
+
+    def _accept(self) -> asyncio.Protocol:
         if not self._free:
             log.warning("connection_refused", device=self.name, open=len(self._lines))
             return _Refused()
-        return _Accepted(self._free.pop(), accepted)
+        return _Accepted(self._free.pop(), self._accepted)
 
     async def _serve(self, connection: "_Accepted", emit: Emit) -> None:
         line = connection.line
@@ -157,7 +172,7 @@ class TcpListenDevice:
         self._free.append(line)
 
     def _closed(self, connection: "_Accepted") -> None:
-        connection.abort()
+        connection.close()
         self._open.pop(connection.line, None)
 
 
@@ -172,7 +187,7 @@ class _Left:
         if self.socket is not None:
             self.socket.close()
         for connection in self.connections.values():
-            connection.abort()
+            connection.close()
 
 
 class _Refused(asyncio.Protocol):

@@ -1,5 +1,6 @@
 """What the rules say becomes durable, and only then is it seen; where it does not, the rules forget it as well."""
 
+import asyncio
 from collections.abc import Callable
 
 from edge_agent.clock import Clock
@@ -20,6 +21,7 @@ class Commits:
         self._clock = clock
         self._let_be_seen = let_be_seen
         self._on_the_way: dict[int, Outcome] = {}  # by identity: being committed, oldest first
+        self._landed = asyncio.Event()
 
     async def commit(self, outcome: Outcome) -> None:
         """Make an outcome durable, then let its effects be seen. Raises StorageError."""
@@ -28,12 +30,22 @@ class Commits:
             try:
                 await self._storage.commit(outcome)
             except BaseException:
-                del self._on_the_way[id(outcome)]
+                self._has_landed(outcome)
                 self.restore()
                 raise
-            del self._on_the_way[id(outcome)]
+            self._has_landed(outcome)
         for effect in outcome.effects:
             self._let_be_seen(effect)
+
+    async def landed(self) -> None:
+        """Wait until nothing is on its way to the disk."""
+        while self._on_the_way:
+            self._landed.clear()
+            await self._landed.wait()
+
+    def _has_landed(self, outcome: Outcome) -> None:
+        del self._on_the_way[id(outcome)]
+        self._landed.set()
 
     def restore(self) -> None:
         """Take the rules back to what is on disk, and on its way there: other devices' commits go on."""

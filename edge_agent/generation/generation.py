@@ -21,6 +21,7 @@ from edge_agent.devices.status import DeviceState
 from edge_agent.errors import ConfigError, StorageError
 from edge_agent.generation import activity, lines, states
 from edge_agent.generation.activity import Activity
+from edge_agent.generation.backlog import Backlog
 from edge_agent.generation.commits import Commits
 from edge_agent.generation.heard import noted
 from edge_agent.generation.judging import judge_days, judge_layout, log_defect
@@ -71,6 +72,7 @@ class Generation:
         self._storage = storage
         self._handover = handover
         self._relays = Relays.of(config.agent.agent.state_dir, config.agent_file)
+        self._relayed = _relayed(config)
         self._health = health
         self._clock = clock
         self.shop = Shop(shop_settings(config), key, storage.state)
@@ -84,7 +86,7 @@ class Generation:
         self._rereading = Rereading(captured, self.shop, storage, clock, self._commits.commit)
         self._started = asyncio.Event()  # every device works or has failed
         self._states = States(health)
-        self._answers: asyncio.Queue[tuple[Sequence[DayAnswer], bool]] = asyncio.Queue(ANSWERS)
+        self._answers: Backlog[tuple[Sequence[DayAnswer], bool]] = Backlog(ANSWERS)
         if before is not None:
             self._follow(before)
 
@@ -94,31 +96,38 @@ class Generation:
             running = self.devices.get(id_)
             if running is None:
                 states.forget(id_, self._health)
-            elif running.settings == was.settings:
-                running.follow(was)
-        for answers, settled in before.unheard():
-            self.answered(answers, settled=settled)
+            elif lines.is_same(running.settings, was.settings):
+                read_by, was_read_by = self.shop.read_by.get(id_), before.shop.read_by.get(id_)
+                running.follow(was, is_read_alike=read_by == was_read_by)
+        for draft in before._states.untold.left():  # noqa: SLF001 - one of its own kind
+            self._states.untold.put(draft)
+        for answers in before._answers.left():  # noqa: SLF001
+            self._answers.put(answers)
 
     async def run(self) -> None:
         """Run every device until cancelled; a device that fails is run again and never takes another one down."""
-        try:
-            await self._run()
-        except asyncio.CancelledError:
-            with suppress(TimeoutError, StorageError):
-                async with asyncio.timeout(FLUSH_S):
-                    await self._flush()
-            raise
+        async with asyncio.TaskGroup() as recording:
+            recording.create_task(self._record_changes())
+            recording.create_task(self._record_activity())
+            recording.create_task(self._record_answers())
+            try:
+                await self._run()
+            except asyncio.CancelledError:
+                with suppress(TimeoutError, StorageError):
+                    async with asyncio.timeout(FLUSH_S):
+                        await self._flush()
+                raise
 
     async def _flush(self) -> None:
-        await self._commits.commit(Outcome(self._states.left(), self._activity_rows()))
+        """Have recorded what waits; on a full disk the next generation takes it over."""
+        await self._states.untold.all_recorded()
+        await self._answers.all_recorded()
+        await self._commits.commit(Outcome(state=self._activity_rows()))
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._record_changes())
-            group.create_task(self._record_activity())
-            group.create_task(self._record_answers())
             group.create_task(self._tick())
-            group.create_task(self._relays.end_others(self._relayed()))
+            group.create_task(self._relays.end_others(self._relayed))
             group.create_task(supervise("rereading", self._read_again, on_down=lambda *_: None, rng=self._rng))
             self._look_whether_started()
             for running in self.devices.values():
@@ -130,7 +139,7 @@ class Generation:
         await self._started.wait()
 
     def _look_whether_started(self) -> None:
-        if all(other.reason != STARTING for other in self.devices.values()):
+        if all(other.told.is_set() for other in self.devices.values()):
             self._started.set()
 
     async def _keep_running(self, running: RunningDevice) -> None:
@@ -164,20 +173,30 @@ class Generation:
         """
         running = self._known(device)
         if not (isinstance(running.device, devices.Showing) and getattr(running.settings, "drive", False)):
-            raise ConfigError(f"{device} is not a display that may be driven (drive = true)")
+            driven = [id_ for id_, other in self.devices.items() if getattr(other.settings, "drive", False)]
+            there = f"driven are {', '.join(driven)}" if driven else "none of this store is driven"
+            raise ConfigError(f"{device} is not a display that may be driven (drive = true); {there}")
         running.device.show(rows, seconds)
 
     async def quiet(self, next_: Config) -> None:
-        """Have the lines that the next config reads otherwise read no more, each between two receipts if it can be."""
+        """Have the lines that the next config reads otherwise read no more, each between two receipts if it can be.
+
+        Relays that the next config does not want have ended then, and these devices have taken all of their copies.
+        """
         await lines.quiet(lines.ending(self.devices.values(), next_))
+        await self._relays.end_others(_relayed(next_))
 
     async def complete(self, next_: Config) -> None:
         """Make the best of what the lines have left unfinished that the next config reads otherwise, or not at all.
 
-        To be called when this generation has ended. Raises StorageError.
+        To be called when this generation has ended. Raises StorageError. On a full disk it gives up, and the next
+        config reads what it can of them. What somebody else has had this generation's rules do is durable then.
         """
         ending = lines.ending(self.devices.values(), next_)
-        await lines.complete(ending, self._storage, self._clock, lambda running: partial(self._record, running))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await lines.complete(ending, self._storage, self._clock, lambda running: partial(self._record, running))
+                await self._commits.landed()
 
     def _known(self, device: str) -> RunningDevice:
         if device not in self.devices:
@@ -204,11 +223,6 @@ class Generation:
         """End the pause of presence. Raises StorageError."""
         await self._commits.commit(self.shop.people.go_on(self._clock.now()))
         self._health.news()
-
-    def _relayed(self) -> set[str]:
-        """Return the devices that pass through a relay."""
-        passing = (running.settings for running in self.devices.values())
-        return {settings.id for settings in passing if getattr(settings, "passthrough", None) is not None}
 
     def _create(self, running: RunningDevice) -> devices.Device:
         settings = running.settings
@@ -269,13 +283,7 @@ class Generation:
 
         ``settled``: head office had everything recorded here.
         """
-        if self._answers.full():
-            self._answers.get_nowait()
-        self._answers.put_nowait((answers, settled))
-
-    def unheard(self) -> list[tuple[Sequence[DayAnswer], bool]]:
-        """Take what head office has said and what is not recorded yet, oldest first."""
-        return [self._answers.get_nowait() for _ in range(self._answers.qsize())]
+        self._answers.put((answers, settled))
 
     async def _tick(self) -> None:
         """Look after the devices, then have the rules look at the clock."""
@@ -311,20 +319,21 @@ class Generation:
 
     def _expect(self, running: RunningDevice, at: Moment) -> None:
         """Say so if a device has not even failed for a while: a start that hangs must not look like a good day."""
-        if running.reason == STARTING and at.uptime_ms - running.since.uptime_ms >= STARTING_MS:
+        if not running.told.is_set() and at.uptime_ms - running.began.uptime_ms >= STARTING_MS:
             self._report(running, DeviceState("down", "not_started", "it has not said yet whether it works"))
 
     def _report(self, running: RunningDevice, state: DeviceState) -> None:
         """Take a device's change of state to health, and to head office as an event."""
         at = self._clock.now()
         running.told.set()
+        self._look_whether_started()
         if running.goes_on_as(state):
+            self._states.repeat(running.settings, state)
             return
         if state.state == "up" and running.reason != STARTING:
             log.info("device_up", device=running.settings.id)
         running.state, running.reason, running.detail, running.since = state.state, state.reason, state.detail, at
         self._activity.state(running.settings.id, works=state.state != "down", at=at)
-        self._look_whether_started()
         self._listen(running, at)
         self._states.tell(running.settings, state, at)
 
@@ -338,7 +347,8 @@ class Generation:
 
     async def _record_answers(self) -> None:
         while True:
-            answers, settled = await self._answers.get()
+            said = await self._answers.first()
+            answers, settled = said
             try:
                 outcome = self.shop.answered(answers, settled=settled)
             except Exception as error:  # noqa: BLE001 - a defect in the proof must not stop the tills
@@ -349,11 +359,13 @@ class Generation:
                 judge_days(self.shop.proof, self._health, self._clock.now())
                 if outcome.state:
                     self._health.news()
+            self._answers.recorded(said)
 
     async def _record_changes(self) -> None:
         while True:
-            changed = await self._states.next()
+            changed = await self._states.untold.first()
             await self._storage.commit(Outcome((changed,), self._activity_rows()))
+            self._states.untold.recorded(changed)
 
     async def _record_activity(self) -> None:
         while True:
@@ -365,3 +377,8 @@ class Generation:
         for running in self.devices.values():
             running.seen(at)
         return self._activity.changes(at)
+
+
+def _relayed(config: Config) -> set[str]:
+    """Return the devices that pass through a relay."""
+    return {settings.id for settings in config.store.devices if getattr(settings, "passthrough", None) is not None}

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from edge_agent.storage import Storage
 
 log = structlog.get_logger()
 
+_ENDED = "the agent is ending"
 SETTLE_S = 2.0  # lines say within milliseconds whether they work; a reader that must be woken takes 3 s
 
 
@@ -25,6 +27,16 @@ class _Change:
     config: Config
     done: asyncio.Future[None]
     error: AgentError | None = None
+
+    def end(self, error: AgentError | None) -> None:
+        """Let whoever asked for it go on, if somebody still waits."""
+        if self.done.done():
+            return
+        if error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(error)
+            self.done.exception()  # marks it as seen: whoever asked may be about to be cancelled
 
 
 class Generations:
@@ -38,7 +50,9 @@ class Generations:
         self._config = config
         self._handover = Handover()
         self._current = self._build(config, None)
-        self._changes: asyncio.Queue[_Change] = asyncio.Queue(1)
+        self._changes: deque[_Change] = deque()  # the first is being made
+        self._asked = asyncio.Event()
+        self._has_ended = False
 
     @property
     def current(self) -> Generation:
@@ -59,14 +73,17 @@ class Generations:
                     running = group.create_task(self._current.run())
                     if change is not None:
                         await self._settled(change)
-                    change = await self._changes.get()
-                    began = asyncio.get_running_loop().time()
+                    change = await self._next()
                     await self._current.quiet(change.config)
+                    began = asyncio.get_running_loop().time()
                     self._handover.begin({key_of(settings) for settings in change.config.store.devices})
                     running.cancel()
                 await self._turn(change, began)
         finally:
             self._handover.close()
+            self._has_ended = True
+            for change in self._changes:
+                change.end(StorageError(_ENDED))
 
     async def change(self, config: Config) -> None:
         """End the generation that runs and start the next one; return once its devices have been started.
@@ -74,10 +91,25 @@ class Generations:
         Nothing that was said is lost or doubled: lines that are configured alike in both keep their open descriptor or
         socket, with what the kernel holds for it; bytes that no observation has been made of are read again by the next
         decoder. Raises ConfigError, StorageError where the next one cannot be built: then the one before runs again.
+
+        Changes are made one after another; given up before its turn, one is not made, and later it is made to its end.
         """
+        if self._has_ended:
+            raise StorageError(_ENDED)
+        _hash_key(config)  # so that, without it, no till is even asked to pause
         change = _Change(config, asyncio.get_running_loop().create_future())
-        await self._changes.put(change)
+        self._changes.append(change)
+        self._asked.set()
         await change.done
+
+    async def _next(self) -> _Change:
+        while True:
+            self._asked.clear()
+            while self._changes:
+                if not self._changes[0].done.done():
+                    return self._changes[0]
+                self._changes.popleft()
+            await self._asked.wait()
 
     async def _turn(self, change: _Change, began: float) -> None:
         """Put the next generation in the place of the one that has ended."""
@@ -93,23 +125,16 @@ class Generations:
         await self._storage.settle(
             facts.zone, raw_event_hours=facts.privacy.raw_event_hours, capture_days=facts.privacy.capture_days
         )
-        took_ms = round(1000 * (asyncio.get_running_loop().time() - began))
-        log.info(
-            "config_changed",
-            version=self._config.version, sha256=self._config.store_sha256[:12], duration_ms=took_ms,
-        )  # fmt: skip
+        if change.error is None:
+            took_ms = round(1000 * (asyncio.get_running_loop().time() - began))
+            log.info("config_changed", version=config.version, sha256=config.store_sha256[:12], duration_ms=took_ms)
 
     async def _settled(self, change: _Change) -> None:
         """Let the change's caller go on, once the devices have said whether they work, or have had the time to."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 await self._current.started()
-        if change.done.done():  # nobody waits any more
-            return
-        if change.error is not None:
-            change.done.set_exception(change.error)
-        else:
-            change.done.set_result(None)
+        change.end(change.error)
 
     def _build(self, config: Config, before: Generation | None) -> Generation:
         return Generation(config, self._storage, self._health, self._clock, _hash_key(config), self._handover, before)

@@ -80,8 +80,16 @@ async def complete(
         settings = running.settings
         assert isinstance(settings, LineSettings)
         for line in devices.unfinished(settings, new_decoder, clock, partial(keep, storage, settings)):
-            await line.catch_up(record(running))
-            await line.finish(record(running))
+            await line.conclude(record(running))
+
+
+def is_same(settings: DeviceSettings, was: DeviceSettings) -> bool:
+    """Tell whether two configs mean the same thing: what people call it, and where it stands, may differ."""
+    key = key_of(settings)
+    if key is not None:
+        return key == key_of(was)
+    said = {"name", "touchpoint"}
+    return type(settings) is type(was) and settings.model_dump(exclude=said) == was.model_dump(exclude=said)
 
 
 def _goes_on(settings: LineSettings, following: DeviceSettings | None) -> bool:

@@ -29,6 +29,7 @@ class RunningDevice:
         self.reason = STARTING
         self.detail = ""
         self.since = at  # in this run; see ``since_ms``
+        self.began = at  # to be opened
         self.device: devices.Device | None = None
         self.undecoded: Counter[str] = Counter()  # bytes that meant nothing, by reason
         self.heard: Counter[str] = Counter()  # what was recorded of it, as ``heard.noted`` says, since the start
@@ -38,11 +39,15 @@ class RunningDevice:
         self.asked_anew = asyncio.Event()
         self._goes_on = False  # as it was in the generation before
 
-    def follow(self, was: "RunningDevice") -> None:
-        """Go on as what was configured alike in the generation before: until it says otherwise, it is as it was."""
+    def follow(self, was: "RunningDevice", *, is_read_alike: bool) -> None:
+        """Go on as the same thing in the generation before: until it says otherwise, it is as it was.
+
+        ``is_read_alike``: with the same decoder and templates; else what is heard of it is counted anew.
+        """
         self.state, self.reason, self.detail, self.since = was.state, was.reason, was.detail, was.since
-        self.undecoded, self.heard = was.undecoded, was.heard
         self._goes_on = was.reason != STARTING
+        if is_read_alike:
+            self.undecoded, self.heard = was.undecoded, was.heard
 
     def goes_on_as(self, state: DeviceState) -> bool:
         """Tell whether the first it says is what was known of it before: no news."""
@@ -52,6 +57,7 @@ class RunningDevice:
     def begin_anew(self, at: Moment) -> None:
         """Have it closed and opened again. ``at``: now."""
         self.state, self.reason, self.detail, self.since = "down", STARTING, "", at
+        self.began = at
         self.told.clear()
         self.asked_anew.set()
 

@@ -1,13 +1,12 @@
 """How devices are, told: to health now, and to head office as events, once the disk takes them."""
 
-import asyncio
-
 from edge_agent.clock import Moment
 from edge_agent.config.devices import DeviceSettings
 from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Stream
 from edge_agent.contract.ids import uuid7
 from edge_agent.devices.status import DeviceState
+from edge_agent.generation.backlog import Backlog
 from edge_agent.health import Condition, Health, Level
 
 CHANGES = 1_000  # changes that wait for the disk: one device flapping for a quarter of an hour
@@ -20,23 +19,18 @@ class States:
 
     def __init__(self, health: Health) -> None:
         self._health = health
-        self._untold: asyncio.Queue[Draft] = asyncio.Queue(CHANGES)
+        # With the disk full for long, the newest tell how things are.
+        self.untold: Backlog[Draft] = Backlog(CHANGES)
 
     def tell(self, settings: DeviceSettings, state: DeviceState, at: Moment) -> None:
-        """Take a change to health, and keep its event for ``next``."""
+        """Take a change to health, and its event to ``untold``."""
         if not self._health.report(f"device/{settings.id}", _condition(settings, state)):
             self._health.news()  # up for the first time: nothing to cure, but no longer "starting"
-        if self._untold.full():
-            self._untold.get_nowait()  # the disk has been full for long: the newest tell how things are
-        self._untold.put_nowait(_event(settings, state, at))
+        self.untold.put(_event(settings, state, at))
 
-    async def next(self) -> Draft:
-        """Return the next event to be recorded, as soon as there is one."""
-        return await self._untold.get()
-
-    def left(self) -> tuple[Draft, ...]:
-        """Return all events that are to be recorded, oldest first, without waiting."""
-        return tuple(self._untold.get_nowait() for _ in range(self._untold.qsize()))
+    def repeat(self, settings: DeviceSettings, state: DeviceState) -> None:
+        """Say that a device is as it was: no news, but it may have another name now."""
+        self._health.report(f"device/{settings.id}", _condition(settings, state))
 
 
 def forget(device: str, health: Health) -> None:

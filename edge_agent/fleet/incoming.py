@@ -1,48 +1,37 @@
 """A file that comes up from a store in pieces."""
 
-import base64
-import binascii
-import hashlib
 import os
 from pathlib import Path
 
 from edge_agent.config.document import reason
+from edge_agent.contract.pieces import Pieces, PiecesError
 from edge_agent.contract.remote import Chunk
 from edge_agent.errors import ConfigError
 from edge_agent.fleet.errors import FailedError
 
-MAX_BYTES = 64 * 1024 * 1024  # eight times what a box keeps ready to be sent
-
 
 class Incoming:
-    """The pieces so far. They may come twice, and anew in another size after a restart of the box."""
+    """The pieces so far, and where they go."""
 
     def __init__(self) -> None:
-        self._of: Chunk | None = None
-        self._pieces: dict[int, bytes] = {}
+        self._pieces = Pieces()
 
     @property
     def has_begun(self) -> bool:
         """Whether there is any piece."""
-        return self._of is not None
+        return bool(self._pieces.of)
 
     @property
     def share(self) -> float:
         """How much has come, 0.0 to 1.0."""
-        return len(self._pieces) / self._of.of if self._of else 0.0
+        return 1 - len(self._pieces.missing) / self._pieces.of if self._pieces.of else 0.0
 
     def take(self, chunk: Chunk) -> None:
         """Take a piece. Raises FailedError where it is none, or too large a whole."""
-        if chunk.bytes > MAX_BYTES or not 0 <= chunk.number < chunk.of <= MAX_BYTES:
-            raise FailedError(f"{chunk.bytes} bytes in {chunk.of} pieces are not taken: at most {MAX_BYTES} bytes")
-        if self._of is None or (chunk.sha256, chunk.of) != (self._of.sha256, self._of.of):
-            self._of, self._pieces = chunk, {}
         try:
-            self._pieces[chunk.number] = base64.b64decode(chunk.data, validate=True)
-        except (binascii.Error, ValueError):
-            raise FailedError(f"piece {chunk.number} is not base64") from None
-        if sum(map(len, self._pieces.values())) > chunk.bytes:
-            raise FailedError(f"there is more than the {chunk.bytes} bytes that were announced")
+            self._pieces.add(chunk)
+        except PiecesError as error:
+            raise FailedError(str(error)) from None
 
     def save(self, folder: Path, prefix: str) -> Path:
         """Write the whole into ``folder`` under the store's own name for it; nothing is overwritten.
@@ -50,13 +39,11 @@ class Incoming:
         Raises FailedError where pieces are missing or it is not what the store had, ConfigError where it cannot be
         written.
         """
-        assert self._of is not None
-        if missing := self._of.of - len(self._pieces):
-            raise FailedError(f"{missing} of {self._of.of} pieces have not come; ask again")
-        whole = b"".join(self._pieces[number] for number in sorted(self._pieces))
-        if len(whole) != self._of.bytes or hashlib.sha256(whole).hexdigest() != self._of.sha256:
-            raise FailedError("what came is not what the store had (SHA-256 differs); ask again")
-        return _write_new(folder, f"{prefix}-{_safe(self._of.name)}", whole)
+        try:
+            whole = self._pieces.whole()
+        except PiecesError as error:
+            raise FailedError(str(error)) from None
+        return _write_new(folder, f"{prefix}-{_safe(self._pieces.name or '')}", whole)
 
 
 def _safe(name: str) -> str:

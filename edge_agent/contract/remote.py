@@ -29,7 +29,7 @@ class ConfigPush(msgspec.Struct, kw_only=True, frozen=True):
 
     type: str
     target: Target
-    version: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    version: Annotated[int, msgspec.Meta(ge=0, le=2**53)]  # 0 is store.toml's: a push of it is `not_newer`
     expires: datetime
     trial_seconds: Annotated[int, msgspec.Meta(ge=1, le=DAY_SECONDS)] = TRIAL_SECONDS
     config: dict[str, Any]
@@ -55,7 +55,7 @@ class ConfigId(msgspec.Struct, frozen=True):
 
 
 class Desired(msgspec.Struct, frozen=True):
-    """What was asked for last; None: it cannot be told, since nothing of it can be believed."""
+    """What was asked for last; None: nothing ever was, or it cannot be told, since nothing of it can be believed."""
 
     version: int | None
 
@@ -69,7 +69,7 @@ class Reported(msgspec.Struct, kw_only=True, frozen=True):
 
     running: ConfigId
     last_known_good: ConfigId
-    desired: Desired | None = None
+    desired: Desired = Desired(None)
     phase: str | None = None
     code: str | None = None
     detail: str | None = None

@@ -69,7 +69,7 @@ def _config(agent: Agent) -> Iterator[str]:
         if reported.last_known_good != reported.running:
             yield f"  last known good {_version(reported.last_known_good)}"
         if reported.phase:
-            version = reported.desired.version if reported.desired else None
+            version = reported.desired.version
             why = ": ".join(filter(None, (reported.code, reported.detail)))
             what = f"version {version}" if version is not None else "something that cannot be believed"
             yield plain(f"  {what}: {reported.phase}{f' ({why})' if why else ''}, {reported.at or 'no time told'}")

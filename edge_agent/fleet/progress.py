@@ -110,7 +110,7 @@ def _outcome(was: Progress, agent: Agent, now_ms: int) -> Progress:
 
 def _names_none(said: Reported) -> bool:
     """Whether the agent cannot believe what lies on its topic now: who has signed it, that it is the one meant."""
-    return said.phase == "rejected" and (said.desired is None or said.desired.version is None)
+    return said.phase == "rejected" and said.desired.version is None
 
 
 def _presence(was: Progress, agent: Agent, now_ms: int) -> Progress:

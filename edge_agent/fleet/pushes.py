@@ -58,7 +58,7 @@ def next_version(reported: Reported | None, retained: bytes) -> int:
     lying = push_in(retained)
     known = [lying.version] if lying else []
     if reported:
-        desired = reported.desired.version if reported.desired else None
+        desired = reported.desired.version
         known += [reported.running.version, reported.last_known_good.version, desired or 0]
     version = max(known, default=0) + 1
     if version > _LAST_VERSION:
@@ -97,7 +97,7 @@ def outcome(push: ConfigId, reported: Reported | None) -> Outcome:
 
     A report that names no version (something that nobody has signed arrived) says nothing of any push.
     """
-    desired = reported.desired.version if reported and reported.desired else None
+    desired = reported.desired.version if reported else None
     if reported is None or desired is None or desired < push.version:
         return PENDING
     if desired > push.version:

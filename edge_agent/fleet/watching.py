@@ -99,7 +99,7 @@ def _retained(topics: Topics, end: str, payload: bytes, *, as_json: bool) -> str
         return plain(f"{_clock(agent.state.since)}  {agent.name:22}  is {agent.state.state} ({agent.state.version})")
     reported = agent.reported
     assert reported is not None
-    version = reported.desired.version if reported.desired else None
+    version = reported.desired.version
     why = ": ".join(filter(None, (reported.code, reported.detail)))
     said = f"config {'?' if version is None else version}: {reported.phase}{f' ({why})' if why else ''}"
     return plain(f"{_clock(reported.at)}  {agent.name:22}  {said}, runs {reported.running.version}")

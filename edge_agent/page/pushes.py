@@ -38,7 +38,7 @@ def running(reported: Reported, words: Words) -> str:
 
 def note(reported: Reported, words: Words, time: Callable[[datetime], str]) -> str:
     """Return what has become of the last push; empty where none came. ``time``: says a moment as the reader does."""
-    if reported.phase not in _NOTED or reported.desired is None or reported.at is None:
+    if reported.phase not in _NOTED or reported.at is None:
         return ""
     version = reported.desired.version
     return words.say(

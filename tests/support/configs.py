@@ -59,18 +59,14 @@ class Desk:
 
     def said(self, version: int | None) -> list[tuple[str | None, str | None]]:
         """Return phases and codes reported of a version, in order."""
-        return [(one.phase, one.code) for one in self.topic.reports if one.desired and one.desired.version == version]
+        return [(one.phase, one.code) for one in self.topic.reports if one.phase and one.desired.version == version]
 
     async def until(self, version: int | None, phase: str, code: str | None = None) -> Reported:
         """Wait until this has been reported; returns it."""
 
         def found() -> list[Reported]:
             wanted = version, phase, code
-            return [
-                one
-                for one in self.topic.reports
-                if (one.desired and one.desired.version, one.phase, one.code) == wanted
-            ]
+            return [one for one in self.topic.reports if (one.desired.version, one.phase, one.code) == wanted]
 
         try:
             await until(lambda: bool(found()))

@@ -147,7 +147,9 @@ class HeadOffice:
 
     def phases(self, version: int | None) -> list[str]:
         """Return the phases reported of a push, oldest first, one that is said again once."""
-        said = [report["phase"] for report in self.reports if (report["desired"] or {}).get("version") == version]
+        said = [
+            report["phase"] for report in self.reports if report["phase"] and report["desired"]["version"] == version
+        ]
         return [phase for index, phase in enumerate(said) if index == 0 or said[index - 1] != phase]
 
     async def until(self, version: int | None, phase: str, code: str | None = None) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Reports:
         return Reported(
             running=self._running(),
             last_known_good=self._good(),
-            desired=None if word.phase is None else Desired(word.version),
+            desired=Desired(None if word.phase is None else word.version),
             phase=word.phase,
             code=word.code,
             detail=word.detail,

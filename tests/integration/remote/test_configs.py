@@ -67,7 +67,7 @@ async def test_a_push_is_tried_out_and_then_is_what_the_box_runs(files: Config, 
     async with desk(files) as here:
         await up(here)
         before = here.configs.reported
-        assert (before.running.version, before.desired, before.phase) == (0, None, None)
+        assert (before.running.version, before.desired.version, before.phase) == (0, None, None)
         here.push(GOOD, 7)
         report = await here.until(7, "committed")
         assert [phase for phase, _ in here.said(7)] == ["received", "verified", "staged", "trial", "committed"]
@@ -155,7 +155,7 @@ async def test_a_push_that_comes_again_changes_nothing_and_an_older_one_less(fil
         here.configs.arrived(again)
         await until(lambda: len(here.said(5)) == 6)
         assert here.said(5)[-1] == ("committed", None)
-        for number, (config, version) in enumerate([(BROKEN, 5), (GOOD, 4)]):
+        for number, (config, version) in enumerate([(BROKEN, 5), (GOOD, 4), (GOOD, 0)]):
             here.push(config, version)
             await here.until(version, "rejected", "not_newer")
             assert here.line == line, number

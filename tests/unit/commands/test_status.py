@@ -69,7 +69,7 @@ def test_the_whole_is_told_in_english() -> None:
 def test_the_whole_is_told_in_chinese() -> None:
     nothing = {"connected": True, "waiting": 0, "confirmed_until": None}
     own = {"version": 0, "sha256": "fedcba9876543210"}
-    config = {"running": own, "last_known_good": own, "desired": None, "phase": None}
+    config = {"running": own, "last_known_good": own, "desired": {"version": None}, "phase": None}
     assert render(document(sync=nothing, level="ok", config=config), "zh").splitlines() == [
         "一切正常  the headline",
         "  1. one",

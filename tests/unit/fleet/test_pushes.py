@@ -19,8 +19,7 @@ EXPIRES = datetime(2026, 11, 29, tzinfo=UTC)
 
 
 def reported(desired: int | None, phase: str | None, running: ConfigId = FIRST, code: str | None = None) -> Reported:
-    wanted = Desired(desired) if phase else None
-    return Reported(running=running, last_known_good=running, desired=wanted, phase=phase, code=code)
+    return Reported(running=running, last_known_good=running, desired=Desired(desired), phase=phase, code=code)
 
 
 def envelope(version: int) -> tuple[bytes, ConfigId]:

@@ -15,6 +15,9 @@ from edge_agent.fleet.rows import Only, row, rows
 from edge_agent.fleet.settings import Options
 from edge_agent.fleet.terminal import language, line, note, print_json
 
+LEVELS = ("ok", "attention", "action", "unknown")
+STATES = ("online", "stopping", "lost", "unknown")
+
 
 def status(options: Options, stores: str, wanted: Only, *, as_json: bool) -> bool:
     """Print a row for each agent that is meant; return whether all of them are well. Raises ConfigError, FleetError."""
@@ -32,8 +35,8 @@ def status(options: Options, stores: str, wanted: Only, *, as_json: bool) -> boo
 
 
 def only(levels: str, states: str, versions: str) -> Only:
-    """Return which rows are wanted, each by words joined by commas; empty: all."""
-    return Only(_words(levels), _words(versions), _words(states))
+    """Return which rows are wanted, each by words joined by commas; empty: all. Raises ConfigError."""
+    return Only(_known("--level", levels, LEVELS), _words(versions), _known("--state", states, STATES))
 
 
 def show(options: Options, store: str, *, as_json: bool) -> bool:
@@ -57,13 +60,22 @@ def validate(file: Path, values: Path | None) -> None:
         problems = check_document(documents.Document(found.file, None, found.data, found.table, found.lines))
         if problems:
             raise InvalidConfigError(problems)
-        line(f"{file}: ok ({len(found.table.get('device', []))} devices)")
+        devices = len(found.table.get("device", []))
+        line(f"{file}: ok ({devices} {'device' if devices == 1 else 'devices'})")
         return
     source = store_file.load(file, values)
     if not source.values:
         raise ConfigError(f"{values}: names no store")
     filled = store_file.filled(source, [Topics("tenant", store, "agent") for store in source.values])
     line(f"{file}: ok for {len(filled)} stores")
+
+
+def _known(option: str, text: str, allowed: tuple[str, ...]) -> frozenset[str]:
+    """A word that nothing can match would hide every store, and be taken for "all is well"."""
+    words = _words(text)
+    if wrong := sorted(words - set(allowed)):
+        raise ConfigError(f"{option}: {', '.join(wrong)} (allowed: {', '.join(allowed)})")
+    return words
 
 
 def _words(text: str) -> frozenset[str]:

@@ -77,7 +77,7 @@ def _words(row: Row) -> str:
         parts.append(f"unreadable: {joined(row.unreadable)}")
     if row.devices_down:
         parts.append(f"down: {joined(row.devices_down)}")
-    if row.headline and row.trouble != "ok":
+    if row.headline and row.level != "ok":
         parts.append(plain(row.headline))
     return "; ".join(parts) or plain(row.name)
 

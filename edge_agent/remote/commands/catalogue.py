@@ -1,9 +1,10 @@
 """The names of the contract's section 7, and what each does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 
 from edge_agent.config.problems import closest, quoted
 from edge_agent.contract.envelope import Refused
@@ -51,6 +52,24 @@ def arguments_of(action: Action, arguments: object) -> msgspec.Struct:
     try:
         checked: Any = msgspec.convert(arguments, action.arguments)
     except msgspec.ValidationError as error:
-        raise Refused("bad_arguments", str(error)) from error
+        raise Refused("bad_arguments", f"{error} (takes: {_taken(action)})") from error
     assert isinstance(checked, action.arguments)
     return checked
+
+
+def _taken(action: Action) -> str:
+    """Return an action's arguments for a person, with the words that are possible; in brackets what may be left out."""
+    found = msgspec.inspect.type_info(action.arguments)
+    assert isinstance(found, msgspec.inspect.StructType)
+    return ", ".join(map(_told, found.fields)) or "nothing"
+
+
+def _told(field: msgspec.inspect.Field) -> str:
+    words: Iterable[object] = ()
+    if isinstance(field.type, msgspec.inspect.EnumType):
+        words = (one.value for one in field.type.cls)
+    elif isinstance(field.type, msgspec.inspect.LiteralType):
+        words = field.type.values
+    possible = "|".join(map(str, words))
+    text = f"{field.name} {possible}" if possible else field.name
+    return text if field.required else f"[{text}]"

@@ -40,7 +40,7 @@ def believed(envelope: bytes, keys: Iterable[Key], topics: Topics) -> Push:
 
 
 def kept(payload: bytes, key_id: str) -> Push:
-    """Return a push from the shelf: its signature was right when it was put there."""
+    """Return a push from the shelf: its signature was right when it was put there. Raises one of ``UNREADABLE``."""
     return _push(payload, msgspec.json.decode(payload, type=ConfigPush), key_id)
 
 

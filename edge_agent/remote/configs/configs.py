@@ -8,7 +8,6 @@ from edge_agent.clock import Clock
 from edge_agent.config import Config
 from edge_agent.config.shelf import Shelf
 from edge_agent.contract.envelope import MAX_BYTES, Key, Refused
-from edge_agent.contract.events import iso_time
 from edge_agent.contract.remote import Reported
 from edge_agent.contract.topics import Topics
 from edge_agent.generation import Generations
@@ -49,12 +48,11 @@ class Configs:
         self._way = Way(config, shelf, topics.reported, generations, storage, uplink, health, clock)
         self._keys = keys
         self._topics = topics
-        self._zone = config.store.zone
         self._clock = clock
         self._inbox: deque[bytes | Refused] = deque(maxlen=INBOX)
         self._news = asyncio.Event()
         self._held: Push | None = None  # the newest that came at a wrong time: by the clock, or on a full disk
-        self._refused: Word | None = None  # to be said when it is time
+        self._refused: tuple[Word, str | None] | None = None  # to be said when it is time; who has signed it
         self._refused_ms: deque[int] = deque(maxlen=REFUSALS)  # uptimes when the last ones were said
         self._logged: tuple[int | None, str | None] | None = None
 
@@ -145,17 +143,17 @@ class Configs:
             await self._consider(push)
 
     def _refuse(self, version: int | None, code: str, detail: str, key_id: str | None) -> None:
-        at = iso_time(self._clock.now().wall_ms, self._zone)
-        self._refused = Word(version, "rejected", code, detail, at)
-        if self._logged != (version, code):  # of a flood, and of what is delivered again, once
-            self._logged = version, code
-            log_word(self._refused, key_id)
+        self._refused = Word(version, "rejected", code, detail, self._way.now()), key_id
         self._say_refused()
 
     def _say_refused(self) -> None:
-        """Report what was refused last, unless that was done often just now."""
+        """Report what was refused last, and log it where it is news, unless that was done often just now."""
         now_ms, before = self._clock.read_uptime_ms(), self._refused_ms
-        if self._refused is not None and (len(before) < REFUSALS or now_ms - before[0] >= REFUSALS_MS):
-            before.append(now_ms)
-            self._way.reports.say(self._refused)
-            self._refused = None
+        if self._refused is None or (len(before) == REFUSALS and now_ms - before[0] < REFUSALS_MS):
+            return
+        before.append(now_ms)
+        (word, key_id), self._refused = self._refused, None
+        self._way.reports.say(word)
+        if self._logged != (word.version, word.code):  # what is delivered again is logged once
+            self._logged = word.version, word.code
+            log_word(word, key_id)

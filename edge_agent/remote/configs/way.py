@@ -12,6 +12,7 @@ from edge_agent.config.shelf import Line, Shelf
 from edge_agent.contract.envelope import Refused
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
+from edge_agent.contract.messages import UNREADABLE
 from edge_agent.contract.remote import ConfigId
 from edge_agent.errors import AgentError, StorageError
 from edge_agent.generation import Generations
@@ -93,6 +94,10 @@ class Way:
         """Tell whether there is no room for a push: what is left on the disk is for orders."""
         return any(one.condition.code in _SHORT for one in self._health.conditions())
 
+    def now(self) -> str:
+        """Return the time, as is reported: ISO 8601, of the store's zone."""
+        return iso_time(self._clock.now().wall_ms, self._good.store.zone)
+
     async def run(self) -> None:
         """Watch for hangs and record decisions, until cancelled. Raises StorageError."""
         async with asyncio.TaskGroup() as group:
@@ -104,8 +109,14 @@ class Way:
         if self.line.phase not in moves.PENDING:
             return
         payload = await self._record.payload()
-        if payload is not None:
-            await self._take(kept(payload, self.line.key_id))
+        if payload is None:
+            return
+        try:
+            push = kept(payload, self.line.key_id)
+        except UNREADABLE:  # another version of the agent took it; head office's copy is looked at as any that arrives
+            log.warning("config_payload_unreadable", version=self.line.version)
+        else:
+            await self._take(push)
 
     async def take(self, push: Push) -> None:
         """Have a push take the line, and go with it as far as staged. Whatever is on trial is superseded.
@@ -139,11 +150,11 @@ class Way:
         """Roll back what the process before has not survived."""
         died_of = moves.death(self.line, hung)
         if died_of is not None:
-            self._record.settle_now(moves.decided(self.line, "rolled_back", self._event_id(), self._now(), *died_of))
+            self._record.settle_now(moves.decided(self.line, "rolled_back", self._event_id(), self.now(), *died_of))
             telling.log_word(Word.of(self.line), self.line.key_id)
 
     async def _take(self, push: Push) -> None:
-        taken = moves.taken(self.line, push.id, push.key_id, self._now())
+        taken = moves.taken(self.line, push.id, push.key_id, self.now())
         try:
             await self._record.write(taken, push.payload)
         except StorageError as error:  # nothing has changed; whatever is on trial goes on
@@ -156,7 +167,7 @@ class Way:
             await self._decide("rejected", refused.code, refused.detail)
             return
         try:
-            await self._record.write(moves.staged(taken, self._now()))
+            await self._record.write(moves.staged(taken, self.now()))
         except StorageError as error:
             await self._give_up(push, error)
             return
@@ -182,7 +193,7 @@ class Way:
             self._before = devices
         push = staged.push
         try:
-            await self._record.write(moves.begun(self.line, self._clock.boot_id, self._now()))
+            await self._record.write(moves.begun(self.line, self._clock.boot_id, self.now()))
         except StorageError as error:
             await self._give_up(push, error)
             return
@@ -216,7 +227,7 @@ class Way:
             )
             return
         try:
-            await self._record.write(moves.committed(self.line, self._event_id(), self._now()))
+            await self._record.write(moves.committed(self.line, self._event_id(), self.now()))
         except StorageError as error:
             await self._decide("rolled_back", "storage_failed", str(error))
             return
@@ -235,7 +246,7 @@ class Way:
     async def _decide(self, phase: str, code: str, detail: str) -> None:
         """Go back to the last known good, the tills first; then say why."""
         await self._go_back()
-        await self._record.settle(moves.decided(self.line, phase, self._event_id(), self._now(), code, detail))
+        await self._record.settle(moves.decided(self.line, phase, self._event_id(), self.now(), code, detail))
         self._over()
 
     async def _give_up(self, push: Push, error: StorageError) -> None:
@@ -264,7 +275,7 @@ class Way:
         self.reports.say(word)
 
     def _say(self, phase: str, push: Push, code: str | None = None, detail: str | None = None) -> None:
-        word = Word(push.id.version, phase, code, detail, self._now())
+        word = Word(push.id.version, phase, code, detail, self.now())
         telling.log_word(word, push.key_id)
         self.reports.say(word)
 
@@ -276,9 +287,6 @@ class Way:
 
     def _event_id(self) -> str:
         return uuid7(self._clock.now().wall_ms)
-
-    def _now(self) -> str:
-        return iso_time(self._clock.now().wall_ms, self._good.store.zone)
 
 
 def _id(config: Config) -> ConfigId:

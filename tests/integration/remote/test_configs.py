@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from edge_agent.clock import Clock
 from edge_agent.config import Config
@@ -106,15 +107,17 @@ async def test_whatever_cannot_be_believed_changes_nothing(files: Config, cable:
 
 
 async def test_a_flood_of_garbage_is_told_a_few_times_and_keeps_no_push_out(files: Config, cable: Cable) -> None:
-    async with desk(files) as here:
-        for _ in range(200):
-            here.configs.arrived(b"garbage")
-            here.configs.arrived(b"{}")
-            await asyncio.sleep(0.001)
-        here.push(GOOD, 1)
-        await here.until(1, "staged")
-        assert REFUSALS <= len(here.said(None)) <= REFUSALS + 1
-        assert {phase for phase, _ in here.said(None)} == {"rejected"}
+    with capture_logs() as logs:
+        async with desk(files) as here:
+            for _ in range(200):
+                here.configs.arrived(b"garbage")
+                here.configs.arrived(b"{}")
+                await asyncio.sleep(0.001)
+            here.push(GOOD, 1)
+            await here.until(1, "staged")
+            assert REFUSALS <= len(here.said(None)) <= REFUSALS + 1
+            assert {phase for phase, _ in here.said(None)} == {"rejected"}
+    assert 2 <= sum(one["event"] == "config_rejected" for one in logs) <= REFUSALS + 1, "nor is the log flooded"
 
 
 async def test_a_config_that_is_wrong_takes_the_line_and_is_told_with_what_is_wrong(
@@ -366,3 +369,14 @@ async def test_a_committed_push_whose_bytes_were_damaged_is_taken_from_head_offi
         await until(lambda: len(here.said(5)) == 6)
         assert here.said(5)[-1] == ("committed", None)
         assert here.configs.reported.running.version == 5
+
+
+async def test_a_staged_push_that_this_version_cannot_read_waits_for_head_office(files: Config, cable: Cable) -> None:
+    """It was taken by another version of the agent; a box that cannot start would be lost."""
+    shelf = shelf_of(files)
+    shelf.write(Line(version=5, sha256=shelf.keep(b'{"type": "config", "of": "the future"}'), phase="staged"))
+    async with desk(files) as here:
+        await up(here)
+        assert here.configs.reported.running.version == 0
+        here.push(GOOD, 6)
+        await here.until(6, "committed")

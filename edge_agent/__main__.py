@@ -58,6 +58,7 @@ def run(
     import asyncio
     import faulthandler
 
+    _import_structlog_alone()
     from edge_agent import log
     from edge_agent.app import run as run_agent
     from edge_agent.config.pushed import load_in_force
@@ -301,6 +302,17 @@ def demo(
     from edge_agent.simulator.demo import run_demo
 
     raise typer.Exit(run_demo(seconds))
+
+
+def _import_structlog_alone() -> None:
+    """Import structlog as if there were no rich, which it takes for tracebacks in colour: 4 MB that no daemon needs."""
+    if "rich" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]  # the import system's word for: there is none
+    try:
+        import structlog  # noqa: F401 - to have it loaded
+    finally:
+        del sys.modules["rich"]
 
 
 def main() -> None:

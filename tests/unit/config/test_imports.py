@@ -40,3 +40,15 @@ def test_a_shop_of_tills_alone_loads_no_driver_and_no_cipher() -> None:
     loaded = modules("import edge_agent.app")
 
     assert not loaded & {"nfc", "ndef", "bleak", "dbus_fast", "smartcard", "cryptography", "serial"}
+
+
+def test_the_daemon_loads_nothing_that_only_a_terminal_needs() -> None:
+    loaded = modules(
+        "from contextlib import suppress\n"
+        "from edge_agent.__main__ import cli\n"
+        "from edge_agent.errors import AgentError\n"
+        "with suppress(AgentError): cli(['run', '--config', '/nowhere/agent.toml'])"
+    )
+
+    assert "edge_agent.app" in loaded
+    assert not {name for name in loaded if re.match(r"(rich|pygments)\b", name)}

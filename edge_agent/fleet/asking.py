@@ -29,11 +29,15 @@ _FEW = 50  # agents that are subscribed to by name; more are cheaper as one filt
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. ``expires``: from now; ``patience_s``: how much silence is waited through once it is accepted."""
+    """What is asked. ``expires``: from now.
+
+    ``answer_s``: how long a first word is waited for; ``patience_s``: how much silence is waited through after it.
+    """
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     expires: timedelta = EXPIRES
+    answer_s: float = ANSWER_S
     patience_s: float = PATIENCE_S
 
 
@@ -115,7 +119,7 @@ class Asking:
     def _give_up(self) -> None:
         now = time.monotonic()
         for answer in self.answers.values():
-            limit = ANSWER_S if answer.status == "sent" else self._question.patience_s
+            limit = self._question.answer_s if answer.status == "sent" else self._question.patience_s
             if not answer.is_over and now - answer.heard_s > limit:
                 answer.status, answer.detail = "silent", f"no answer for {limit:.0f} s"
 

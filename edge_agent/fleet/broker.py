@@ -248,7 +248,7 @@ class Broker:
                 self._window = min(self._window, 10 * IN_FLIGHT)
                 self._is_connected = True
             self._changed.notify_all()
-        wanted = [one for one, count in self._wanted.items() if count > 0]
+        wanted = [one for one, count in tuple(self._wanted.items()) if count > 0]  # it may grow meanwhile
         if not code.is_failure and wanted and not flags.session_present:
             client.subscribe([(one, SubscribeOptions(qos=1)) for one in wanted])
 

@@ -1,19 +1,14 @@
 """What a config would change, store by store, before anything is pushed."""
 
-import secrets
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from edge_agent.clock import Clock
-from edge_agent.contract.messages import UNREADABLE
-from edge_agent.contract.remote import FINAL, Command, Reply, Target
-from edge_agent.contract.topics import Topics, parse_root
+from edge_agent.contract.topics import Topics
 from edge_agent.fleet.agents import Agent
+from edge_agent.fleet.asking import Asking, Question
 from edge_agent.fleet.broker import Broker
 from edge_agent.fleet.differences import Difference, differences
 from edge_agent.fleet.keys import Signer
@@ -59,45 +54,7 @@ def survey(
 
 
 def _asked(broker: Broker, signer: Signer, agents: list[Agent], clock: Clock) -> dict[Topics, Table]:
-    command_id = f"report-{secrets.token_hex(8)}"
-    expires = datetime.fromtimestamp(clock.now().wall_ms / 1000, UTC) + timedelta(minutes=5)
-    filters = (
-        [agent.topics.reply(command_id) for agent in agents]
-        if len(agents) == 1
-        else [f"o2o/1/{broker.tenant}/+/+/reply/{command_id}"]
-    )
-    found: dict[Topics, Table] = {}
-    left = {agent.topics for agent in agents}
-    with broker.listen(filters) as listening:
-        broker.publish_all((agent.topics.command, signer.seal(_report(agent, command_id, expires))) for agent in agents)
-        deadline = time.monotonic() + ANSWER_S
-        while left and (message := listening.get(max(0.0, deadline - time.monotonic()))):
-            answered = parse_root(message.topic)
-            reply = _reply(message.payload)
-            if answered and reply and reply.status in FINAL:
-                left.discard(answered[0])
-                config: Any = (reply.result or {}).get("config")
-                if isinstance(config, dict):
-                    found[answered[0]] = config
-    return found
-
-
-def _report(agent: Agent, command_id: str, expires: datetime) -> bytes:
-    topics = agent.topics
-    return msgspec.json.encode(
-        Command(
-            type="command",
-            target=Target(topics.tenant, topics.store, topics.agent),
-            id=command_id,
-            name="report",
-            expires=expires,
-            boot_id=agent.boot_id,  # an agent whose clock is unsynced takes no other
-        )
-    )
-
-
-def _reply(payload: bytes) -> Reply | None:
-    try:
-        return msgspec.json.decode(payload, type=Reply)
-    except UNREADABLE:
-        return None
+    asking = Asking(Question("report", answer_s=ANSWER_S, patience_s=ANSWER_S), agents, Path())
+    asking.run(broker, signer, clock)
+    configs: dict[Topics, Any] = {topics: (one.result or {}).get("config") for topics, one in asking.answers.items()}
+    return {topics: config for topics, config in configs.items() if isinstance(config, dict)}

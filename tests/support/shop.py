@@ -143,7 +143,11 @@ class ShopUnderTest:
 
     async def until_equal(self) -> None:
         """Wait until head office holds exactly what the register printed."""
-        await until(lambda: self.held() == self.printed, lambda: difference(self.printed, self.held()))
+        await until(lambda: self.held() == self.printed, self._why_not_equal)
+
+    def _why_not_equal(self) -> str:
+        told = [line for line in self.log if line.get("level") in {"warning", "error"}][-5:]
+        return f"{difference(self.printed, self.held())}; last in the log: {self.log[-3:]}; not well: {told}"
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Return the data of all events of a type that head office holds."""

@@ -8,12 +8,13 @@ there twice, each with its hash: a bad sector must not make a box forget which c
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from edge_agent import durable
 from edge_agent.contract.messages import UNREADABLE
 from edge_agent.contract.remote import ConfigId
 from edge_agent.errors import StorageError
@@ -25,7 +26,6 @@ KEPT = 2  # committed configs: the one that runs, and one to fall back to should
 # The first is written first and believed first; the second one is for when the first is damaged.
 _COPIES = ("line.json", "line.bak")
 _DAMAGED = ".damaged"
-_ASIDE = ".new"
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -135,34 +135,24 @@ class Shelf:
                 path.replace(path.with_name(name + _DAMAGED))
 
     def _write_aside(self, name: str, data: bytes) -> None:
-        """Have the bytes on the disk, beside the file; where they cannot be, nothing is left of them."""
-        aside = self.folder / (name + _ASIDE)
-        with _explained(self.folder / name):
+        path = self.folder / name
+        with _explained(path):
             if not self.folder.is_dir():
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _sync(self.folder.parent)
-            try:
-                with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError:
-                with suppress(OSError):  # the room is for orders
-                    aside.unlink()
-                raise
+                durable.sync_folder(self.folder.parent)
+            durable.write_aside(path, data)
 
     def _put_in_place(self, name: str) -> None:
         path = self.folder / name
         with _explained(path):
-            path.with_name(name + _ASIDE).rename(path)
-            _sync(self.folder)
+            durable.put_in_place(path)
 
     def _drop(self, named: set[str]) -> None:
         """Remove payloads that nobody asks for any more, and what a kill left of files that were being written."""
         with _explained(self.folder):
             for path in self.folder.iterdir():
                 stale = path.suffix == ".json" and path.name not in {*named, *_COPIES}
-                if stale or path.suffix == _ASIDE:
+                if stale or path.suffix == durable.ASIDE:
                     path.unlink(missing_ok=True)
 
 
@@ -188,12 +178,3 @@ def _payload_name(sha256: str) -> str:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Make a rename durable (fsync(2): the folder's entry needs its own)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from edge_agent import durable
 from edge_agent.clock import Clock
 from edge_agent.config import Config
 from edge_agent.devices.handover import Handover, key_of
@@ -147,11 +148,8 @@ def _hash_key(config: Config) -> bytes:
         return key
     path = config.agent.agent.state_dir / "hash.key"
     try:
-        if not path.exists():
-            fresh = path.with_suffix(".new")
-            fresh.touch(mode=0o600)
-            fresh.write_bytes(secrets.token_bytes(32))
-            fresh.rename(path)  # a kill in between never leaves half a key
+        if not path.exists() or not path.stat().st_size:  # an empty one, a power cut once left: it hides nothing
+            durable.write(path, secrets.token_bytes(32))
         return path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}; make the state directory writable for the agent") from error

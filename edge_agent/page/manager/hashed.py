@@ -6,15 +6,14 @@ damaged disk would open the door to whoever pairs first.
 
 import hashlib
 import hmac
-import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import structlog
 
+from edge_agent import durable
 from edge_agent.errors import StorageError
 
 log = structlog.get_logger()
@@ -74,26 +73,7 @@ def read(path: Path) -> Hashed | None:
 
 def write(path: Path, made: Hashed) -> None:
     """Keep a hash, so that a kill or a full disk leaves the earlier one. Raises StorageError."""
-    fresh = path.with_suffix(".new")
     try:
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(made))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
-        _sync_folder(path.parent)
+        durable.write(path, msgspec.json.encode(made))
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}; make room on the disk, and the folder writable") from error
-    finally:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable (fsync(2): the folder's entry needs its own)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

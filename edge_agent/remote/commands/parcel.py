@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from edge_agent import durable
 from edge_agent.contract.remote import Chunk
 from edge_agent.errors import StorageError
 from edge_agent.remote.commands.acting import Result, Upload
@@ -68,8 +69,8 @@ class Parcel:
             body.chmod(0o600)
             _make_sure_of_room(folder.parent, size)
             label = _Label(id_, body.name, upload.name, size, sha256, upload.result)
-            _write(folder / _LABEL, msgspec.json.encode(label))
-            _sync_folder(folder.parent)
+            durable.write(folder / _LABEL, msgspec.json.encode(label))
+            durable.sync_folder(folder.parent)
         except OSError as error:
             remove(folder)
             raise StorageError(f"{upload.name}: {error.strerror or error}; make room on the box's disk") from error
@@ -194,22 +195,3 @@ def _hashed(path: Path) -> tuple[int, str]:
         digest = hashlib.file_digest(file, "sha256")
         os.fsync(file.fileno())
         return file.tell(), digest.hexdigest()
-
-
-def _write(path: Path, body: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable (fsync(2): the folder's entry needs its own)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

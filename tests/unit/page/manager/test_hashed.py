@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from edge_agent import durable
 from edge_agent.errors import StorageError
 from edge_agent.page.manager import hashed
 
@@ -88,7 +89,7 @@ def test_what_is_no_file_is_no_code(tmp_path: Path) -> None:
 
 def test_one_that_cannot_be_written_leaves_the_earlier_one(kept: Path) -> None:
     before = kept.read_bytes()
-    kept.with_suffix(".new").mkdir()
+    kept.with_name(f"{kept.name}{durable.ASIDE}").mkdir()
     with pytest.raises(StorageError, match="make room"):
         hashed.write(kept, hashed.hashed("314159"))
     assert kept.read_bytes() == before
@@ -97,7 +98,7 @@ def test_one_that_cannot_be_written_leaves_the_earlier_one(kept: Path) -> None:
 def test_a_link_in_the_place_of_the_new_file_is_not_followed(kept: Path, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("mine")
-    kept.with_suffix(".new").symlink_to(victim)
+    kept.with_name(f"{kept.name}{durable.ASIDE}").symlink_to(victim)
     hashed.write(kept, hashed.hashed("314159"))
     assert victim.read_text() == "mine"
     assert not kept.is_symlink()

@@ -11,7 +11,8 @@ import pytest
 
 from edge_agent.clock import Clock
 from edge_agent.config.devices import LineSettings, TcpListenSettings, TcpSettings
-from edge_agent.devices import CONNECTIONS, Device, create
+from edge_agent.devices import CONNECTIONS, Device, Holding, create
+from edge_agent.devices.handover import Handover, key_of
 from edge_agent.devices.line import ROOM, Journal, Start
 from edge_agent.devices.tcp_listen import TcpListenDevice
 from edge_agent.errors import DeviceError, StorageError
@@ -25,13 +26,24 @@ COMMON = {"id": "till-1", "touchpoint": "till-1", "decoder": "lines"}
 class Bench:
     """A device and everything around it."""
 
-    def __init__(self, settings: LineSettings, journals: dict[str, MemoryJournal] | None = None) -> None:
+    def __init__(
+        self,
+        settings: LineSettings,
+        journals: dict[str, MemoryJournal] | None = None,
+        handover: Handover | None = None,
+    ) -> None:
         self.emit = Recorder()
         self.states = States()
         self.journals: dict[str, MemoryJournal] = defaultdict(MemoryJournal) if journals is None else journals
         self.journal = self.journals[settings.id]
+        self.key = key_of(settings)
         self.device: Device = create(
-            settings, lambda _: LineDecoder(), clock=Clock(), report=self.states, keep=self._keep
+            settings,
+            lambda _: LineDecoder(),
+            clock=Clock(),
+            report=self.states,
+            keep=self._keep,
+            handover=handover,
         )
 
     def _keep(self, line: str) -> tuple[Journal, Start]:
@@ -77,9 +89,14 @@ def client(port: int, host: str = "127.0.0.1") -> Bench:
     return Bench(TcpSettings.model_validate(COMMON | {"kind": "tcp", "host": host, "port": port}))
 
 
-def listener(listen: str = "127.0.0.1:0", journals: dict[str, MemoryJournal] | None = None, **more: object) -> Bench:
+def listener(
+    listen: str = "127.0.0.1:0",
+    journals: dict[str, MemoryJournal] | None = None,
+    handover: Handover | None = None,
+    **more: object,
+) -> Bench:
     settings = TcpListenSettings.model_validate(COMMON | {"kind": "tcp-listen", "listen": listen} | more)
-    return Bench(settings, journals)
+    return Bench(settings, journals, handover)
 
 
 def unrecorded(bench: Bench) -> list[bytes]:
@@ -299,3 +316,57 @@ async def test_an_address_that_is_not_ours_is_refused() -> None:
     with pytest.raises(DeviceError) as raised:
         await listener("192.0.2.1:9100").device.run(Recorder())
     assert raised.value.reason == "refused"
+
+
+async def test_connections_are_left_again_by_a_device_that_ends_before_it_serves_them() -> None:
+    handover = Handover()
+    first = listener(handover=handover)
+    async with first.supervised():
+        port = await port_of(first)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"one\ntw")
+        await until(lambda: unrecorded(first) == [b"tw"])
+        handover.begin({first.key})
+    first.journals["till-1.7"].kept = b"old\n"
+    second = listener(journals=first.journals, handover=handover)
+    second.emit.gate.clear()
+    async with second.supervised():
+        writer.write(b"o\n")
+        await asyncio.sleep(0.05)  # it waits for the gate
+    third = listener(journals=first.journals, handover=handover)
+    async with third.supervised():
+        writer.write(b"three\n")
+        await third.emit.until(lambda: len(third.emit.codes) == 3)
+        async with register(port) as other:
+            other.write(b"four\n")
+            await third.emit.until(lambda: len(third.emit.codes) == 4)
+        handover.begin(())
+    assert (first.emit.codes, second.emit.codes) == (["one"], [])
+    assert third.emit.codes == ["old", "two", "three", "four"]
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize("is_server", [True, False])
+async def test_a_connection_that_is_closed_is_read_empty(*, is_server: bool) -> None:
+    """Held for a turn, it is then not wanted after all."""
+    async with AsyncExitStack() as stack:
+        if is_server:
+            bench = listener()
+            await stack.enter_async_context(bench.supervised())
+            far = await stack.enter_async_context(register(await port_of(bench)))
+            far.write(b"one\n")
+        else:
+            server = await stack.enter_async_context(Server())
+            bench = client(server.port)
+            await stack.enter_async_context(bench.supervised())
+            await server.say(b"one\n")
+            (far,) = server.writers
+        await bench.emit.until(lambda: bench.emit.codes == ["one"])
+        assert isinstance(bench.device, Holding)
+        assert bench.device.hold()
+        far.write(b"two\n")
+        await asyncio.sleep(0.05)  # it waits in the kernel
+        assert unrecorded(bench) == []
+    assert unrecorded(bench) == [b"two\n"]

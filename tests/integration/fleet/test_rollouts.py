@@ -102,7 +102,7 @@ def test_another_terminal_pauses_goes_on_and_aborts(broker: Broker, desk: Desk) 
     names = stores(12)
     with Chain(broker.port, names, BEFORE) as chain:
         chain.stand("sh-000", "lost")
-        chain.fates(names, trial_s=1.0)
+        chain.fates(names, trial_s=3.0)  # longer than a few commands take on a busy machine
         process = desk.operator.start(*desk.arguments("--min-online=10%", rings="1,2,50%,100%"))
         wait(lambda: chain.taken)
         rollout = desk.one().id

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -22,6 +23,7 @@ from tests.support.shop import ShopUnderTest, shop_under_test, until
 
 EXAMPLES = int(os.environ.get("EDGE_AGENT_SEEDS", "10"))
 STEPS = 6
+pytestmark = pytest.mark.timeout(30 * EXAMPLES)  # an example takes 4 s of an idle core; this only ends a hang
 ENDS = frozenset({"committed", "rejected", "rolled_back"})
 
 GOOD, BREAKS_THE_TILL, INVALID = "good", "breaks the till", "invalid"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import select
 import sys
 import threading
@@ -16,6 +17,9 @@ LEVELS = ("debug", "info", "warning", "error")
 # quiet one. A line has some 200 bytes, and 50 of overhead: 600 KB where there are that many.
 RECENT_LINES = 2_000
 RECENT_BYTES = 512 * 1024
+
+# Half a surrogate pair: a byte of a file's name that is not UTF-8 (PEP 383). Other readers refuse the whole line.
+_HALF = re.compile(r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}")
 
 
 def set_up(level: str = "info") -> None:
@@ -84,7 +88,7 @@ class _Recent:
 
     def keep(self, _logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
         """Keep a line that is rendered (structlog's processors hand it on)."""
-        text = str(line)
+        text = _HALF.sub(r"\\ufffd", str(line))
         with self._lock:
             self._lines.append(text)
             self._bytes += len(text)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from edge_agent.log import LEVELS, RECENT_BYTES, RECENT_LINES
@@ -155,3 +156,22 @@ def test_on_a_terminal_they_are_kept_as_json() -> None:
         os.close(master)
     assert [line["event"] for line in lines] == ["shown", "told", "many"]
     assert {line["level"] for line in lines} == {"debug", "error", "info"}
+
+
+ODD_NAMES = """
+import sys
+import structlog
+from edge_agent import log
+log.set_up("info")
+structlog.get_logger().info("odd", cut="a\\udc80b", half="\\ud83d", whole="\\U0001f600", after="\\ud83d\\U0001f600")
+sys.stdout.write(log.recent()[0][0])
+"""
+
+
+def test_a_file_name_that_is_not_text_keeps_nobody_from_reading_the_log() -> None:
+    done = subprocess.run([sys.executable, "-c", ODD_NAMES], capture_output=True, check=True)
+    for line in (done.stdout, done.stderr):
+        said = msgspec.json.decode(line)
+        assert {key: said[key] for key in ("cut", "half", "whole", "after")} == {
+            "cut": "a\ufffdb", "half": "\ufffd", "whole": "\U0001f600", "after": "\ufffd\U0001f600",
+        }  # fmt: skip

@@ -57,7 +57,7 @@ class Desk:
     async def settled(self) -> dict[str, Any]:
         """Wait until the newest push has come to its end."""
         if not self.pushed:
-            return await self.office.until_last(lambda report: report["desired"] is None)
+            return await self.office.until_last(lambda report: report["phase"] is None)
         return await self.office.until_last(
             lambda report: (
                 report["desired"] == {"version": self.newest}

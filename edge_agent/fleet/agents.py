@@ -21,6 +21,8 @@ _ENDS = ("state", "health", "config/reported")
 _PUSHED = "down/config"
 FEW = 500  # retained messages that a broker has ready at once: half of what Mosquitto queues by default
 
+_BY_NAME = 50  # agents or stores that are subscribed to by name; more are cheaper as one filter
+
 Known = TypeVar("Known", State, Reported, Health)
 
 
@@ -121,6 +123,11 @@ def heard(agent: Agent, end: str, payload: bytes) -> Agent:
         return replace(agent, unreadable=(*unreadable, end))
 
 
+def roots(tenant: str, agents: Sequence[Agent]) -> list[str]:
+    """Return with what topic filters on these agents begin: their roots, or one that all agents of the tenant match."""
+    return [f"o2o/1/{tenant}/+/+"] if len(agents) > _BY_NAME else sorted({agent.topics.root for agent in agents})
+
+
 def patterns(text: str) -> list[str]:
     """Return the patterns of ``--stores``, as in ``chosen``; ``@file`` stands for those in a file, one a line.
 
@@ -166,7 +173,7 @@ def _is_meant(agent: Agent, pattern: str) -> bool:
 def _levels(stores: Sequence[str]) -> Iterator[str]:
     """Yield the stores' level of the topic filters: each by name while they are few and no pattern is among them."""
     names = list(dict.fromkeys(store.partition("/")[0] for store in stores))
-    if len(names) > 50 or EVERY in names or any(set("*?[+#") & set(name) for name in names):
+    if len(names) > _BY_NAME or EVERY in names or any(set("*?[+#") & set(name) for name in names):
         yield "+"
     else:
         yield from names

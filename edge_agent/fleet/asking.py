@@ -16,7 +16,7 @@ from edge_agent.contract.messages import UNREADABLE
 from edge_agent.contract.remote import FINAL, UNVERIFIED, Command, Reply, Target
 from edge_agent.contract.topics import Topics, parse_root
 from edge_agent.errors import AgentError, ConfigError
-from edge_agent.fleet.agents import Agent
+from edge_agent.fleet.agents import Agent, roots
 from edge_agent.fleet.broker import Broker, Message
 from edge_agent.fleet.incoming import Incoming
 from edge_agent.fleet.keys import Signer
@@ -24,7 +24,6 @@ from edge_agent.fleet.keys import Signer
 EXPIRES = timedelta(minutes=5)
 ANSWER_S = 30.0  # an agent that is there answers in a second; the rest is a slow line
 PATIENCE_S = 600.0  # of silence in the middle of a long command: its pieces wait behind a whole backlog of orders
-_FEW = 50  # agents that are subscribed to by name; more are cheaper as one filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,5 +201,4 @@ def _payload(agent: Agent, id_: str, question: Question, expires: datetime) -> b
 
 
 def _filters(tenant: str, agents: Sequence[Agent], id_: str) -> list[str]:
-    levels = [f"o2o/1/{tenant}/+/+"] if len(agents) > _FEW else [agent.topics.root for agent in agents]
-    return [f"{level}/reply/{name}" for level in levels for name in (id_, UNVERIFIED)]
+    return [f"{root}/reply/{name}" for root in roots(tenant, agents) for name in (id_, UNVERIFIED)]

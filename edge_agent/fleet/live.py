@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from edge_agent.contract.topics import Topics, parse_root
-from edge_agent.fleet.agents import Agent, heard
+from edge_agent.fleet.agents import Agent, heard, roots
 from edge_agent.fleet.broker import Broker, Listening
 
 _ENDS = ("state", "health", "config/reported", "down/config")
-_FEW = 50  # agents that are subscribed to by name; more are cheaper as one filter
 
 
 class Live:
@@ -33,8 +32,7 @@ class Live:
 def live(broker: Broker, agents: Iterable[Agent]) -> Iterator[Live]:
     """Give those agents as they are now and become. Raises FleetError."""
     agents = list(agents)
-    levels = {f"o2o/1/{broker.tenant}/+/+"} if len(agents) > _FEW else {agent.topics.root for agent in agents}
-    with broker.listen([f"{level}/{end}" for level in sorted(levels) for end in _ENDS]) as listening:
+    with broker.listen([f"{root}/{end}" for root in roots(broker.tenant, agents) for end in _ENDS]) as listening:
         yield Live(listening, agents)
 
 

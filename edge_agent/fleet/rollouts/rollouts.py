@@ -11,7 +11,7 @@ from edge_agent.clock import Clock
 from edge_agent.contract.topics import Topics
 from edge_agent.errors import ConfigError
 from edge_agent.fleet import keys, settings
-from edge_agent.fleet.agents import EVERY, Agent, gather
+from edge_agent.fleet.agents import Agent, gather
 from edge_agent.fleet.broker import Broker, connected
 from edge_agent.fleet.errors import FailedError, FleetError
 from edge_agent.fleet.live import online
@@ -25,7 +25,6 @@ from edge_agent.fleet.telling import plan
 from edge_agent.fleet.terminal import note
 
 _ABORT_S = 60.0  # for the process that drives it: it looks once a second
-_FEW = 50
 
 
 def begin(
@@ -139,8 +138,8 @@ def _run(tools: Tools, rollout: Rollout, agents: Sequence[Agent], *, as_json: bo
 def _agents(broker: Broker, kept: Book, rollout: Rollout) -> list[Agent]:
     """Return the members as they are now; of one that has left nothing at the broker, no more than its name."""
     topics = [member.topics for member in kept.members(rollout)]
-    stores = [one.store for one in topics] if len(topics) <= _FEW else [EVERY]
-    known = {agent.topics: agent for agent in gather(broker, stores, pushed=True)}
+    found = gather(broker, [one.store for one in topics], pushed=True)
+    known = {agent.topics: agent for agent in found}
     return [known.get(one) or Agent(one) for one in topics]
 
 

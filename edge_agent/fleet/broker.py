@@ -33,6 +33,7 @@ QUIET_S = 0.5  # retained messages come back to back: ten times what a slow line
 LIMIT_S = 60.0
 
 _REFUSED = 0x80  # MQTT 5, section 2.4: from here on a reason code is a failure
+_NO_LOGIN = "username or password is wrong, or the account lacks the right; check username and password_file"
 _NO_RIGHT = "the broker account lacks the right; check its access rules"
 # MQTT 5, section 2.4, table 2-6: those that an operator meets.
 _WORDS = {
@@ -241,7 +242,9 @@ class Broker:
     def _on_connect(self, client: mqtt.Client, _data: Any, flags: Any, code: Any, properties: Any) -> None:
         with self._changed:
             if code.is_failure:
-                self._refused = f"the broker refuses us: {_words(code)}"
+                # Mosquitto answers a wrong password like this, too.
+                words = _NO_LOGIN if code == 0x87 else _words(code)
+                self._refused = f"the broker refuses us: {words}"
             else:
                 self._largest = getattr(properties, "MaximumPacketSize", 0)
                 self._window = getattr(properties, "ReceiveMaximum", 65_535) if properties else IN_FLIGHT

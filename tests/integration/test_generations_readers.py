@@ -70,8 +70,8 @@ async def test_readers_are_opened_again_and_leave_nothing(folder: Path, blue: Si
                 assert await sessions(blue) == 1
             await simulated.put("ntag213", uid="04112233445566", uri="https://x.example/a")
             await until(lambda: shop.generation.devices[NFC].heard["TagRead"] == 1)
-            told = [msgspec.json.decode(event.data) for event in await events(shop.storage, Stream.OPS)]
-            assert sorted(said["device"] for said in told) == [BLE, NFC], "up, once"
+            told = [msgspec.json.decode(event.data)["device"] for event in await events(shop.storage, Stream.OPS)]
+            assert sorted(told) == [BLE, NFC, "till-1-printer"], "two came up, the till is not plugged in: that is all"
         assert open_files(simulated.path) == own
         assert await sessions(blue) == 0
         assert len(asyncio.all_tasks()) == tasks

@@ -176,6 +176,7 @@ class Pushes(RuleBasedStateMachine):
                 return bool(status["epoch"] != epoch)
 
             if future:
+                desk.undisturbed = None  # the link is made anew, which may take longer than a trial
                 await desk.shop.until_status(is_past)
             else:
                 desk.office.publish(desk.office.topics.ack, msgspec.json.encode(ack))

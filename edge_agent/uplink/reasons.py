@@ -29,7 +29,11 @@ _BY_NUMBER = {
     0x84: Reason("protocol_version", Level.ACTION, "the broker must speak MQTT 5"),
     0x85: Reason("client_id_refused", Level.ACTION, "the broker refuses this agent's client id; check its account"),
     0x86: Reason("bad_credentials", Level.ACTION, "user name or password is wrong; check username and password_file"),
-    0x87: Reason("not_authorized", Level.ACTION, "the broker account lacks the right; check its access rules"),
+    0x87: Reason(
+        "not_authorized",
+        Level.ACTION,
+        "refused for this account; check username, password_file and its access rules",
+    ),
     0x88: Reason("server_unavailable", Level.ATTENTION, "the broker is not ready; it is tried again"),
     0x89: Reason("server_busy", Level.ATTENTION, "the broker is busy; it is tried again"),
     0x8A: Reason("banned", Level.ACTION, "the broker has banned this agent; ask its operator"),

@@ -59,7 +59,8 @@ def test_every_code_is_named() -> None:
         (r"`seconds` \(([\d,]+); at most a day\)", box_log.HOUR_S),
         (r"up to (\d+) lines of 40", devices.ROWS),
         (r"4 lines of (\d+) printable", devices.COLUMNS),
-        (r"`seconds` \(at most ([\d,]+)\)", devices.LONGEST_S),
+        (r"`seconds` \(\d+; at most ([\d,]+)\)", devices.LONGEST_S),
+        (r"`seconds` \(([\d,]+); at most [\d,]+\)", devices.SHOWN_S),
     ],
 )
 def test_figures_are_the_codes(said: str, figure: float) -> None:

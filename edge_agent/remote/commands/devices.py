@@ -13,6 +13,7 @@ from edge_agent.remote.commands.acting import Action, Asked, Result
 ROWS = 4
 COLUMNS = 40
 LONGEST_S = 3_600  # devices.display.arbiter.LONGEST_S
+SHOWN_S = 60  # where nothing is said: long enough to be seen, gone before the next shopper wonders
 
 
 Id = Annotated[str, msgspec.Meta(max_length=63)]  # an ident of the contract, or not: then there is none of that name
@@ -37,9 +38,9 @@ class ShowMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``text``: up to 4 lines of 40 characters; on ``device``, or on every display of ``touchpoint`` that is driven."""
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=ROWS * (COLUMNS + 1))]
-    seconds: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_S)]
     device: Id | None = None
     touchpoint: Id | None = None
+    seconds: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_S)] = SHOWN_S
 
 
 async def show_message(asked: Asked, arguments: ShowMessage) -> Result:

@@ -81,6 +81,7 @@ async def complete(
         assert isinstance(settings, LineSettings)
         for line in devices.unfinished(settings, new_decoder, clock, partial(keep, storage, settings)):
             await line.conclude(record(running))
+            storage.journal(line.name).close()
 
 
 def is_same(settings: DeviceSettings, was: DeviceSettings) -> bool:

@@ -16,6 +16,8 @@ _HEADER_BYTES = _OFFSET.size + 4
 # bytes behind a receipt's cut. With a longer tail, of a receipt under way, it stays until it has this length.
 _SHORT_TAIL_BYTES = 4 * 1024
 _REWRITE_BYTES = 64 * 1024
+# In memory, of what a full disk has not taken: what a line reads ahead (``devices.line.ROOM``) and a receipt under way.
+_BEYOND_BYTES = 256 * 1024
 
 _log = structlog.get_logger()
 
@@ -25,7 +27,8 @@ class Journal:
 
     Not flushed: the page cache outlives a dead process, and a power cut takes the register's own unsent bytes too. The
     consumed offset is a durable fact (part ``line``) that the caller commits with the events: exactly once.
-    On a full disk it asks for room once; without, it goes on without a file until all is consumed.
+    On a full disk it asks for room once; without, it goes on in memory until all is consumed: that outlives a
+    generation, not the process.
     """
 
     def __init__(self, path: Path, make_room: Callable[[], bool] = lambda: False) -> None:
@@ -37,6 +40,7 @@ class Journal:
         self._size = 0  # bytes of data in the file
         self._end = 0  # offset of the next byte that will be read from the line
         self._failing = False
+        self._beyond = bytearray()  # what was read last, as far as it is not in the file
 
     @property
     def end(self) -> int:
@@ -45,6 +49,16 @@ class Journal:
 
     def start(self, consumed: int) -> bytes:
         """Open; return the bytes behind ``consumed``, to be read again. A file that does not fit is emptied."""
+        beyond = (self._base + self._size, bytes(self._beyond))
+        tail = self._open_at(consumed)
+        self._beyond.clear()
+        begin = self._end - beyond[0]
+        if 0 <= begin < len(beyond[1]):
+            self._beyond += beyond[1][begin:]
+            self._end += len(self._beyond)
+        return tail + self._beyond
+
+    def _open_at(self, consumed: int) -> bytes:
         self.close()
         self._base = self._end = consumed
         self._size = 0
@@ -69,10 +83,11 @@ class Journal:
     def append(self, data: bytes) -> None:
         """Keep bytes that were just read from the line; one write, so that a kill leaves all or nothing."""
         at, self._end = self._end, self._end + len(data)
-        if self._size == 0:
+        if self._size == 0 and not self._beyond:
             self._base = at
         elif self._base + self._size != at:
-            return  # a write failed before: what is in the file must stay without a hole
+            self._remember(data, at)  # a write failed before: what is in the file must stay without a hole
+            return
         header = b"" if self._size else _header(at)
         try:
             written = self._write(header + data)
@@ -80,16 +95,20 @@ class Journal:
             if self._size == 0:
                 self._truncate()  # not even the header is whole
         except OSError as error:
+            self._remember(data, at)
             self._failed(error)
             return
         if written == len(header) + len(data):
             self._failing = False
         else:
+            kept = max(0, written - len(header))
+            self._remember(data[kept:], at + kept)
             self._failed(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def consumed(self, upto: int) -> None:
         """Forget the bytes before the absolute offset ``upto``: they are recorded."""
         if upto >= self._base + self._size:
+            del self._beyond[: upto - self._base - self._size]
             if self._size:
                 self._truncate()
             self._base = max(upto, self._base)
@@ -103,6 +122,10 @@ class Journal:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _remember(self, data: bytes, at: int) -> None:
+        if at == self._base + self._size + len(self._beyond):
+            self._beyond += data[: _BEYOND_BYTES - len(self._beyond)]
 
     def _write(self, data: bytes) -> int:
         written = 0

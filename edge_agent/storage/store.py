@@ -71,6 +71,7 @@ class Storage:
         self._recorder = recorder
         self._writer = writer
         self._journals = journals
+        self._lines: dict[str, Journal] = {}
         self._clock = clock
         self._machine = machine
         self._wiper = wiper
@@ -307,10 +308,13 @@ class Storage:
         await self._thread.run(lambda _: self._recorder.captures.delete(sha256))
 
     def journal(self, device: str) -> Journal:
-        """Return the journal of a line's unrecorded bytes; ``device`` is an ident."""
-        # What was read is worth as much as what is recorded: on a full disk the reserve is for it as well.
-        space = self._recorder.space
-        return Journal(self._journals / device, space.release_reserve if space.holds(self._journals) else lambda: False)
+        """Return the journal of a line's unrecorded bytes, always the same one; ``device`` is an ident."""
+        if device not in self._lines:
+            # What was read is worth as much as what is recorded: on a full disk the reserve is for it as well.
+            space = self._recorder.space
+            make_room = space.release_reserve if space.holds(self._journals) else lambda: False
+            self._lines[device] = Journal(self._journals / device, make_room)
+        return self._lines[device]
 
     @property
     def damaged_frames(self) -> int:
@@ -340,6 +344,8 @@ class Storage:
         return search.forgotten
 
     async def _close(self) -> None:
+        for journal in self._lines.values():
+            journal.close()
         try:
             await self._writer.flush()
         except (StorageError, FullError) as error:  # an older watermark only means that frames are sent again

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import random
 import time
 import weakref
@@ -257,8 +258,15 @@ async def test_generations_that_have_ended_are_gone(tmp_path: Path, cable: Cable
     config = configure(tmp_path)
     async with running(config) as shop:
         ended = []
+        await up(shop, TILL)
+        own = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the kernel's
         for _ in range(5):
             ended.append(weakref.ref(shop.generation))
             await shop.generations.change(config)
+        assert len(os.listdir("/proc/self/fd")) == own  # noqa: PTH208
+        for _ in range(2):
+            await shop.generations.change(configure(tmp_path, store=RENAMED))
+            await shop.generations.change(config)
+        assert len(os.listdir("/proc/self/fd")) == own  # noqa: PTH208
         gc.collect()
         assert [generation() for generation in ended] == [None] * 5

@@ -3,6 +3,8 @@
 import random
 import resource
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -16,6 +18,19 @@ from tests.support.storage import running
 
 def journal(tmp_path: Path) -> Journal:
     return Journal(tmp_path / "lines" / "till-1")
+
+
+@contextmanager
+def full_disk(free: int) -> Iterator[None]:
+    """Let no file get longer than ``free`` bytes: writes beyond that are cut short, then fail."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (free, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
 
 
 def test_bytes_not_consumed_come_back_after_a_kill(tmp_path: Path) -> None:
@@ -96,20 +111,17 @@ def test_a_full_disk_leaves_no_hole(tmp_path: Path) -> None:
     line = journal(tmp_path)
     line.start(0)
     line.append(b"abc")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        with structlog.testing.capture_logs() as logs:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (20, hard))
-            line.append(b"d" * 20)
-            line.append(b"e")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
+    with structlog.testing.capture_logs() as logs, full_disk(20):
+        line.append(b"d" * 20)
+        line.append(b"e")
     assert [entry["event"] for entry in logs] == ["journal_not_written"]
     line.append(b"f")  # would stand in the place of what is missing
     assert b"abcddddd".startswith(journal(tmp_path).start(0)[:8])
     assert b"f" not in journal(tmp_path).start(0)
+    assert line.start(0) == b"abc" + b"d" * 20 + b"ef"  # the next generation has it all
+    assert line.start(2) == b"c" + b"d" * 20 + b"ef"
+    line.consumed(24)
+    assert line.start(24) == b"f"
     line.consumed(line.end)
     line.append(b"again")
     assert journal(tmp_path).start(line.end - 5) == b"again"
@@ -152,6 +164,35 @@ def test_exactly_once_across_kills(steps: list[tuple[str, int]]) -> None:
             assert line.end == read
         line.close()
         assert [entry.name for entry in path.parent.iterdir()] == ["a"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["read", "full", "record", "turn"]), st.integers(1, 10_000)), max_size=25))
+def test_exactly_once_from_one_generation_to_the_next_on_a_full_disk(steps: list[tuple[str, int]]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        source = random.Random(2).randbytes(600_000)
+        line = Journal(Path(folder) / "a")
+        line.start(0)
+        read = recorded = 0
+        for step, size in steps:
+            match step:
+                case "read":
+                    line.append(source[read : read + size])
+                    read += size
+                case "full":
+                    with structlog.testing.capture_logs(), full_disk(size // 2):
+                        line.append(source[read : read + size])
+                    read += size
+                case "record":
+                    recorded = min(read, recorded + size)
+                    if size % 3:
+                        line.consumed(recorded)
+                case _:
+                    assert line.start(recorded) == source[recorded:read]
+            assert line.end == read
+        line.close()
 
 
 async def test_a_folder_in_memory_may_hold_the_journals(tmp_path: Path) -> None:

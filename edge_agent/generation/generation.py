@@ -189,8 +189,8 @@ class Generation:
     async def complete(self, next_: Config) -> None:
         """Make the best of what the lines have left unfinished that the next config reads otherwise, or not at all.
 
-        To be called when this generation has ended. Raises StorageError. On a full disk it gives up, and the next
-        config reads what it can of them. What somebody else has had this generation's rules do is durable then.
+        To be called when this generation has ended. Raises StorageError. On a full disk it gives up: what is left
+        lies in the journals, by the names of the lines. What somebody else has had these rules do is durable then.
         """
         ending = lines.ending(self.devices.values(), next_)
         with suppress(TimeoutError):

@@ -1,11 +1,13 @@
 """From one generation to the next: what is said meanwhile is recorded once, and lines stay open."""
 
 import asyncio
+import os
 import random
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -13,15 +15,17 @@ from edge_agent.config import Config
 from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import decode_events
 from edge_agent.errors import ConfigError
+from edge_agent.generation import lines
 from edge_agent.simulator.virtual_store import STORE_TOML
 from tests.support.broker import until
 from tests.support.generation import configure, running
 from tests.support.pty import Cable
 from tests.support.storage import frames
 from tests.support.till import Till
-from tests.support.turns import RENAMED, all_recorded, is_amid, numbers, types, up
+from tests.support.turns import RENAMED, TILL, all_recorded, events, is_amid, numbers, types, up
 
 CHANGES = 30
+SCANNER = STORE_TOML.replace('decoder = "escpos"\nencoding = "gb18030"', 'decoder = "scanner"')
 Books = dict[str, int]
 NETWORK = """
 [[device]]
@@ -149,15 +153,18 @@ async def test_a_line_configured_alike_stays_open_and_is_no_news(tmp_path: Path,
     assert sum(entry["event"] == "lines_handed_over" for entry in log) == 3
 
 
-async def test_what_the_next_config_reads_otherwise_is_completed(tmp_path: Path, cable: Cable) -> None:
+async def test_what_the_next_config_reads_otherwise_is_completed(
+    tmp_path: Path, cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Half a receipt of a decoder that goes is what it is; the new decoder does not see its bytes."""
+    monkeypatch.setattr(lines, "QUIET_S", 0.1)
     half = Till({}, random.Random(2)).ring("zh-retail")[:-40]
-    async with running(configure(tmp_path)) as shop:
+    patient = STORE_TOML.replace('encoding = "gb18030"', 'encoding = "gb18030"\nidle_end = "30s"')
+    async with running(configure(tmp_path, store=patient)) as shop:
         await up(shop, "till-1-printer")
         await cable.write(half)
         await until(lambda: is_amid(shop))
-        scanner = STORE_TOML.replace('decoder = "escpos"\nencoding = "gb18030"', 'decoder = "scanner"')
-        await shop.generations.change(configure(tmp_path, store=scanner))
+        await shop.generations.change(configure(tmp_path, store=SCANNER))
         await until(lambda: shop.storage.last(Stream.ORDERS) == 1)
         await up(shop, "till-1-printer")
         await cable.write(b"6901234567892\r\n")
@@ -212,6 +219,35 @@ async def test_a_change_settles_zone_and_retention(tmp_path: Path, cable: Cable)
         (frame,) = await frames(shop.storage, Stream.ORDERS)
         (event,) = decode_events(frame.body, frame.encoding)
         assert event.time.endswith(("+01:00", "+02:00"))
+        assert shop.storage._writer.housekeeping.settings.capture_days == 3
+        (capture,) = await shop.storage.captures()
+        path = tmp_path / "state" / "captures" / f"{capture}.zst"
+        four_days = 4 * 24 * 3600
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - four_days))
+        at = shop.clock.now()
+        await shop.storage._thread.run(lambda _: shop.storage._recorder.captures.expire(at.wall_ms))
+        assert not path.exists()
+
+
+async def test_another_decoder_begins_without_what_the_last_one_was_told(tmp_path: Path, cable: Cable) -> None:
+    """The file was edited while the agent was away: the printer's modes, on disk, are noise to a scanner."""
+    async with running(configure(tmp_path)) as shop:
+        await up(shop, TILL)
+        head, cut, rest = Till({}, random.Random(7)).ring("zh-retail").rpartition(b"\x1dV")
+        await cable.write(head + b"\x1bt\x10" + cut + rest)  # ESC t: another code page, from here on
+        await until(lambda: shop.storage.last(Stream.ORDERS) == 1)
+        assert msgspec.msgpack.decode(shop.storage.state("line")[TILL])["modes"]
+    async with running(configure(tmp_path, store=SCANNER)) as shop:
+        await up(shop, TILL)
+        await cable.write(b"6901234567892\r\n")
+        await until(lambda: shop.storage.last(Stream.CHECKINS) == 1)
+        (event,) = await events(shop.storage, Stream.CHECKINS)
+        assert msgspec.json.decode(event.data)["code"] == "6901234567892"
+        assert shop.generation.devices[TILL].undecoded == {}
+    async with running(configure(tmp_path)) as shop:
+        await up(shop, TILL)
+        await cable.write(Till({}, random.Random(8)).ring("zh-retail"))
+        await until(lambda: shop.storage.last(Stream.ORDERS) == 2)
 
 
 async def test_a_device_is_opened_anew_when_asked(tmp_path: Path, cable: Cable) -> None:

@@ -177,3 +177,16 @@ async def test_a_line_that_never_pauses_leaves_the_loop_to_others() -> None:
         line.wake()
         await task
     assert turns >= 2 * ROOM // (16 * 1024)
+
+
+async def test_what_is_concluded_leaves_nothing_to_whoever_comes_next() -> None:
+    """Silent bytes as well: they are a handful, and in another language they might mean something."""
+    journal = MemoryJournal()
+    journal.append(b"one\n\ntwo")
+    line, emit = new(journal, Start(replay=journal.kept)), Recorder()
+    await line.conclude(emit)
+    assert emit.codes == ["one", "two"]
+    assert (emit.positions[-1].consumed, journal.kept) == (8, b"")
+    journal.append(b"\n\n")
+    await new(journal, Start(8, replay=journal.kept)).conclude(emit)
+    assert (emit.codes, emit.positions[-1].consumed, journal.kept) == (["one", "two"], 10, b"")

@@ -70,13 +70,11 @@ class Relays:
         log.info("relay_spawned", device=settings.device)
 
     async def end_others(self, wanted: Collection[str]) -> None:
-        """End the relays of devices that the configuration no longer passes through."""
-        for path in sorted(self.folder.glob("*.sock")):
-            if path.stem not in wanted:
-                with suppress(OSError, TimeoutError):
-                    async with asyncio.timeout(END_S):
-                        await _tell(path, messages.End())
-                    log.info("relay_ended_as_not_configured", device=path.stem)
+        """End the relays of devices that the configuration no longer passes through, within ``END_S``."""
+        async with asyncio.TaskGroup() as group:
+            for path in sorted(self.folder.glob("*.sock")):
+                if path.stem not in wanted:
+                    group.create_task(_end(path))
 
     def _log_to(self, device: str) -> tuple[int, int, str, int, int]:
         path = self.folder / f"{device}.log"
@@ -117,6 +115,13 @@ def _display(settings: SerialSettings) -> dict[str, str | int]:
     keys = decoders.settings_model(settings.decoder).model_fields
     values = {key: getattr(settings, key) for key in sorted(keys)}
     return {key: duration_text(value) if isinstance(value, timedelta) else value for key, value in values.items()}
+
+
+async def _end(path: Path) -> None:
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(END_S):
+            await _tell(path, messages.End())
+        log.info("relay_ended_as_not_configured", device=path.stem)
 
 
 async def _tell(path: Path, message: messages.FromAgent) -> None:

@@ -21,7 +21,7 @@ from edge_agent.devices.status import DeviceState
 from edge_agent.errors import ConfigError, StorageError
 from edge_agent.generation import activity, lines, states
 from edge_agent.generation.activity import Activity
-from edge_agent.generation.backlog import Backlog
+from edge_agent.generation.answers import Answers
 from edge_agent.generation.commits import Commits
 from edge_agent.generation.heard import noted
 from edge_agent.generation.judging import judge_days, judge_layout, log_defect
@@ -43,7 +43,6 @@ TICK_S = 1.0  # how late a visit may be noticed as ended: of the 60 s without a 
 # What a scanner hears meanwhile waits behind the commit. One takes 5 ms; the shortest leave time-out is 1 s.
 HELD_UP_MS = 500
 AFTER_DEFECT_MS = 60_000  # a defect that a tick meets is met by the next as well: once a minute in the log is enough
-ANSWERS = 100  # words of head office that wait for the disk; each is said again with the next acknowledgement
 STARTING_MS = 5_000  # what opening takes at most: a PN532 that must be woken twice, 3 s; beyond it, it is news
 SCANNERS = frozenset({"ble"})  # kinds whose silence means that nobody is here, while they work
 # A commit writes 10 KB (measured): 288 a day are 3 MB of wear, as much as 300 orders; a kill costs the bars of the
@@ -86,7 +85,7 @@ class Generation:
         self._rereading = Rereading(captured, self.shop, storage, clock, self._commits.commit)
         self._started = asyncio.Event()  # every device works or has failed
         self._states = States(health)
-        self._answers: Backlog[tuple[Sequence[DayAnswer], bool]] = Backlog(ANSWERS)
+        self._answers = Answers(self.shop, self._commits, health, clock)
         if before is not None:
             self._follow(before)
 
@@ -101,15 +100,15 @@ class Generation:
                 running.follow(was, is_read_alike=read_by == was_read_by)
         for draft in before._states.untold.left():  # noqa: SLF001 - one of its own kind
             self._states.untold.put(draft)
-        for answers in before._answers.left():  # noqa: SLF001
-            self._answers.put(answers)
+        for said in before._answers.waiting.left():  # noqa: SLF001
+            self._answers.waiting.put(said)
 
     async def run(self) -> None:
         """Run every device until cancelled; a device that fails is run again and never takes another one down."""
         async with asyncio.TaskGroup() as recording:
             recording.create_task(self._record_changes())
             recording.create_task(self._record_activity())
-            recording.create_task(self._record_answers())
+            recording.create_task(self._answers.run())
             try:
                 await self._run()
             except asyncio.CancelledError:
@@ -121,7 +120,7 @@ class Generation:
     async def _flush(self) -> None:
         """Have recorded what waits; on a full disk the next generation takes it over."""
         await self._states.untold.all_recorded()
-        await self._answers.all_recorded()
+        await self._answers.waiting.all_recorded()
         await self._commits.commit(Outcome(state=self._activity_rows()))
 
     async def _run(self) -> None:
@@ -283,7 +282,7 @@ class Generation:
 
         ``settled``: head office had everything recorded here.
         """
-        self._answers.put((answers, settled))
+        self._answers.waiting.put((answers, settled))
 
     async def _tick(self) -> None:
         """Look after the devices, then have the rules look at the clock."""
@@ -344,22 +343,6 @@ class Generation:
             held_up = since_ms is not None and at.uptime_ms - since_ms >= HELD_UP_MS
             healthy = running.state != "down" and not held_up
             self.shop.people.health(running.settings.id, healthy=healthy, at=at)
-
-    async def _record_answers(self) -> None:
-        while True:
-            said = await self._answers.first()
-            answers, settled = said
-            try:
-                outcome = self.shop.answered(answers, settled=settled)
-            except Exception as error:  # noqa: BLE001 - a defect in the proof must not stop the tills
-                log_defect("day_answer", error)
-                self._commits.restore()
-            else:
-                await self._commits.commit(outcome)
-                judge_days(self.shop.proof, self._health, self._clock.now())
-                if outcome.state:
-                    self._health.news()
-            self._answers.recorded(said)
 
     async def _record_changes(self) -> None:
         while True:

@@ -120,6 +120,7 @@ class _Passing:
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
                     await self._printer.emptied()
+        self._register.read_empty()
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 await self.copy.settled()

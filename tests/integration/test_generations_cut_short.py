@@ -240,6 +240,14 @@ async def test_what_a_slow_disk_has_not_taken_yet_is_told_by_the_next_generation
         assert reasons == [None, "unplugged", "missing", None]
 
 
+async def test_head_offices_word_that_is_not_recorded_yet_is_heard_by_the_next_generation(tmp_path: Path) -> None:
+    async with running(config := configure(tmp_path), devices=False) as shop:  # nobody records
+        shop.generation.answered((), settled=True)
+        shop.generation.answered((), settled=False)
+        following = shop.generations._build(config, shop.generation)
+        assert following._answers.waiting.left() == [((), True), ((), False)]
+
+
 async def test_presence_that_is_paused_at_a_turn_is_paused_after_it(tmp_path: Path, cable: Cable) -> None:
     config = configure(tmp_path)
     async with running(config) as shop:

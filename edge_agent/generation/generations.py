@@ -73,7 +73,7 @@ class Generations:
                 async with asyncio.TaskGroup() as group:
                     running = group.create_task(self._current.run())
                     if change is not None:
-                        await self._settled(change)
+                        await self._settle(change)
                     change = await self._next()
                     await self._current.quiet(change.config)
                     began = asyncio.get_running_loop().time()
@@ -122,16 +122,19 @@ class Generations:
         except AgentError as error:
             change.error = error
             self._current = self._build(self._config, before)
-        facts = self._config.store
-        await self._storage.settle(
-            facts.zone, raw_event_hours=facts.privacy.raw_event_hours, capture_days=facts.privacy.capture_days
-        )
         if change.error is None:
             took_ms = round(1000 * (asyncio.get_running_loop().time() - began))
             log.info("config_changed", version=config.version, sha256=config.store_sha256[:12], duration_ms=took_ms)
 
-    async def _settled(self, change: _Change) -> None:
-        """Let the change's caller go on, once the devices have said whether they work, or have had the time to."""
+    async def _settle(self, change: _Change) -> None:
+        """Let the change's caller go on, once the storage goes by the config and the devices have said how they are.
+
+        They run already: a disk that hangs keeps the storage from it, and no till from being read.
+        """
+        facts = self._config.store
+        await self._storage.settle(
+            facts.zone, raw_event_hours=facts.privacy.raw_event_hours, capture_days=facts.privacy.capture_days
+        )
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 await self._current.started()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.config import Config
+from edge_agent.simulator.virtual_store import STORE_TOML
 from tests.support.disk import small_disk, take_all
 from tests.support.generation import Running, configure, running
 from tests.support.pty import Cable
@@ -15,6 +16,7 @@ from tests.support.till import Till
 from tests.support.turns import RENAMED, TILL, all_recorded, is_amid, numbers, up
 
 PRINTED = 2
+PATIENT = 'idle_end = "30s"\n'  # turns on a full disk take a second or two, in which the till says nothing
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def config(disk: Path, tmp_path: Path) -> Config:
-    return configure(tmp_path)
+    return configure(tmp_path, store=STORE_TOML + PATIENT)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ async def test_a_turn_waits_for_no_room_and_loses_nothing(
     tmp_path: Path, disk: Path, config: Config, cable: Cable, *, is_renamed: bool
 ) -> None:
     till = Till(books := dict[str, int](), random.Random(21))
-    other = configure(tmp_path, store=RENAMED) if is_renamed else config
+    other = configure(tmp_path, store=RENAMED + PATIENT) if is_renamed else config
     async with running(config) as shop:
         await up(shop, TILL)
         await print_until_it_waits(shop, cable, till, disk)

@@ -22,7 +22,7 @@ from tests.support.generation import configure, running
 from tests.support.pty import Cable
 from tests.support.storage import frames
 from tests.support.till import Till
-from tests.support.turns import RENAMED, TILL, all_recorded, events, is_amid, numbers, types, up
+from tests.support.turns import PATIENT, RENAMED, TILL, all_recorded, events, is_amid, numbers, types, up
 
 CHANGES = 30
 SCANNER = STORE_TOML.replace('decoder = "escpos"\nencoding = "gb18030"', 'decoder = "scanner"')
@@ -82,7 +82,7 @@ async def test_tills_print_through_many_changes(tmp_path: Path, cable: Cable) ->
             id="till-2-printer" if number % 4 else "till-2-renamed", name=f"2号 {number}", listen=listen,
             server=server_port,
         )  # fmt: skip
-        till_1 = RENAMED if number % 5 == 0 else STORE_TOML
+        till_1 = (RENAMED if number % 5 == 0 else STORE_TOML) + PATIENT
         store = till_1.replace("1号收银小票", f"1号 {number}") + table + (ADDED if number % 3 == 2 else "")
         return configure(tmp_path, store=store)
 
@@ -175,7 +175,7 @@ async def test_what_the_next_config_reads_otherwise_is_completed(
 
 async def test_half_a_receipt_is_read_to_its_end_by_the_next(tmp_path: Path, cable: Cable) -> None:
     receipt = Till(books := Books(), random.Random(3)).ring("zh-retail")
-    async with running(config := configure(tmp_path)) as shop:
+    async with running(config := configure(tmp_path, store=STORE_TOML + PATIENT)) as shop:
         await up(shop, "till-1-printer")
         await cable.write(receipt[:100])
         await until(lambda: is_amid(shop))

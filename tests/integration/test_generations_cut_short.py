@@ -25,6 +25,7 @@ from tests.support.generation import Running, configure, running
 from tests.support.pty import Cable
 from tests.support.till import Till
 from tests.support.turns import (
+    PATIENT,
     RENAMED,
     TILL,
     all_recorded,
@@ -60,7 +61,7 @@ async def test_an_agent_that_ends_at_any_moment_of_a_turn_loses_nothing(
     """What ends in the midst of a turn starts again with the config before, as after any end during a trial."""
     books: dict[str, int] = {}
     till, over, own = Till(books, rng), asyncio.Event(), open_files(cable.port)
-    config, renamed = configure(tmp_path), configure(tmp_path, store=RENAMED)
+    config, renamed = (configure(tmp_path, store=store + PATIENT) for store in (STORE_TOML, RENAMED))
 
     async def prints() -> None:
         while not over.is_set():

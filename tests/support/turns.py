@@ -15,6 +15,8 @@ from tests.support.generation import Running
 from tests.support.storage import frames
 
 TILL = "till-1-printer"
+# No pause of a busy machine ends a receipt: only its cut does.
+PATIENT = 'idle_end = "30s"\n'
 RENAMED = STORE_TOML.replace(TILL, "till-1-renamed")
 
 

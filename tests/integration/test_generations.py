@@ -20,7 +20,7 @@ from edge_agent.simulator.virtual_store import STORE_TOML
 from tests.support.broker import until
 from tests.support.generation import configure, running
 from tests.support.pty import Cable
-from tests.support.storage import frames
+from tests.support.storage import captured, frames
 from tests.support.till import Till
 from tests.support.turns import PATIENT, RENAMED, TILL, all_recorded, events, is_amid, numbers, types, up
 
@@ -220,7 +220,7 @@ async def test_a_change_settles_zone_and_retention(tmp_path: Path, cable: Cable)
         (event,) = decode_events(frame.body, frame.encoding)
         assert event.time.endswith(("+01:00", "+02:00"))
         assert shop.storage._writer.housekeeping.settings.capture_days == 3
-        (capture,) = await shop.storage.captures()
+        (capture,) = await captured(shop.storage)
         path = tmp_path / "state" / "captures" / f"{capture}.zst"
         four_days = 4 * 24 * 3600
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - four_days))

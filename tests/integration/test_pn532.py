@@ -47,9 +47,17 @@ def close_frontend(frontend: Any) -> None:
         transport.tty.close()
 
 
+async def patiently_opened(path: Path) -> Any:
+    """Try again, as the agent does: nfcpy waits 0.1 s for an answer, which a busy machine may take."""
+    for _ in range(4):
+        with suppress(TimeoutError):
+            return await asyncio.to_thread(open_frontend, path)
+    return await asyncio.to_thread(open_frontend, path)
+
+
 @asynccontextmanager
 async def frontend(path: Path) -> AsyncIterator[Any]:
-    opened = await asyncio.to_thread(open_frontend, path)
+    opened = await patiently_opened(path)
     try:
         yield opened
     finally:

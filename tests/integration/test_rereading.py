@@ -29,7 +29,7 @@ from tests.support.generation import configure, running
 from tests.support.pty import Cable
 from tests.support.recaptures import TEMPLATE_TOML, decoded, printed, vendor
 from tests.support.slips import sale
-from tests.support.storage import frames, until
+from tests.support.storage import captured, frames, until
 
 TAUGHT = STORE_TOML + TEMPLATE_TOML
 
@@ -182,11 +182,11 @@ async def test_secrets_that_only_the_right_code_page_shows_leave_the_capture(tmp
     async with running(configure(tmp_path, store=wrong)) as shop:
         await cable.write(slip)
         await until(lambda: shop.storage.last(Stream.ORDERS) == 1)
-        (before,) = await shop.storage.captures()
+        (before,) = await captured(shop.storage)
     async with running(configure(tmp_path)) as shop:
         await until(lambda: shop.storage.last(Stream.ORDERS) == 2)
         await until(lambda: bool(shop.storage.state("reread_done")))
-        (after,) = await shop.storage.captures()
+        (after,) = await captured(shop.storage)
         held = await shop.storage.held_capture(after)
         assert held is not None
         assert b"13812345678" not in held.body
@@ -218,7 +218,7 @@ async def test_what_was_sent_since_reaches_the_capture(tmp_path: Path) -> None:
             task = tasks.create_task(rereading.run(rules.read_by))
             await until(lambda: not shop.storage.state(PART))
             task.cancel()
-        (name,) = await shop.storage.captures()
+        (name,) = await captured(shop.storage)
         held = await shop.storage.held_capture(name)
         assert held is not None
         known = parsed(held.about[0])
@@ -236,7 +236,7 @@ async def test_forgetting_a_member_reaches_captures(tmp_path: Path) -> None:
         assert member
         await shop.storage.commit(outcome)
         await shop.generation.forget_member(member)
-        (name,) = await shop.storage.captures()
+        (name,) = await captured(shop.storage)
         held = await shop.storage.held_capture(name)
         assert held is not None
         (about,) = held.about

@@ -174,3 +174,11 @@ async def told(storage: Storage, event_type: str) -> list[CloudEvent]:
         for event in decode_events(frame.body, frame.encoding)
         if event.type == event_type
     ]
+
+
+async def captured(storage: Storage) -> list[str]:
+    """Wait until there are captures; return their names. They follow the order, in a commit of their own."""
+    async with asyncio.timeout(20):
+        while not (names := await storage.captures()):
+            await asyncio.sleep(0.01)
+    return names

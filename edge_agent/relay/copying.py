@@ -52,10 +52,11 @@ class Sender:
         self.bound = bound  # what the agent said last
         self._remember = remember
         self._next: int | None = None  # None: nobody has said from where
+        self._sent = spool.end  # what is in the spool already, the life before this one may have sent
 
     def hello(self, identity: str, fingerprint: str) -> Hello:
         """Return the first word of a connection."""
-        return Hello(identity, fingerprint, self._spool.begin, self._spool.end, self.bound)
+        return Hello(identity, fingerprint, self._spool.begin, self._sent, self.bound)
 
     def bind(self, bind: Bind) -> None:
         """Take up sending where the agent wants it."""
@@ -78,6 +79,7 @@ class Sender:
                 return
             data = self._spool.read(self._next, CHUNK)
             offset, self._next = self._next, self._next + len(data)
+            self._sent = max(self._sent, self._next)
             yield Data(offset, data)
 
     @property
@@ -98,7 +100,8 @@ class Receiver:
         """Return where to go on, and whether that is a guess: another relay, which does not know where it was."""
         guessed = hello.bound is None and self._relay not in {"", hello.identity}
         if hello.bound is not None:
-            # Below zero: the line was begun afresh, its past is not known here either.
+            # Below zero: the line was begun afresh, its past is not known here either. Beyond what was ever sent: the
+            # line was read without a relay in between, or this one forgot it by a power cut; what comes now is new.
             self._offset = max(0, hello.bound.offset + self.position - hello.bound.position)
         else:
             self._offset = 0 if not guessed else hello.begin

@@ -25,7 +25,10 @@ class Bind(msgspec.Struct, frozen=True, tag="bind"):
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """``identity``: of this life of the relay. ``begin``: the oldest byte held. ``bound``: the agent's last word."""
+    """``identity``: of this life of the relay. ``begin``: the oldest byte held. ``bound``: the agent's last word.
+
+    ``end``: behind the last byte that any agent can have had.
+    """
 
     identity: str
     fingerprint: str

@@ -157,6 +157,22 @@ def test_an_agent_that_has_outlived_what_the_relay_knows_goes_on_from_here() -> 
     assert (bind, guessed) == (Bind(100, 2000), False)
 
 
+@pytest.mark.parametrize("limit", [100, 4])
+def test_what_a_relay_reads_before_the_agent_comes_is_new_to_one_that_read_the_line_without_it(limit: int) -> None:
+    """A config had the till read directly for 1000 bytes, then passed through again: those were of no relay."""
+    spool = Spool(100, limit=limit)
+    relay = Sender(spool, Bind(50, 1000), lambda _: None)
+    spool.append(b"printed")
+    receiver = Receiver(1050 + 1000)
+
+    bind, guessed = receiver.hello(relay.hello("one", "x"))
+    relay.bind(bind)
+
+    assert (bind, guessed) == (Bind(100, 2050), False)
+    expected = [Data(100, b"printed")] if limit == 100 else [Lost(100, 103)]
+    assert list(relay.messages()) == expected
+
+
 @pytest.mark.parametrize("overlap", [0, 1, 3])
 def test_bytes_that_come_again_are_taken_once(overlap: int) -> None:
     receiver = Receiver(0)

@@ -182,7 +182,7 @@ class Generation:
 
         Relays that the next config does not want have ended then, and these devices have taken all of their copies.
         """
-        await lines.quiet(lines.ending(self.devices.values(), next_))
+        await lines.quiet(lines.reopened(self.devices.values(), next_))
         await self._relays.end_others(_relayed(next_))
 
     async def complete(self, next_: Config) -> None:

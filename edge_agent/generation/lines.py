@@ -1,15 +1,16 @@
 """How far each line has been recorded, and what becomes of half-read receipts when a config changes."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
 from edge_agent import decoders, devices
 from edge_agent.clock import Clock
 from edge_agent.config import Config
-from edge_agent.config.devices import DeviceSettings, LineSettings
+from edge_agent.config.devices import DeviceSettings, LineSettings, SerialSettings
 from edge_agent.devices.handover import key_of
 from edge_agent.devices.line import Emit, Journal, Position, Start
 from edge_agent.generation.running_device import RunningDevice
@@ -51,24 +52,25 @@ def new_decoder(settings: LineSettings) -> decoders.Decoder:
     return decoders.create(settings.decoder, settings)
 
 
+def reopened(running: Iterable[RunningDevice], next_: Config) -> list[RunningDevice]:
+    """Return the devices with lines that the next config opens or reads otherwise, or not at all."""
+    return [device for device, settings, following in _lines(running, next_) if not _stays(settings, following)]
+
+
 def ending(running: Iterable[RunningDevice], next_: Config) -> list[RunningDevice]:
     """Return the devices with lines whose half-read receipts the next config does not read to their end."""
-    following = {settings.id: settings for settings in next_.store.devices}
-    return [
-        device
-        for device in running
-        if isinstance(device.settings, LineSettings)
-        and not _goes_on(device.settings, following.get(device.settings.id))
-    ]
+    return [device for device, settings, following in _lines(running, next_) if not _goes_on(settings, following)]
 
 
-async def quiet(ending: Iterable[RunningDevice]) -> None:
+async def quiet(reopened: Iterable[RunningDevice]) -> None:
     """Have lines read no more, each between two receipts if there is such a moment soon."""
-    talking = [running.device for running in ending if isinstance(running.device, devices.Holding)]
+    holding = [running.device for running in reopened if isinstance(running.device, devices.Holding)]
     loop = asyncio.get_running_loop()
     until = loop.time() + QUIET_S
+    talking = holding
     while talking and loop.time() < until:
-        talking = [device for device in talking if not device.hold()]
+        # All are asked each time: behind a relay a till prints on, and so it may be in the middle again.
+        talking = [device for device in holding if not device.hold()]
         await asyncio.sleep(QUIET_POLL_S if talking else 0)
 
 
@@ -93,10 +95,36 @@ def is_same(settings: DeviceSettings, was: DeviceSettings) -> bool:
     return type(settings) is type(was) and settings.model_dump(exclude=said) == was.model_dump(exclude=said)
 
 
-def _goes_on(settings: LineSettings, following: DeviceSettings | None) -> bool:
-    """Tell whether a half-read receipt will be read to its end: from the same place, in one language."""
+def _lines(
+    running: Iterable[RunningDevice], next_: Config
+) -> Iterator[tuple[RunningDevice, LineSettings, DeviceSettings | None]]:
+    """Yield the devices with lines, how each is configured, and how what has its id will be."""
+    following = {settings.id: settings for settings in next_.store.devices}
+    for device in running:
+        if isinstance(device.settings, LineSettings):
+            yield device, device.settings, following.get(device.settings.id)
+
+
+def _stays(settings: LineSettings, following: DeviceSettings | None) -> bool:
+    """Tell whether a line stays open, and is read in the same language."""
     alike = isinstance(following, LineSettings) and following.decoder == settings.decoder
     return alike and following is not None and key_of(following) == key_of(settings)
+
+
+def _goes_on(settings: LineSettings, following: DeviceSettings | None) -> bool:
+    """Tell whether a half-read receipt will be read to its end: from the same till, in one language.
+
+    Whether it passes through a relay, and to which printer, is nothing to the till: what it says goes on.
+    """
+    return _stays(_of_the_till(settings), following and _of_the_till(following))
+
+
+Settings = TypeVar("Settings", bound=DeviceSettings)
+
+
+def _of_the_till(settings: Settings) -> Settings:
+    """Return the settings without what is behind the line."""
+    return settings.model_copy(update={"passthrough": None}) if isinstance(settings, SerialSettings) else settings
 
 
 def _decoder(settings: DeviceSettings) -> str:

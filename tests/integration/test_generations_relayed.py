@@ -10,13 +10,14 @@ import pytest
 from edge_agent.config import Config
 from edge_agent.contract.events import Stream
 from edge_agent.devices.relay_start import Relays, socket_of
+from edge_agent.generation import lines
 from edge_agent.simulator.virtual_store import STORE_TOML
 from tests.support.broker import until
 from tests.support.generation import Running, configure, running
 from tests.support.pty import Cable
 from tests.support.relay import CablePrinter, kill_relays, serving_process
 from tests.support.till import Till
-from tests.support.turns import TILL, all_recorded, numbers, types, up
+from tests.support.turns import PATIENT, TILL, all_recorded, numbers, types, up
 
 CHANGES = 8
 DIRECT = STORE_TOML
@@ -114,6 +115,42 @@ async def test_a_relay_goes_and_comes_with_the_config_and_its_copy_is_read(count
         assert await numbers(shop.storage) == list(counter.books)
         reasons = [kind for kind in await types(shop.storage, Stream.OPS) if kind != "o2o.device.up.v1"]
         assert reasons == [], "no device was down on the way"
+
+
+async def test_a_till_is_read_through_a_relay_and_without_one_while_it_prints(counter: Counter) -> None:
+    """What is printed before the agent finds its new relay is read, too, and no receipt is torn."""
+    over = asyncio.Event()
+    async with running(counter.config(RELAYED + PATIENT)) as shop:
+        await up(shop, TILL)
+        async with asyncio.TaskGroup() as traffic:
+            traffic.create_task(counter.print_until(over))
+            for store in (DIRECT, RELAYED):
+                before = len(counter.books)
+                await until(lambda before=before: len(counter.books) > before + 10)  # type: ignore[misc]  # a lambda
+                await turned(shop, counter, store + PATIENT)
+            over.set()
+        await all_recorded(shop.storage, counter.books)
+        assert await numbers(shop.storage) == list(counter.books)
+
+
+async def test_half_a_receipt_is_read_to_its_end_behind_another_printer(
+    counter: Counter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "QUIET_S", 0.1)
+    receipt = Till(counter.books, random.Random(1)).ring("zh-retail")
+    other = CablePrinter(tmp_path / "other")
+    other.plug()
+    try:
+        async with running(counter.config(RELAYED + PATIENT)) as shop:
+            await up(shop, TILL)
+            await counter.cable.write(receipt[:100])
+            await counter.printer.until(lambda: len(counter.printer.printed) == 100)
+            for store in (RELAYED.replace('"printer"', '"other"'), DIRECT, RELAYED):
+                await turned(shop, counter, store + PATIENT)
+            await counter.cable.write(receipt[100:])
+            await all_recorded(shop.storage, counter.books)
+    finally:
+        other.close()
 
 
 async def test_a_relay_gets_another_printer(counter: Counter, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -96,23 +96,27 @@ class TcpListenDevice:
             await asyncio.Event().wait()  # not serve_forever: cancelled, that closes the socket first
         except asyncio.CancelledError:
             serving = False
-            self._hold()
+            self._is_held = True
+            self._pause()
             self._leave(await self._left(server))
             raise
         finally:
             server.close()
 
     def hold(self) -> bool:
-        """Read no more, if nothing is half read on any connection; return whether that is so."""
-        if any(line.is_amid for line in self._open):
-            return False
-        self._hold()
-        return True
+        """Read no more of connections of which nothing is half read; return whether that is so of all.
 
-    def _hold(self) -> None:
+        Each for itself: of many busy registers there is no moment when all of them are between two receipts.
+        """
         self._is_held = True
+        amid = [connection for line, connection in self._open.items() if line.is_amid]
+        self._pause(but=amid)
+        return not amid
+
+    def _pause(self, but: Collection["_Accepted"] = ()) -> None:
         for connection in self._open.values():
-            connection.pause()
+            if connection not in but:
+                connection.pause()
 
     async def _left(self, server: asyncio.Server) -> "_Left":
         """Stop serving; return the socket, and every connection with the number of its line."""

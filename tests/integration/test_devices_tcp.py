@@ -348,6 +348,23 @@ async def test_connections_are_left_again_by_a_device_that_ends_before_it_serves
         await writer.wait_closed()
 
 
+async def test_each_connection_is_held_between_its_own_receipts() -> None:
+    bench = listener()
+    async with bench.supervised(), register(port := await port_of(bench)) as one, register(port) as two:
+        assert isinstance(bench.device, Holding)
+        one.write(b"half")
+        two.write(b"whole\n")
+        await bench.emit.until(lambda: bench.emit.codes == ["whole"])
+        await until(lambda: unrecorded(bench) == [b"half"])
+        assert not bench.device.hold()
+        two.write(b"next\n")
+        one.write(b" a line\n")
+        await bench.emit.until(lambda: bench.emit.codes == ["whole", "half a line"])
+        assert bench.device.hold()
+        await asyncio.sleep(0.05)  # it waits in the kernel
+        assert unrecorded(bench) == []
+
+
 @pytest.mark.parametrize("is_server", [True, False])
 async def test_a_connection_that_is_closed_is_read_empty(*, is_server: bool) -> None:
     """Held for a turn, it is then not wanted after all."""

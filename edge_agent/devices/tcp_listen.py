@@ -80,9 +80,9 @@ class TcpListenDevice:
     ) -> None:
         def serve(connection: _Accepted) -> None:
             self._open[connection.line] = connection
-            if self._is_held:
-                connection.pause()
             if serving:
+                if self._is_held:  # at once is too early: asyncio begins to read it behind this
+                    asyncio.get_running_loop().call_soon(connection.pause)
                 tasks.create_task(self._serve(connection, emit))
 
         serving = True
@@ -96,7 +96,6 @@ class TcpListenDevice:
             await asyncio.Event().wait()  # not serve_forever: cancelled, that closes the socket first
         except asyncio.CancelledError:
             serving = False
-            self._is_held = True
             self._pause()
             self._leave(await self._left(server))
             raise
@@ -120,10 +119,15 @@ class TcpListenDevice:
 
     async def _left(self, server: asyncio.Server) -> "_Left":
         """Stop serving; return the socket, and every connection with the number of its line."""
-        listening = server.sockets[0].dup() if len(server.sockets) == 1 else None
-        server.close()
+        for (
+            accepting
+        ) in server.sockets:  # not close: asyncio drops what it has just accepted for a server that is closed
+            asyncio.get_running_loop().remove_reader(accepting.fileno())
         await asyncio.sleep(0)  # asyncio makes a connection known one turn after it has accepted it
         await asyncio.sleep(0)
+        self._pause()
+        listening = server.sockets[0].dup() if len(server.sockets) == 1 else None
+        server.close()
         numbers = {line: number for number, line in enumerate(self._lines)}
         connections = {numbers[line]: open_ for line, open_ in self._open.items() if not open_.ended}
         return _Left(listening, connections)

@@ -348,6 +348,26 @@ async def test_connections_are_left_again_by_a_device_that_ends_before_it_serves
         await writer.wait_closed()
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_register_that_connects_as_a_device_ends_is_served_by_the_next(turns: int) -> None:
+    """``turns``: of the event loop, from the kernel's hand-shake to the end."""
+    handover = Handover()
+    first = listener(handover=handover)
+    with socket.socket() as till:
+        async with first.supervised():
+            handover.begin({first.key})
+            till.connect(("127.0.0.1", await port_of(first)))
+            till.send(b"one\n")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        second = listener(journals=first.journals, handover=handover)
+        async with second.supervised():
+            await second.emit.until(lambda: first.emit.codes + second.emit.codes == ["one"])
+            till.send(b"two\n")
+            await second.emit.until(lambda: first.emit.codes + second.emit.codes == ["one", "two"])
+            handover.begin(())
+
+
 async def test_each_connection_is_held_between_its_own_receipts() -> None:
     bench = listener()
     async with bench.supervised(), register(port := await port_of(bench)) as one, register(port) as two:

@@ -11,8 +11,10 @@ from edge_agent.simulator import central_reading
 @contextmanager
 def planted(database: Path, defect: str, order_no: str) -> Iterator[None]:
     """Spoil one order while the context lasts; see ``plant``."""
+    held = central_reading.orders(database)
+    (order_id,) = (one for one, order in held.items() if order.order_no == order_no)
     with closing(sqlite3.connect(database, timeout=30)) as connection:
-        before = {row[1]: row for row in connection.execute("SELECT * FROM book")}
+        before = connection.execute("SELECT * FROM book WHERE order_id = ?", (order_id,)).fetchall()
     plant(database, defect, order_no)
     try:
         yield
@@ -23,7 +25,8 @@ def planted(database: Path, defect: str, order_no: str) -> Iterator[None]:
                 "DELETE FROM book WHERE order_id = ?",
                 [row for row in connection.execute("SELECT order_id FROM book") if row[0] not in born],
             )
-            connection.executemany("INSERT OR REPLACE INTO book VALUES (?, ?, ?, ?, ?, ?, ?)", before.values())
+            # This order's row alone: others may have been revised meanwhile, as the last sale is by its display.
+            connection.executemany("INSERT OR REPLACE INTO book VALUES (?, ?, ?, ?, ?, ?, ?)", before)
 
 
 def plant(database: Path, defect: str, order_no: str) -> None:

@@ -8,6 +8,8 @@ BIN    := $(VENV)/bin
 WORKERS ?= $(shell expr $$(nproc) + 1)
 
 export PATH := $(PATH):/usr/sbin:/sbin
+# The tests start hundreds of agents; each would compile all of its source again.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage faults lint bench screenshots check lock clean
 

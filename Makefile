@@ -11,7 +11,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # The tests start hundreds of agents; each would compile all of its source again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage faults lint bench screenshots check lock clean
+.PHONY: help setup demo deb test coverage faults lint bench screenshots check lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ $(VENV)/.installed: $(VENV)/.ready pyproject.toml
 
 demo: setup  ## a whole virtual store; Ctrl-C ends it
 	@$(BIN)/edge-agent demo $(DEMO)
+
+deb: $(VENV)/.installed  ## the package for the boxes, dist/edge-agent_*.deb: installs offline, with all it needs
+	@./packaging/build-deb --python "$(CURDIR)/$(BIN)/python"
 
 test: setup  ## the whole test suite
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)

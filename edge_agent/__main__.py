@@ -315,8 +315,17 @@ def _import_structlog_alone() -> None:
         del sys.modules["rich"]
 
 
+def _hold_standard_streams() -> None:
+    """Open what the caller has closed to nothing: else the database gets descriptor 2, and the log goes into it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest that is free (open(2)): this one
+            setattr(sys, name, os.fdopen(descriptor, "r" if number == 0 else "w", encoding="utf-8"))
+
+
 def main() -> None:
     """Run the command line; the agent's own errors become one clear message and their exit status."""
+    _hold_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # JSON is UTF-8, and a file's name may be anything
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

@@ -1,6 +1,5 @@
 """What a shop does to its box: after each of these, head office's books equal the register's."""
 
-import asyncio
 import os
 import random
 import shutil
@@ -11,24 +10,7 @@ import pytest
 from edge_agent.simulator import central_reading
 from tests.support.shop import ShopUnderTest, difference, until
 
-KILLS = 10  # in each shop; `make faults` opens more shops
-SHOPS = int(os.environ.get("EDGE_AGENT_SEEDS", "5"))
 OUTAGES = 10
-
-
-@pytest.mark.parametrize("number", range(SHOPS))
-async def test_kill_9_at_random_moments(shop: ShopUnderTest, rng: random.Random, number: int) -> None:
-    await shop.central()
-    register = await shop.register("--interval=0.03", "--style=mixed", f"--seed={rng.randrange(10**6)}")
-    for _ in range(KILLS):
-        agent = await shop.agent_unready()
-        # Reading begins about 0.6 s after the start: some die before, some in the thick of a backlog, some at rest.
-        await asyncio.sleep(rng.uniform(0.3, 1.6))
-        await agent.kill()
-    await shop.agent()
-    await register.stop()
-    await shop.until_equal()
-    assert len(shop.printed) > KILLS
 
 
 async def test_broker_outages_with_and_without_its_memory(shop: ShopUnderTest, rng: random.Random) -> None:

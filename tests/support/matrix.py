@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
 import aiohttp
@@ -47,11 +48,26 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The register's books beside head office's."""
+    """The register's books beside head office's; for what no register counts, what happened beside what is told."""
 
     printed: Mapping[str, int]
     held: Mapping[str, int]
     twice: int  # orders held under the same number again
+
+    @classmethod
+    def counting(cls, happened: Iterable[str], told: Iterable[str]) -> "Books":
+        """Return the books of taps, visits …: each name once in ``happened``, and as often in ``told`` as it is held."""
+        counts = Counter(told)
+        return cls(dict.fromkeys(happened, 1), dict.fromkeys(counts, 1), sum(counts.values()) - len(counts))
+
+    @classmethod
+    def readable(cls, shop: ShopUnderTest) -> "Books":
+        """Return the books of a line that also carries noise: what is told as unparsed is no order."""
+        books = cls.of(shop)
+        orders = central_reading.orders(shop.store.database).values()
+        unread = [order for order in orders if order.order_no is None and order.payable is None]
+        held = {number: payable for number, payable in books.held.items() if number != "unread" or payable != -1}
+        return cls(books.printed, held, books.twice - max(0, len(unread) - 1))
 
     @classmethod
     def of(cls, shop: ShopUnderTest) -> "Books":
@@ -94,13 +110,15 @@ class Fault:
         began = self._mended_at if self._mended_at is not None else loop.time()
         try:
             async with asyncio.timeout(patience):
-                while not await _is_settled(shop, destroyed):
+                while True:
+                    # Judged is what was seen settled: a moment later the agent may have something to say again.
+                    books, (recorded, confirmed) = Books.of(shop), await _sequences(shop)
+                    if books.lost <= destroyed and recorded == confirmed:
+                        break
                     await asyncio.sleep(0.05)
-        except TimeoutError:
-            pass  # the row says what is wrong
+        except TimeoutError:  # the row says what is wrong
+            books, (recorded, confirmed) = Books.of(shop), await _sequences(shop)
         heal_s = loop.time() - began
-        books = Books.of(shop)
-        recorded, confirmed = await _sequences(shop)
         lost = max(0, books.lost - destroyed) + max(0, recorded - confirmed)
         row = Row(self._group, self._name, recorded, confirmed, lost, books.doubled, destroyed, round(heal_s, 1))
         assert row.lost == 0, f"{row}: {difference(books.printed, books.held)}; {shop.log[-5:]}"
@@ -108,14 +126,6 @@ class Fault:
         assert books.printed, "a fault that met no sale shows nothing"
         self._keep(row)
         return row
-
-
-async def _is_settled(shop: ShopUnderTest, destroyed: int) -> bool:
-    books = Books.of(shop)
-    if books.lost > destroyed:
-        return False
-    recorded, confirmed = await _sequences(shop)
-    return recorded == confirmed
 
 
 async def _sequences(shop: ShopUnderTest) -> tuple[int, int]:

@@ -17,6 +17,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 UNIT = "edge-agent.service"
 CONTROL = Path("/run/edge-agent/control.sock")
@@ -68,8 +69,9 @@ def main() -> int:
     parser.add_argument("--opt", type=Path, default=Path("/opt/edge-agent"), help="where the versions lie")
     options = parser.parse_args()
     opt: Path = options.opt
-    if not (opt / options.version / ".complete").exists():
-        print(f"edge-agent {options.version} is not installed; there is: {', '.join(versions(opt))}", file=sys.stderr)
+    if not is_complete(opt / options.version):
+        there = ", ".join(version for version in versions(opt) if is_complete(opt / version))
+        print(f"edge-agent {options.version} is not installed; there is: {there}", file=sys.stderr)
         return 1
     former = current(opt)
     if why := nothing_to_watch():
@@ -93,7 +95,7 @@ def nothing_to_watch() -> str:
   edge-agent devices                    # what is plugged in, for store.toml
   sudo edge-agent check && sudo edge-agent doctor
   sudo systemctl start edge-agent"""
-    if subprocess.run(["systemctl", "is-enabled", "--quiet", UNIT]).returncode and not running():
+    if subprocess.run(["systemctl", "is-enabled", "--quiet", UNIT], check=False).returncode and not running():
         return f"{UNIT} is disabled: systemctl enable --now {UNIT}"
     return ""
 
@@ -107,7 +109,7 @@ def upgrade(opt: Path, former: str | None, version: str) -> bool:
         return True
     print(f"edge-agent {version} did not come up healthy: {wrong}", file=sys.stderr)
     print(last_words(), file=sys.stderr)
-    if former in {None, version} or not (opt / str(former) / ".complete").exists():
+    if former in {None, version} or not is_complete(opt / str(former)):
         print("there is no other version to go back to; it is tried again for ever", file=sys.stderr)
         return False
     started = time.monotonic()
@@ -171,7 +173,7 @@ class Control(http.client.HTTPConnection):
         self.sock.connect(str(CONTROL))
 
 
-def ask(path: str) -> dict:
+def ask(path: str) -> Any:
     """Return what the daemon answers. Raises OSError, ValueError, HTTPException."""
     connection = Control("edge-agent")
     try:
@@ -193,27 +195,34 @@ def running() -> bool:
 
 def systemctl(*words: str) -> str:
     """Call systemctl; what fails shows in the daemon's health."""
-    return subprocess.run(["systemctl", *words], capture_output=True, text=True).stdout
+    return subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False).stdout
 
 
 def last_words() -> str:
     """Return the end of the unit's log: mostly the reason."""
     command = ["journalctl", "--unit", UNIT, "--lines", "5", "--output", "cat", "--no-pager", "--quiet"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.rstrip()
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.rstrip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
 
 
 def versions(opt: Path) -> list[str]:
     """Return the versions that are installed, and those whose making was cut short."""
-    return sorted(path.name for path in opt.iterdir() if path.is_dir() and not path.is_symlink()) if opt.is_dir() else []
+    return (
+        sorted(path.name for path in opt.iterdir() if path.is_dir() and not path.is_symlink()) if opt.is_dir() else []
+    )
+
+
+def is_complete(folder: Path) -> bool:
+    """Tell whether a version's making came to its end."""
+    return (folder / ".complete").exists()
 
 
 def current(opt: Path) -> str | None:
     """Return the version that is current, or None."""
     link = opt / "current"
-    return os.readlink(link) if link.is_symlink() else None
+    return str(link.readlink()) if link.is_symlink() else None
 
 
 def flip(opt: Path, version: str) -> None:
@@ -236,7 +245,7 @@ def point(link: Path, target: str) -> None:
 
 def prune(opt: Path) -> None:
     """Remove all versions but the current one, the one before it, and those that a process still runs from."""
-    kept = {current(opt), os.readlink(opt / "previous") if (opt / "previous").is_symlink() else None}
+    kept = {current(opt), str((opt / "previous").readlink()) if (opt / "previous").is_symlink() else None}
     for version in versions(opt):
         if version not in kept and not in_use(opt / version):
             shutil.rmtree(opt / version)

@@ -26,6 +26,7 @@ from edge_agent.contract.ids import uuid7
 from edge_agent.contract.topics import Topics
 from edge_agent.generation import Generations
 from edge_agent.health import Health
+from edge_agent.log import tell_suppressed
 from edge_agent.page import status
 from edge_agent.page.control import control_socket
 from edge_agent.page.server import serving
@@ -137,6 +138,7 @@ async def _publish_health(sources: Sources, topics: Topics, link: Link) -> None:
 async def _watch_clock(clock: Clock, storage: Storage) -> None:
     while True:
         clock.now()
+        tell_suppressed()
         for step in clock.take_steps():
             log.warning("clock_changed", step_ms=step.step_ms)
             changed = data.ClockChanged(bootid=step.at.boot_id, uptime=str(step.at.uptime_ms), step_ms=step.step_ms)

@@ -12,6 +12,10 @@ from collections import deque
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from edge_agent import journald
+from edge_agent.log_limit import Limit
+from edge_agent.printable import printable
+
 LEVELS = ("debug", "info", "warning", "error")
 # What support is shown of the log without a way into the box: a quarter of an hour of a busy one at debug, days of a
 # quiet one. A line has some 200 bytes, and 50 of overhead: 600 KB where there are that many.
@@ -25,25 +29,41 @@ _HALF = re.compile(r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2
 def set_up(level: str = "info") -> None:
     """Configure logging for the process. Results go to stdout; logs never do."""
     terminal = sys.stderr.isatty()
-    json = structlog.processors.JSONRenderer()
-    rendering: list[Processor] = (
-        [_recent.keep_rendered, structlog.dev.ConsoleRenderer(pad_event_to=0)]
-        if terminal
-        else [structlog.processors.format_exc_info, json, _recent.keep]
-    )
+    journal = journald.is_journal(sys.stderr.fileno())
     set_level(level)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _limit,
             structlog.processors.TimeStamper(fmt="iso", utc=not terminal),
             structlog.processors.StackInfoRenderer(),
-            *rendering,
+            *_rendering(terminal=terminal, journal=journal),
         ],
         wrapper_class=_Logger,
-        logger_factory=structlog.WriteLoggerFactory(_Unread(sys.stderr.fileno())),  # type: ignore[arg-type]  # not a whole file
+        logger_factory=structlog.WriteLoggerFactory(_Unread(sys.stderr.fileno(), journal=journal)),  # type: ignore[arg-type]  # not a whole file
         cache_logger_on_first_use=True,
     )
+
+
+def _rendering(*, terminal: bool, journal: bool) -> list[Processor]:
+    if terminal:
+        return [_recent.keep_rendered, _printable, structlog.dev.ConsoleRenderer(pad_event_to=0)]
+    lines: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), _recent.keep]
+    return [*lines, _for_journal] if journal else lines
+
+
+def _for_journal(_logger: WrappedLogger, method: str, line: EventDict | str) -> str:
+    return f"{journald.prefix(method)}{line}"
+
+
+def _printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def tell_suppressed() -> None:
+    """Log how many lines of what has become quiet were suppressed; to be called now and then."""
+    _limit.tell_quiet()
 
 
 def set_level(level: str) -> None:
@@ -70,6 +90,11 @@ def recent() -> tuple[list[str], bool]:
 def places(error: BaseException) -> str:
     """Return where an error was raised, without its message: that may quote what a slip or a tag says."""
     return "".join(traceback.format_tb(error.__traceback__))
+
+
+def defect(event: str, error: BaseException, **fields: object) -> None:
+    """Log what nobody has thought of, with its places and without its message; the process goes on."""
+    structlog.get_logger().error(event, **fields, error=type(error).__name__, traceback=places(error))
 
 
 class _Logger(structlog.make_filtering_bound_logger(logging.DEBUG)):  # type: ignore[misc]  # made at run time
@@ -109,12 +134,14 @@ class _Recent:
 
 
 _recent = _Recent()
+_limit = Limit()
 
 
 class _Unread:
     """A descriptor that perhaps nobody reads: a full or broken pipe costs lines of log, never the tills' time."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, journal: bool) -> None:
+        self._lost_as = journald.prefix("warning") if journal else ""
         self._descriptor = descriptor
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
@@ -124,7 +151,7 @@ class _Unread:
     def write(self, line: str) -> None:
         """Write a line, or count it as lost; the next one that can be written says how many were."""
         if self._lost:
-            line = f'{{"event": "log_lines_lost", "count": {self._lost}}}\n{line}'
+            line = f'{self._lost_as}{{"event": "log_lines_lost", "count": {self._lost}}}\n{line}'
         data = f"{chr(10) if self._torn else ''}{line}".encode("utf-8", "backslashreplace")
         done = 0
         try:

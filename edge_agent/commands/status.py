@@ -16,6 +16,7 @@ from edge_agent.page import pushes
 from edge_agent.page.control import control_socket
 from edge_agent.page.times import seen_from
 from edge_agent.page.words import words
+from edge_agent.printable import printable
 from edge_agent.sockets import short_path
 
 SYSTEM_SOCKET = Path("/run/edge-agent/control.sock")
@@ -82,7 +83,7 @@ def render(document: dict[str, Any], language: str) -> str:
         state = say(f"devices.state.{device['state']}")
         said = say("status.device", device=device["id"], name=device["name"], state=state, seen=seen)
         lines.append(f"{said} - {device['detail']}" if device["detail"] else said)
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _proofs(proof: dict[str, Any], language: str) -> list[str]:

@@ -243,7 +243,7 @@ class Sync:
             self._heard = payload
             ack = read_ack(payload)
             if ack is None:
-                log.warning("ack_malformed", payload=payload[:200].decode("utf-8", "replace"))
+                log.warning("ack_malformed", bytes=len(payload))
             elif ack.epoch == self._storage.epoch:
                 await self._obey(interpret(ack, self._standing))
                 self._pass_on(ack)
@@ -276,7 +276,7 @@ class Sync:
     def _pass_on(self, ack: Ack) -> None:
         answers, malformed = day_answers(ack)
         if malformed and malformed != self._malformed:  # each acknowledgement repeats them
-            log.warning("day_answer_malformed", answer=malformed[0][:200].decode("utf-8", "replace"))
+            log.warning("day_answer_malformed", bytes=len(malformed[0]), count=len(malformed))
         self._malformed = malformed
         orders = self._standing(Stream.ORDERS)
         settled = ack.upto.get(Stream.ORDERS, orders.upto) >= orders.last

@@ -67,7 +67,7 @@ import structlog
 from edge_agent import log
 log.set_up()
 for number in range(1000):
-    structlog.get_logger().info("told", number=number, text="x" * 100)
+    structlog.get_logger().info("told", number=number, device=str(number), text="x" * 100)
 print("alive", flush=True)
 input()
 structlog.get_logger().info("read_again")
@@ -115,7 +115,7 @@ logger.error("told")
 log.set_level("info")
 logger.debug("hidden")
 for number in range({count}):
-    logger.info("many", number=number, text="x" * {width})
+    logger.info("many", number=number, device=str(number), text="x" * {width})
 json.dump(log.recent(), sys.stdout)
 """
 
@@ -175,3 +175,56 @@ def test_a_file_name_that_is_not_text_keeps_nobody_from_reading_the_log() -> Non
         assert {key: said[key] for key in ("cut", "half", "whole", "after")} == {
             "cut": "a\ufffdb", "half": "\ufffd", "whole": "\U0001f600", "after": "\ufffd\U0001f600",
         }  # fmt: skip
+
+
+JOURNAL = """
+import os, sys
+import structlog
+from edge_agent import log
+of = os.fstat({descriptor})
+os.environ["JOURNAL_STREAM"] = f"{{of.st_dev}}:{{of.st_ino}}"
+log.set_up("debug")
+logger = structlog.get_logger()
+for level in ("debug", "info", "warning", "error", "critical"):
+    getattr(logger, level)("told", device=level)
+logger.exception("told", device="exception")
+print(log.recent()[0][0])
+"""
+
+
+def said_to_the_journal(descriptor: int) -> subprocess.CompletedProcess[str]:
+    script = JOURNAL.format(descriptor=descriptor)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+
+def test_the_journal_is_told_each_lines_level() -> None:
+    done = said_to_the_journal(2)
+    lines = [line.partition(">") for line in done.stderr.splitlines()]
+    assert [line[0] for line in lines] == ["<7", "<6", "<4", "<3", "<2", "<3"], "sd-daemon(3)"
+    assert [json.loads(line[2])["device"] for line in lines][-1] == "exception", "behind it stands the same JSON"
+    assert json.loads(done.stdout)["event"] == "told", "support reads JSON lines alone"
+
+
+def test_a_journal_that_is_elsewhere_changes_no_line() -> None:
+    for line in said_to_the_journal(1).stderr.splitlines():
+        assert json.loads(line)["event"] == "told", "stderr is not the journal: the service's child writes to a file"
+
+
+ESCAPES = """
+import structlog
+from edge_agent import log
+log.set_up("info")
+structlog.get_logger().info("told", name="a\\x1b]0;owned\\x07b\\x9b2J\\u202ec\\rd")
+"""
+
+
+def test_what_strangers_write_commands_no_terminal() -> None:
+    master, slave = os.openpty()
+    try:
+        subprocess.run([sys.executable, "-c", ESCAPES], stderr=slave, check=True)
+        os.close(slave)
+        said = os.read(master, 65536).decode("utf-8")
+    finally:
+        os.close(master)
+    assert r"a\x1b]0;owned\x07b\x9b2J\u202ec\rd" in said
+    assert not {"\x07", "\x9b", "\u202e"} & set(said)

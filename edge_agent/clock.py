@@ -82,6 +82,13 @@ class Clock:
         """Read milliseconds since boot alone, as in ``Moment``: for what arrives by the thousand a second."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
+    def read_awake_ms(self) -> int:
+        """Read milliseconds since boot without those that the machine was suspended (CLOCK_MONOTONIC): for promises.
+
+        What slept with the machine has broken none of them.
+        """
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000
+
     def take_steps(self) -> list[Step]:
         """Return the steps seen since the last call, oldest first."""
         steps, self._steps = self._steps, []

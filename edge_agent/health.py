@@ -88,9 +88,13 @@ class Health:
 
     def progress(self, part: str, *, within_ms: int) -> None:
         """Mark that an essential part has just done something, and promises the next mark ``within_ms``."""
-        self._progress[part] = (self._clock.now().uptime_ms, within_ms)
+        self._progress[part] = (self._clock.read_awake_ms(), within_ms)
+
+    def rest(self, part: str) -> None:
+        """Take back what an essential part has promised: it has ended, or waits for what others have promised."""
+        self._progress.pop(part, None)
 
     def stalled(self) -> list[str]:
         """Return the essential parts that have broken their promise."""
-        now = self._clock.now().uptime_ms
+        now = self._clock.read_awake_ms()
         return sorted(part for part, (at, within) in self._progress.items() if now - at > within)

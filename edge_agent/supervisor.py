@@ -34,12 +34,15 @@ async def supervise(
     first: float = FIRST_S,
     cap: float = CAP_S,
     healthy_after: float = HEALTHY_S,
+    through: type[AgentError] | tuple[type[AgentError], ...] = (),
 ) -> None:
     """Run a part for ever; return only by being cancelled.
 
     ``on_down(reason, detail)`` hears of every failure, the same one again included. ``reason`` is that of an AgentError
     (``failed`` if it has none), ``ended`` if the part returned, ``crashed`` for anything else: a defect, logged with
     its places and without its message, which may quote what a slip says.
+
+    ``through``: errors that are somebody else's to survive; they are raised.
 
     Delays (seconds) double from ``first`` to ``cap`` and start over after a run of ``healthy_after``; each is cut by up
     to half, at random, so that what failed together does not come back together.
@@ -51,6 +54,8 @@ async def supervise(
         reason, detail, defect = "ended", "", None
         try:
             await run()
+        except through:
+            raise
         except AgentError as error:
             reason, detail = getattr(error, "reason", "failed"), getattr(error, "detail", str(error))
         except Exception as error:  # noqa: BLE001 - the one place that survives a defect

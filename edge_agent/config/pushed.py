@@ -88,6 +88,8 @@ def in_force(files: Config, *, on_trial: bool = False) -> Config:
             return replace(apply_push(files, payload), fallback="; ".join(why))
         except InvalidConfigError as error:
             why.append(f"version {config.version}: {error.problems[0]}")
+        except Exception as error:  # noqa: BLE001 - a defect that another version had not must not keep a box from starting
+            why.append(f"version {config.version}: it met a defect: {type(error).__name__}")
     return replace(files, fallback="; ".join(why))
 
 

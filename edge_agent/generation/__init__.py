@@ -2,6 +2,6 @@
 
 from edge_agent.generation.generation import Generation
 from edge_agent.generation.generations import Generations
-from edge_agent.generation.running_device import STARTING, RunningDevice
+from edge_agent.generation.running_device import HELD, STARTING, RunningDevice
 
-__all__ = ["STARTING", "Generation", "Generations", "RunningDevice"]
+__all__ = ["HELD", "STARTING", "Generation", "Generations", "RunningDevice"]

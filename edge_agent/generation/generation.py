@@ -63,11 +63,16 @@ class Generation:
         key: bytes,
         handover: Handover,
         before: "Generation | None" = None,
+        *,
+        is_held: bool = False,
     ) -> None:
         """``key``: the tenant's, for hashes and redaction. ``handover``: of open lines, between generations.
 
+        ``is_held``: no device is run and nothing is read again; what head office says is worked on all the same.
+
         ``before``: the one whose place this one takes. Devices that are configured alike in both go on as they were.
         """
+        self.is_held = is_held
         self._storage = storage
         self._handover = handover
         self._relays = Relays.of(config.agent.agent.state_dir, config.agent_file)
@@ -127,11 +132,20 @@ class Generation:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tick())
             group.create_task(self._relays.end_others(self._relayed))
+            if self.is_held:
+                self._hold_back()
+                return
             group.create_task(supervise("rereading", self._read_again, on_down=lambda *_: None, rng=self._rng))
             self._look_whether_started()
             for running in self.devices.values():
                 judge_layout(running.settings, self.shop, self._health)
                 group.create_task(self._keep_running(running))
+
+    def _hold_back(self) -> None:
+        for running in self.devices.values():
+            running.hold_back()
+        self._started.set()
+        self._health.news()
 
     async def started(self) -> None:
         """Wait until every device works or has failed."""
@@ -145,19 +159,33 @@ class Generation:
         """Run a device, and a fresh one in its place each time that somebody asks for it."""
         while True:
             running.asked_anew.clear()
-            device = running.device = self._create(running)
-            part = partial(device.run, partial(self._record, running))
+            running.device = None
+            run, down = partial(self._run_device, running), partial(self._down, running)
             async with asyncio.TaskGroup() as group:
-                run = group.create_task(supervise(device.name, part, on_down=device.status.down, rng=self._rng))
+                kept = group.create_task(supervise(running.settings.id, run, on_down=down, rng=self._rng))
                 await running.asked_anew.wait()
-                run.cancel()
+                kept.cancel()
+
+    async def _run_device(self, running: RunningDevice) -> None:
+        """Run a device, made where there is none: a defect in its making is one of that device alone."""
+        if running.device is None:
+            running.device = self._create(running)
+        await running.device.run(partial(self._record, running))
+
+    def _down(self, running: RunningDevice, reason: str, detail: str) -> None:
+        if running.device is not None:
+            running.device.status.down(reason, detail)
+        else:
+            self._report(running, DeviceState("down", reason, detail))
 
     async def restart(self, device: str) -> None:
         """Close a device and open it anew; return once it has said whether it works, or after ``STARTING_MS``.
 
-        Raises ConfigError: there is no such device.
+        Raises ConfigError: there is no such device, or none is run.
         """
         running = self._known(device)
+        if self.is_held:
+            raise ConfigError(f"{device} is not run: the box is in safe mode; restart the agent to have it tried")
         log.info("device_restarted", device=device)
         running.begin_anew(self._clock.now())
         self._health.news()

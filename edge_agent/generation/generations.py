@@ -43,12 +43,18 @@ class _Change:
 class Generations:
     """The generation that runs, and the change to the next one."""
 
-    def __init__(self, config: Config, storage: Storage, health: Health, clock: Clock) -> None:
-        """``config``: of the first one. Raises StorageError where its hash key cannot be had."""
+    def __init__(
+        self, config: Config, storage: Storage, health: Health, clock: Clock, *, is_held: bool = False
+    ) -> None:
+        """``config``: of the first one. Raises StorageError where its hash key cannot be had.
+
+        ``is_held``: no device of this config is run, until ``release``; those of any other config are.
+        """
         self._storage = storage
         self._health = health
         self._clock = clock
         self._config = config
+        self._held = config if is_held else None
         self._handover = Handover()
         self._current = self._build(config, None)
         self._changes: deque[_Change] = deque()  # the first is being made
@@ -64,6 +70,12 @@ class Generations:
     def config(self) -> Config:
         """What it runs by."""
         return self._config
+
+    async def release(self) -> None:
+        """Run the devices of the config, too, that was held back. Raises StorageError as ``change`` does."""
+        held, self._held = self._held, None
+        if self._config is held:
+            await self.change(self._config)
 
     async def run(self) -> None:
         """Run one generation after another until cancelled."""
@@ -141,7 +153,10 @@ class Generations:
         change.end(change.error)
 
     def _build(self, config: Config, before: Generation | None) -> Generation:
-        return Generation(config, self._storage, self._health, self._clock, _hash_key(config), self._handover, before)
+        key, is_held = _hash_key(config), config is self._held
+        return Generation(
+            config, self._storage, self._health, self._clock, key, self._handover, before, is_held=is_held
+        )
 
 
 def _hash_key(config: Config) -> bytes:

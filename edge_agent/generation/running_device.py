@@ -17,6 +17,7 @@ from edge_agent.shop.stamp import Stamp
 Listener = Callable[[Observation, Outcome, Moment], None]
 
 STARTING = "starting"  # why a device is down that has not said yet whether it works
+HELD = "held"  # why one is down that is not run: the box is in safe mode
 
 
 class RunningDevice:
@@ -44,8 +45,9 @@ class RunningDevice:
 
         ``is_read_alike``: with the same decoder and templates; else what is heard of it is counted anew.
         """
-        self.state, self.reason, self.detail, self.since = was.state, was.reason, was.detail, was.since
-        self._goes_on = was.reason != STARTING
+        if was.reason != HELD:
+            self.state, self.reason, self.detail, self.since = was.state, was.reason, was.detail, was.since
+            self._goes_on = was.reason != STARTING
         if is_read_alike:
             self.undecoded, self.heard = was.undecoded, was.heard
 
@@ -53,6 +55,11 @@ class RunningDevice:
         """Tell whether the first it says is what was known of it before: no news."""
         goes_on, self._goes_on = self._goes_on, False
         return goes_on and (state.state, state.reason) == (self.state, self.reason)
+
+    def hold_back(self) -> None:
+        """Take note that it is not run: it has said all it will say."""
+        self.reason, self.detail = HELD, "it is not run: the box is in safe mode"
+        self.told.set()
 
     def begin_anew(self, at: Moment) -> None:
         """Have it closed and opened again. ``at``: now."""

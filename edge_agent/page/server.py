@@ -1,15 +1,18 @@
 """The HTTP server: the same handlers on the page's address and on the control socket of the command line."""
 
 import asyncio
+import random
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 
 from edge_agent.config.agent import PageSettings
+from edge_agent.errors import AgentError
 from edge_agent.health import Condition, Health, Level
 from edge_agent.page import reading, tls
 from edge_agent.page.actions import routes as actions
@@ -25,8 +28,20 @@ from edge_agent.page.parts import PARTS, Parts
 from edge_agent.page.sources import Sources
 from edge_agent.page.view import View
 from edge_agent.sockets import short_path
+from edge_agent.supervisor import supervise
 
 log = structlog.get_logger()
+
+PART = "page"  # in health
+
+
+class PageError(AgentError):
+    """The page's address cannot be served. ``reason``: the code of a condition."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
 
 
 def application(parts: Parts) -> web.Application:
@@ -44,7 +59,11 @@ def application(parts: Parts) -> web.Application:
 async def serving(
     settings: PageSettings, sources: Sources, control_socket: Path, limits: Limits | None = None
 ) -> AsyncIterator[None]:
-    """Serve on the page's address and on the control socket while the context lasts."""
+    """Serve on the page's address and on the control socket while the context lasts.
+
+    An address that cannot be had, or a certificate that cannot be used, is tried again for as long; it has been tried
+    once when the context begins.
+    """
     async with asyncio.TaskGroup() as group:
         parts = _parts(sources, group)
         watching = group.create_task(parts.feed.run())
@@ -53,12 +72,17 @@ async def serving(
         connections = Connections(limits)
         runner = connections.runner(app)
         await runner.setup()
+        listening: asyncio.Task[None] | None = None
         try:
             await _listen_on_socket(runner, control_socket)
-            await _listen_on_address(connections, group, runner, settings, sources.health)
+            tried = asyncio.Event()
+            listen = partial(_listen_on_address, connections, runner, settings, sources.health, tried.set)
+            listening = group.create_task(_keep_listening(listen, sources.health, tried.set))
+            await tried.wait()
             yield
         finally:
-            connections.close()
+            if listening is not None:
+                listening.cancel()
             await runner.cleanup()
             control_socket.unlink(missing_ok=True)
             parts.checks.stop()
@@ -86,23 +110,35 @@ async def _listen_on_socket(runner: web.AppRunner, path: Path) -> None:
     path.chmod(0o600)
 
 
+async def _keep_listening(listen: Callable[[], Awaitable[None]], health: Health, tried: Callable[[], None]) -> None:
+    """Listen on the page's address, for ever. What hinders it does not stop the tills: it is said, and tried again."""
+
+    def down(reason: str, detail: str) -> None:
+        if reason == "page_certificate":
+            health.report(PART, Condition("page_certificate", Level.ATTENTION, detail))
+        else:
+            health.report(PART, Condition("page_not_listening", Level.ATTENTION, detail or reason))
+        tried()
+
+    await supervise("page/address", listen, on_down=down, rng=random.Random())  # noqa: S311 - jitter, no secret
+
+
 async def _listen_on_address(
-    connections: Connections, group: asyncio.TaskGroup, runner: web.AppRunner, settings: PageSettings, health: Health
+    connections: Connections, runner: web.AppRunner, settings: PageSettings, health: Health, tried: Callable[[], None]
 ) -> None:
-    """Listen on the page's address. What hinders it does not stop the tills: it is said, and the agent goes on."""
+    """Serve the page's address until cancelled. Raises PageError."""
     try:
         context = tls.context_of(settings)
     except OSError as error:
-        reason = tls.reason_of(error)
-        log.warning("page_certificate", path=str(settings.certificate), reason=reason)
-        health.report("page", Condition("page_certificate", Level.ATTENTION, reason))
-        return
+        raise PageError("page_certificate", f"{settings.certificate}: {tls.reason_of(error)}") from error
     try:
-        host, port = await connections.listen(group, runner, settings.host, settings.port, context)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        log.warning("page_not_listening", address=settings.listen, reason=reason)
-        health.report("page", Condition("page_not_listening", Level.ATTENTION, f"{settings.listen}: {reason}"))
-        return
-    scheme = "https" if context else "http"
-    log.info("page_listening", url=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/")
+        async with asyncio.TaskGroup() as accepting:
+            host, port = await connections.listen(accepting, runner, settings.host, settings.port, context)
+            scheme = "https" if context else "http"
+            log.info("page_listening", url=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/")
+            health.report(PART, None)
+            tried()
+    except* OSError as group:
+        cause = group.exceptions[0]
+        said = getattr(cause, "strerror", None) or str(cause)
+        raise PageError("page_not_listening", f"{settings.listen}: {said}") from cause

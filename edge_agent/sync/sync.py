@@ -18,8 +18,9 @@ from edge_agent.contract.events import Stream
 from edge_agent.contract.frames import CONTENT_TYPE, Frame, FrameError
 from edge_agent.contract.messages import Ack
 from edge_agent.contract.topics import Topics
-from edge_agent.errors import LinkError
+from edge_agent.errors import AgentError, LinkError
 from edge_agent.health import Condition, Health, Level
+from edge_agent.log import defect
 from edge_agent.storage import FORGETTABLE, Storage
 from edge_agent.sync.acks import DayHeard, Meaning, Standing, day_answers, interpret, read_ack
 from edge_agent.sync.fit import fit, join, last_event
@@ -40,6 +41,7 @@ SILENT_SECONDS = 60.0  # a central stores within a second, and restarts within a
 DISK_ANSWERS_S = 1.0  # a disk that takes longer hangs: the status must be told all the same
 _PROMISE_MS = 30_000  # a turn of the loop reads a few hundred rows at most
 
+PART = "sync"  # in health: the essential part whose progress is marked here, while there is a connection
 CENTRAL = "sync/central"  # in health: head office's service behind the broker
 _NOT_CONFIRMED = Condition(
     "not_confirmed", Level.ATTENTION, "the broker takes what is sent, but head office does not say that it has it"
@@ -123,14 +125,17 @@ class Sync:
         try:
             while True:
                 self._wake.clear()
+                # What head office says may wait for the disk, for as long as that is full: the storage promises for it.
+                self._health.rest(PART)
                 await self._hear()
+                self._health.progress(PART, within_ms=_PROMISE_MS)
                 now = self._now()
                 await self._publish(link)
                 self._judge_silence()
-                self._health.progress("sync", within_ms=_PROMISE_MS)
                 await self._rest(now)
         finally:
             self.connected = False
+            self._health.rest(PART)
             self._health.report(CENTRAL, None)  # without a link its silence says nothing
             self._moved.set()
             # What has no PUBACK yet may have arrived all the same.
@@ -245,8 +250,17 @@ class Sync:
             if ack is None:
                 log.warning("ack_malformed", bytes=len(payload))
             elif ack.epoch == self._storage.epoch:
-                await self._obey(interpret(ack, self._standing))
-                self._pass_on(ack)
+                await self._take(ack)
+
+    async def _take(self, ack: Ack) -> None:
+        """Go by an acknowledgement. One that a defect meets costs itself: retained, it would be met for ever."""
+        try:
+            await self._obey(interpret(ack, self._standing))
+            self._pass_on(ack)
+        except AgentError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above; the next one says all that this one does
+            defect("ack_crashed", error)
 
     async def _obey(self, meaning: Meaning) -> None:
         if meaning.rolled_back:

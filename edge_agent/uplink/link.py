@@ -13,6 +13,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_agent.errors import LinkError
+from edge_agent.log import defect
 from edge_agent.uplink.connect import close, connect
 from edge_agent.uplink.pulse import Pulse
 from edge_agent.uplink.reasons import REFUSED, code_of
@@ -122,7 +123,10 @@ class Link:
         """
 
         def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-            deliver(Message(message.topic, bytes(message.payload), message.retain))
+            try:
+                deliver(Message(message.topic, bytes(message.payload), message.retain))
+            except Exception as error:  # noqa: BLE001 - it would leave paho in the middle of a packet, for ever
+                defect("message_crashed", error, topic=topic_filter)
 
         self._client.message_callback_add(topic_filter, on_message)
         status, mid = self._client.subscribe(topic_filter, options=SubscribeOptions(qos=1))

@@ -67,6 +67,7 @@ _BY_CODE = {reason.code: reason for reason in _BY_NUMBER.values()} | {
         Reason("tls_files", Level.ACTION, "a certificate or key file cannot be used; check ca_file and client_*"),
         Reason("password_file", Level.ACTION, "the password cannot be read; check password_file"),
         Reason("tls_failed", Level.ACTION, "no secure connection; check the port in url and the client certificate"),
+        Reason("crashed", Level.ATTENTION, "a defect ended the connection; it is made again, and the log says where"),
         Reason("new_epoch", Level.ATTENTION, "the disk was rolled back or cloned; everything kept is sent again"),
     )
 }

@@ -22,7 +22,7 @@ from edge_agent.uplink.reasons import REFUSED, code_of, condition
 from edge_agent.uplink.settings import UplinkSettings, Will
 
 PART = "link"  # in health: what is wrong with the connection
-PROGRESS = "sync"  # in health: the essential part whose progress is marked here while there is no connection
+PROGRESS = "uplink"  # in health: the essential part whose progress is marked here
 
 # A manager who is impatient with one button must not be one who keeps the broker busy.
 HURRY_EVERY_S = 5.0

@@ -181,10 +181,15 @@ async def test_a_taken_port_does_not_stop_the_agent(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         config = configure(tmp_path, agent=AGENT_TOML.replace("127.0.0.1:0", f"127.0.0.1:{port}"))
         async with served(config) as page:
-            assert [entry["event"] for entry in page.log] == ["page_not_listening"]
+            assert [(entry["event"], entry["reason"]) for entry in page.log] == [("part_down", "page_not_listening")]
             document = await over_the_socket(config)
             assert document["level"] == "attention"
             assert document["headline"].startswith("浏览器打不开小主机的页面")
+            taken.close()
+            async with asyncio.timeout(30):
+                while page.shop.health.conditions():
+                    await asyncio.sleep(0.05)
+            assert (await over_the_socket(config))["level"] == "ok"
 
 
 async def test_the_control_socket_of_a_very_deep_state_directory(tmp_path: Path) -> None:

@@ -381,6 +381,6 @@ async def test_a_certificate_that_cannot_be_used_is_told_and_stops_nothing(
         assert page.url == ""
         (reported,) = page.shop.health.conditions()
         assert (reported.part, reported.condition.code) == ("page", "page_certificate")
-        said = json.dumps([entry for entry in page.log if entry["event"] == "page_certificate"])
+        said = json.dumps([entry for entry in page.log if entry.get("reason") == "page_certificate"])
         assert {"no_pem": "PEM", "another_key": "does not belong", "gone": "No such file"}[fault] in said
         assert len(await pairing_code(page)) == 8, "the command line still reaches it"

@@ -9,6 +9,9 @@ class Ticking(Clock):
         super().__init__()
         self.uptime_ms = 1_000
 
+    def read_awake_ms(self) -> int:
+        return self.uptime_ms
+
     def now(self) -> Moment:
         return Moment(1_795_000_000_000 + self.uptime_ms, self.uptime_ms, self.boot_id, TimeQuality.SYNCED)
 

@@ -12,6 +12,7 @@ from edge_agent.contract.envelope import MAX_BYTES, Key, Refused
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.remote import Reply
 from edge_agent.contract.topics import Topics
+from edge_agent.log import defect
 from edge_agent.remote.commands.admitting import Rejected, Request, check_time, read
 from edge_agent.remote.commands.answers import Answers
 from edge_agent.remote.commands.box import Box
@@ -78,7 +79,12 @@ class Commands:
             await self._news.wait()
 
     async def _open(self, data: bytes) -> None:
-        found = await asyncio.to_thread(read, data, self._keys, self._topics)
+        try:
+            found = await asyncio.to_thread(read, data, self._keys, self._topics)
+        except Exception as error:  # noqa: BLE001 - delivered again, it would be met by the next process as well
+            defect("command_crashed", error, name="")
+            self._answers.stranger(Refused("malformed", f"it met a defect: {type(error).__name__}"), data)
+            return
         if isinstance(found, Request):
             await self._consider(found)
         elif found.id is None or self._ledger.knows(found.id):

@@ -78,7 +78,8 @@ class Running:
             if id_ in on_their_way:
                 continue
             with suppress(Refused):
-                if action_of(self._ledger.name(id_)).repeatable:
+                # In safe mode it may be what the agent dies of.
+                if action_of(self._ledger.name(id_)).repeatable and not self._box.generations.current.is_held:
                     self._queue(id_)
                     continue
             await self._answer(id_, self._reply(id_, "failed", code="interrupted", detail=_INTERRUPTED))

@@ -12,12 +12,17 @@ from edge_agent.contract.remote import Reported
 from edge_agent.contract.topics import Topics
 from edge_agent.generation import Generations
 from edge_agent.health import Health
+from edge_agent.log import defect
 from edge_agent.remote.configs.checking import Push, believed
 from edge_agent.remote.configs.telling import Word, log_word
 from edge_agent.remote.configs.way import Way
 from edge_agent.storage import Storage
 from edge_agent.uplink import Link, Uplink
 
+PROGRESS = "remote"  # in health: the essential part whose progress is marked here
+# A turn takes a second, and with a full inbox a minute on a slow box; longest is one that waits for tills to come
+# between two receipts, and for a disk that answers slowly. What hangs in a config is ended long before (hang.py).
+PROMISE_MS = 600_000
 INBOX = 8  # envelopes that wait; of a flood the newest are kept: 8 MiB at most
 TICK_S = 0.25  # how often a trial is looked at
 IDLE_S = 1.0  # how often, else: whether the clock was set, the disk has room again, a day has passed
@@ -45,6 +50,7 @@ class Configs:
 
         A trial that a kill, a crash or a hang has ended is over: rolled back, before anything else happens.
         """
+        self._health = health
         self._way = Way(config, shelf, topics.reported, generations, storage, uplink, health, clock)
         self._keys = keys
         self._topics = topics
@@ -71,9 +77,12 @@ class Configs:
 
     async def run(self) -> None:
         """Work on pushes, one after another, and on what was staged when the process ended. Raises StorageError."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._way.run())
-            group.create_task(self._work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._way.run())
+                group.create_task(self._work())
+        finally:
+            self._health.rest(PROGRESS)
 
     def postpone(self) -> None:
         """Have the next process begin a trial anew that is under way: this one was told to stop, it has not failed."""
@@ -86,6 +95,7 @@ class Configs:
     async def _work(self) -> None:
         await self._way.resume()
         while True:
+            self._health.progress(PROGRESS, within_ms=PROMISE_MS)
             await self._wait()
             while self._inbox:
                 await self._open(self._inbox.popleft())
@@ -102,12 +112,16 @@ class Configs:
         self._news.clear()
 
     async def _open(self, message: bytes | Refused) -> None:
+        if isinstance(message, Refused):
+            self._refuse(None, message.code, message.detail, None)
+            return
         try:
-            if isinstance(message, Refused):
-                raise message
             push = await asyncio.to_thread(believed, message, self._keys, self._topics)
         except Refused as refused:
             self._refuse(None, refused.code, refused.detail, None)
+        except Exception as error:  # noqa: BLE001 - retained, it would be met by every process to come
+            defect("push_crashed", error)
+            self._refuse(None, "malformed", f"it met a defect: {type(error).__name__}; see the box's log", None)
         else:
             await self._consider(push)
 

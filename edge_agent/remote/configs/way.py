@@ -12,11 +12,11 @@ from edge_agent.config.shelf import Line, Shelf
 from edge_agent.contract.envelope import Refused
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.ids import uuid7
-from edge_agent.contract.messages import UNREADABLE
 from edge_agent.contract.remote import ConfigId
 from edge_agent.errors import AgentError, StorageError
 from edge_agent.generation import Generations
 from edge_agent.health import Health
+from edge_agent.log import defect
 from edge_agent.remote.configs import moves, telling, worse
 from edge_agent.remote.configs.checking import Push, kept, validated
 from edge_agent.remote.configs.hang import HangWatch
@@ -113,7 +113,7 @@ class Way:
             return
         try:
             push = kept(payload, self.line.key_id)
-        except UNREADABLE:  # another version of the agent took it; head office's copy is looked at as any that arrives
+        except Exception:  # noqa: BLE001 - another version of the agent took it; head office's copy is looked at as any that arrives
             log.warning("config_payload_unreadable", version=self.line.version)
         else:
             await self._take(push)
@@ -178,6 +178,11 @@ class Way:
         self._hang.begin(push.trial_s)
         try:
             return await asyncio.to_thread(validated, self._good, push)
+        except (AgentError, Refused):
+            raise
+        except Exception as error:
+            defect("push_crashed", error, version=push.id.version)
+            raise Refused("crashed", f"{type(error).__name__} while it was checked; see the box's log") from error
         finally:
             self._hang.end()
 

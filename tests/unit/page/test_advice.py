@@ -25,6 +25,7 @@ EARLIER = Moment(NOON.wall_ms - 80 * 60_000, NOON.uptime_ms - 80 * 60_000, "boot
 
 # Codes are literals, so that they can be found; elsewhere they are passed on, and this says from where.
 PASSED_ON = {
+    ("generation/generation.py", "reason"): set(),  # of what the supervisor has caught
     ("generation/judging.py", "layouts.REASON"): {layouts.REASON},
     ("generation/states.py", "f'device_{state.reason or state.state}'"): set(),  # see device_reasons
     ("uplink/reasons.py", "code"): set(reasons._BY_CODE),

@@ -62,10 +62,13 @@ def run(
     from edge_agent import log
     from edge_agent.app import run as run_agent
     from edge_agent.config.pushed import load_in_force
+    from edge_agent.private import keep_files_private, keep_memory_private
 
     if log_level not in log.LEVELS:
         raise ConfigError(f"unknown log level {log_level!r} (allowed: {', '.join(log.LEVELS)})")
     faulthandler.enable()
+    keep_files_private()
+    keep_memory_private()
     log.set_up(log_level)
     asyncio.run(run_agent(load_in_force(config)))
 

@@ -33,6 +33,8 @@ def main(arguments: list[str]) -> int:
     """Relay until told to end; told to do something else, begin again as a fresh process with the same id."""
     folder, settings = Path(arguments[0]), decode(arguments[1])
     log.set_up()
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = taken()

@@ -61,15 +61,6 @@ class Books:
         return cls(dict.fromkeys(happened, 1), dict.fromkeys(counts, 1), sum(counts.values()) - len(counts))
 
     @classmethod
-    def readable(cls, shop: ShopUnderTest) -> "Books":
-        """Return the books of a line that also carries noise: what is told as unparsed is no order."""
-        books = cls.of(shop)
-        orders = central_reading.orders(shop.store.database).values()
-        unread = [order for order in orders if order.order_no is None and order.payable is None]
-        held = {number: payable for number, payable in books.held.items() if number != "unread" or payable != -1}
-        return cls(books.printed, held, books.twice - max(0, len(unread) - 1))
-
-    @classmethod
     def of(cls, shop: ShopUnderTest) -> "Books":
         held: dict[str, int] = {}
         twice = 0
@@ -101,10 +92,22 @@ class Fault:
         """Say that the cause is gone now: from here on the shop heals by itself."""
         self._mended_at = asyncio.get_running_loop().time()
 
-    async def settled(self, shop: ShopUnderTest, *, destroyed: int = 0, patience: float = PATIENCE_S) -> Row:
+    def kept(self, *, recorded: int, confirmed: int) -> None:
+        """Keep a row of a test below the shop, which itself has asserted that nothing is lost or doubled."""
+        self._keep(Row(self._group, self._name, recorded, confirmed, 0, 0, 0, 0.0))
+
+    async def settled(
+        self,
+        shop: ShopUnderTest,
+        *,
+        destroyed: int = 0,
+        patience: float = PATIENCE_S,
+        books_of: Callable[[ShopUnderTest], Books] = Books.of,
+    ) -> Row:
         """Wait until the books are equal and nothing waits; keep the row. Fails where anything is lost or doubled.
 
         ``destroyed``: how many orders damage to a file has destroyed, as gap events and ``recovered`` have told.
+        ``books_of``: what is compared, where it isn't a register's orders.
         """
         loop = asyncio.get_running_loop()
         began = self._mended_at if self._mended_at is not None else loop.time()
@@ -112,12 +115,12 @@ class Fault:
             async with asyncio.timeout(patience):
                 while True:
                     # Judged is what was seen settled: a moment later the agent may have something to say again.
-                    books, (recorded, confirmed) = Books.of(shop), await _sequences(shop)
+                    books, (recorded, confirmed) = books_of(shop), await _sequences(shop)
                     if books.lost <= destroyed and recorded == confirmed:
                         break
                     await asyncio.sleep(0.05)
         except TimeoutError:  # the row says what is wrong
-            books, (recorded, confirmed) = Books.of(shop), await _sequences(shop)
+            books, (recorded, confirmed) = books_of(shop), await _sequences(shop)
         heal_s = loop.time() - began
         lost = max(0, books.lost - destroyed) + max(0, recorded - confirmed)
         row = Row(self._group, self._name, recorded, confirmed, lost, books.doubled, destroyed, round(heal_s, 1))

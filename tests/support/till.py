@@ -1,8 +1,11 @@
 """A cash register in the test's own hands: what it sells is in the books, its bytes go where the test wants them."""
 
 import asyncio
+import fcntl
 import os
 import random
+import struct
+import termios
 import tty
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,8 +44,9 @@ class Terminal:
         self._keeps = keeps_slave
         self._master = self._slave = -1
 
-    def plug(self) -> None:
-        """Make it appear under its name."""
+    def plug(self, link: Path | None = None) -> None:
+        """Make it appear under its name, or under another from now on."""
+        self._link = link or self._link
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -66,6 +70,19 @@ class Terminal:
                 view = view[os.write(self._master, view) :]
             except BlockingIOError:
                 await asyncio.sleep(0.005)
+
+    async def drained(self) -> None:
+        """Wait until all that was written has been read; the slave must be kept open."""
+        quiet = 0
+        while quiet < 3:  # what was written reaches the reader's side through a kernel work queue
+            await asyncio.sleep(0.01)
+            unread: int = struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))[0]
+            quiet = 0 if unread else quiet + 1
+
+    def baudrate(self) -> int:
+        """Return the speed the agent has set the port to."""
+        speed = termios.tcgetattr(self._slave)[4]
+        return next(int(name[1:]) for name in dir(termios) if name[1:].isdigit() and getattr(termios, name) == speed)
 
     def close(self) -> None:
         """Unplug, if it is plugged."""

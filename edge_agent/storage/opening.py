@@ -1,5 +1,6 @@
 """From a directory to an open database: locked, checked, salvaged if it must be, and known to be this machine's."""
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from edge_agent import durable
 from edge_agent.clock import Moment
 from edge_agent.contract.events import Origin
 from edge_agent.contract.frames import Encoding
@@ -35,6 +37,7 @@ DATABASE = "edge.db"
 DAMAGE_MARK = "damaged"
 
 _MAGIC = b"SQLite format 3\0"
+_FLUSHED_BYTES = 1024 * 1024  # at a time
 _USER_VERSION = slice(60, 64)  # https://www.sqlite.org/fileformat2.html, 1.3
 
 _log = structlog.get_logger()
@@ -121,23 +124,35 @@ class Opening:
 
     def _open_checked(self, database: Path) -> sqlite3.Connection:
         _check_header(database)
-        fresh = not database.exists()
-        if fresh:
-            os.close(os.open(database, os.O_CREAT | os.O_WRONLY, 0o600))
-        connection: sqlite3.Connection | None = None
+        if not database.exists():
+            self._make(database)
+        connection = connect(database, self.space.wal_pages)
         try:
-            connection = connect(database, self.space.wal_pages)
             self._load(connection)
         except BaseException as error:
-            if connection is not None:
-                connection.close()
-            if fresh:  # nothing was ever in it
-                for suffix in ("", "-wal"):
-                    database.with_name(database.name + suffix).unlink(missing_ok=True)
+            connection.close()
             if isinstance(error, sqlite3.DatabaseError):
                 raise translated(error) from error
             raise
         return connection
+
+    def _make(self, database: Path) -> None:
+        """Make an empty database aside: it has its name once it is whole, or a cut meanwhile would look like damage."""
+        aside = database.with_name(database.name + durable.ASIDE)
+        files = [aside.with_name(aside.name + suffix) for suffix in ("", "-wal", "-journal")]
+        for leftover in files:
+            leftover.unlink(missing_ok=True)
+        try:
+            os.close(os.open(aside, os.O_CREAT | os.O_WRONLY, 0o600))
+            connect(aside, self.space.wal_pages).close()  # the last one closed empties the log into the file
+            for suffix in ("-wal", "-journal"):  # of a database that was deleted: SQLite would play it into this one
+                database.with_name(database.name + suffix).unlink(missing_ok=True)
+            durable.sync_folder(database.parent)
+            durable.put_in_place(database)
+        except BaseException:
+            for leftover in files:
+                leftover.unlink(missing_ok=True)
+            raise
 
     def _load(self, connection: sqlite3.Connection) -> None:
         verdict = pragma(connection, "quick_check(1)")
@@ -163,12 +178,14 @@ class Opening:
             self._remember(connection, ledger, machine)
 
     def _remember(self, connection: sqlite3.Connection, ledger: Ledger, machine: str | None) -> None:
-        with transaction(connection):
-            if machine is None and self.machine_id is not None:
-                meta.put(connection, meta.MACHINE, self.machine_id)
-            if not ledger.sent_mark:
-                meta.put_sent_mark(connection, ledger.sent)
-        ledger.sent_mark = True
+        # A disk without any room: whatever may have been sent counts as sent then, and the next start remembers.
+        with suppress(FullError):
+            with transaction(connection):
+                if machine is None and self.machine_id is not None:
+                    meta.put(connection, meta.MACHINE, self.machine_id)
+                if not ledger.sent_mark:
+                    meta.put_sent_mark(connection, ledger.sent)
+            ledger.sent_mark = True
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:
@@ -177,6 +194,29 @@ def _is_new(connection: sqlite3.Connection) -> bool:
         connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608 — names of this module
         for table in ("meta", "stream", "frame", "state")
     )
+
+
+def _flush_log(log: Path) -> None:
+    """Write the log that a dead process has left once more, byte by byte the same, and flush it.
+
+    Of what could not be flushed the page cache calls clean what the disk does not hold (fsync(2), NOTES): read from
+    there it would be taken for durable. Raises OSError, FullError.
+    """
+    try:
+        descriptor = os.open(log, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        at = 0
+        while piece := os.pread(descriptor, _FLUSHED_BYTES, at):
+            at += os.pwrite(descriptor, piece, at)
+        os.fdatasync(descriptor)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # a file system that copies on write
+            raise FullError(str(error)) from error
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def _check_header(database: Path) -> None:

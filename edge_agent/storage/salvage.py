@@ -81,6 +81,22 @@ def salvage(database: Path, origin: Origin, compression: Encoding, machine_id: s
     _log.error("storage_salvaged", old_epoch=told.old_epoch, salvaged=told.salvaged, lost=told.lost)
 
 
+def put_copy(database: Path, connection: sqlite3.Connection) -> None:
+    """Copy the open database to where ``finish`` takes it from (step 2). Raises OSError or sqlite3.DatabaseError."""
+    building = _building(database)
+    building.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        stack.callback(building.unlink, missing_ok=True)
+        os.close(os.open(building, os.O_CREAT | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(building, isolation_level=None)) as target:
+            connection.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")  # a log of its own would stay behind when it is renamed
+        with building.open("rb+") as file:
+            os.fsync(file.fileno())
+        building.rename(_salvaged(database))
+    _flush_folder(database.parent)
+
+
 @dataclass(frozen=True, slots=True)
 class _Damaged:
     """What can be read. ``tables``: as they are in the file; ``frames``: where every leaf of theirs is reached."""

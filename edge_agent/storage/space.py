@@ -1,6 +1,7 @@
 """How much room there is, and the reserve that is given up when there is none."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -24,6 +25,7 @@ class Space:
         self._directory = state_dir
         self._reserve = state_dir / "reserve"
         status = os.statvfs(state_dir)
+        self._free = 0  # as of the last time it could be asked
         self.total_bytes = status.f_blocks * status.f_frsize
         low, high = _WAL_PAGES
         self.wal_pages = max(low, min(high, self.total_bytes // _WAL_SHARE // PAGE_BYTES))
@@ -34,9 +36,11 @@ class Space:
         self.reserved = self.has_reserve()  # as of the last time it was given up or taken: asked with every commit
 
     def free(self) -> int:
-        """Return the bytes this user may still write to the file system."""
-        status = os.statvfs(self._directory)
-        return status.f_bavail * status.f_frsize
+        """Return the bytes this user may still write to the file system; what it was while the directory is gone."""
+        with suppress(OSError):
+            status = os.statvfs(self._directory)
+            self._free = status.f_bavail * status.f_frsize
+        return self._free
 
     def holds(self, folder: Path) -> bool:
         """Tell whether ``folder`` lies directly in the state directory: what the reserve gives back is room for it."""

@@ -26,6 +26,7 @@ from edge_agent.storage.housekeeping import Housekeeping
 from edge_agent.storage.journal import Journal
 from edge_agent.storage.opening import DATABASE, Opening, locked
 from edge_agent.storage.recorder import CAPTURES, Recorder
+from edge_agent.storage.rescue import Rescue
 from edge_agent.storage.settings import StorageSettings
 from edge_agent.storage.space import Space
 from edge_agent.storage.thread import StorageThread
@@ -103,7 +104,8 @@ class Storage:
                 recorder = Recorder(opening.outbox, space, captures)
                 await thread.run(partial(recorder.keep_left, rows=opening.facts.pop(CAPTURES, {})))
                 housekeeping = Housekeeping(recorder, settings)
-                writer = Writer(thread, recorder, housekeeping, clock, health, opening.facts, lambda: None)
+                rescue = Rescue(state_dir / DATABASE)
+                writer = Writer(thread, recorder, housekeeping, rescue, clock, health, opening.facts, lambda: None)
                 journals = settings.journals or state_dir / "lines"
                 storage = cls(thread, recorder, writer, journals, clock, machine_id, wiper)
                 _log.info("storage_open", file=str(state_dir / DATABASE), epoch=storage.epoch)

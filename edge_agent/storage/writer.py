@@ -16,6 +16,7 @@ from edge_agent.storage import state
 from edge_agent.storage.connection import FullError
 from edge_agent.storage.housekeeping import Housekeeping
 from edge_agent.storage.recorder import Recorder
+from edge_agent.storage.rescue import Rescue
 from edge_agent.storage.thread import StorageThread
 
 PART = "storage"
@@ -40,6 +41,7 @@ class Writer:
     thread: StorageThread
     recorder: Recorder
     housekeeping: Housekeeping
+    rescue: Rescue
     clock: Clock
     health: Health
     state: state.State
@@ -188,6 +190,7 @@ class Writer:
     async def _each_second(self) -> None:
         at = self.clock.now()
         self.health.progress(PART, within_ms=self.promise_ms)
+        await self.thread.run(self.rescue.look)
         if self.recorder.notice(self.recorder.space.free()):
             if await self._write([]):
                 self.recorded()

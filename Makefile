@@ -17,7 +17,7 @@ help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed  ## install what is missing: Debian's packages, the virtual environment from the locks
-	@./tools/debian-packages mosquitto faketime dbus-daemon chromium fonts-noto-cjk
+	@./tools/debian-packages mosquitto faketime strace dbus-daemon chromium fonts-noto-cjk
 	@./tools/pyscard "$(VENV)"
 
 $(VENV)/.ready: requirements-dev.lock
@@ -25,35 +25,35 @@ $(VENV)/.ready: requirements-dev.lock
 
 # The commands in $(BIN) are those of pyproject.toml when it was last installed: install again where it has changed since.
 $(VENV)/.installed: $(VENV)/.ready pyproject.toml
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup  ## a whole virtual store; Ctrl-C ends it
-	@$(BIN)/edge-agent demo $(DEMO)
+	
 
 deb: $(VENV)/.installed  ## the package for the boxes, dist/edge-agent_*.deb: installs offline, with all it needs
 	@./packaging/build-deb --python "$(CURDIR)/$(BIN)/python"
 
 test: setup  ## the whole test suite
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+	
 
 coverage: setup  ## the test suite once more, and which lines it runs: counting them makes it twice as long
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 600 --cov --cov-report=term:skip-covered $(TESTS)
+	
 
 faults: setup  ## the fault series, long: hundreds of seeds where `make test` takes a few
 	@EDGE_AGENT_SEEDS=200 $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 tests/faults tests/e2e tests/integration/sync $(TESTS)
 
 lint: setup  ## formatting, lint, types, layers
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	/ruff format --check .
+	/ruff check .
+	/mypy
+	/lint-imports
 
 bench: setup  ## the figures of docs/performance.md, as ratios to raw limits of this machine
-	@$(BIN)/python -m tests.bench $(BENCH)
+	
 
 screenshots: setup  ## the page's pictures in docs/images, of a virtual store that has had a day
-	@$(BIN)/python -m tests.browser.screenshots
+	/python -m tests.browser.screenshots
 
 check: lint test  ## what CI runs
 

@@ -117,6 +117,11 @@ class Line:
         """Tell whether something is half read: bytes have come of which nothing has become yet."""
         return bool(self._waiting or self._decoder.unfinished())
 
+    @property
+    def recorded(self) -> int:
+        """How many of its bytes have been recorded, since its first life."""
+        return self._recorded
+
     def receive(self, data: bytes) -> bool:
         """Take bytes as they arrive; return whether there is room for more. Without room, wait for ``resume``."""
         self._journal.append(data)

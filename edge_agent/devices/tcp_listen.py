@@ -18,6 +18,10 @@ from edge_agent.errors import DeviceError
 
 log = structlog.get_logger()
 
+# A register that connects prints, at once or with the next sale. One that has said nothing for this long is no
+# register, or one that will connect again: it may not keep a till out.
+SILENT_S = 10.0
+
 _REASONS = {
     errno.EADDRINUSE: ("busy", "another program listens there"),
     errno.EACCES: ("permission", "a port below 1024 needs a privilege: choose a higher one"),
@@ -162,9 +166,17 @@ class TcpListenDevice:
 
     def _accept(self) -> asyncio.Protocol:
         if not self._free:
+            self._make_room()
             log.warning("connection_refused", device=self.name, open=len(self._lines))
             return _Refused()
         return _Accepted(self._free.pop(), self._accepted)
+
+    def _make_room(self) -> None:
+        """Close the oldest connection that never printed: whoever is refused now is served when it tries again."""
+        latest = asyncio.get_running_loop().time() - SILENT_S
+        silent = [one for one in self._open.values() if not one.has_printed and one.since <= latest]
+        if silent:
+            min(silent, key=lambda one: one.since).close()
 
     async def _serve(self, connection: "_Accepted", emit: Emit) -> None:
         line = connection.line
@@ -212,6 +224,13 @@ class _Accepted(Connection):
     def __init__(self, line: Line, accepted: Callable[["_Accepted"], object]) -> None:
         super().__init__(line)
         self._accepted = accepted
+        self.since = asyncio.get_running_loop().time()
+        self._recorded = line.recorded
+
+    @property
+    def has_printed(self) -> bool:
+        """Tell whether anything it sent has been recorded."""
+        return self.line.recorded > self._recorded
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start to serve it."""

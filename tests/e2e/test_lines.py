@@ -64,28 +64,6 @@ async def test_receipts_in_one_write_and_byte_by_byte_and_without_a_cut(
     await shop.until_equal()
 
 
-async def test_a_cable_pulled_in_the_middle_of_a_receipt(
-    shop: ShopUnderTest, terminal: Terminal, rng: random.Random
-) -> None:
-    till = Till(shop.printed, rng)
-    terminal.plug()
-    await shop.central()
-    await shop.agent()
-    await shop.until_up()
-    for _ in range(5):
-        await terminal.write(till.ring())
-        whole = till.ring()
-        cut = rng.randrange(1, len(whole))
-        await terminal.write(whole[:cut])
-        await asyncio.sleep(0.2)  # the kernel hands it over
-        terminal.unplug()
-        await shop.until_status(lambda status: status["devices"][0]["state"] == "down")
-        terminal.plug()
-        await terminal.write(whole[cut:])
-        await shop.until_up()
-    await shop.until_equal()
-
-
 async def test_half_a_receipt_invents_nothing(shop: ShopUnderTest, terminal: Terminal, rng: random.Random) -> None:
     shop.store.configure(store=STORE_TOML + 'idle_end = "300ms"\n')
     till = Till(shop.printed, rng)

@@ -80,7 +80,7 @@ class Machine:
             self._nspawn.kill()
         await self._nspawn.wait()
 
-    async def run(self, *command: str, check: bool = True) -> str:
+    async def run(self, *command: str, check: bool = True, seconds: float = COMMAND_S) -> str:
         """Run a command in the machine as root; return what it printed, errors with it.
 
         Raises CalledProcessError, which shows that, where it fails and ``check`` is set.
@@ -92,7 +92,7 @@ class Machine:
             *inside, *clean, *command, stdin=DEVNULL, stdout=PIPE, stderr=subprocess.STDOUT
         )
         try:
-            async with asyncio.timeout(COMMAND_S):
+            async with asyncio.timeout(seconds):
                 output, _ = await process.communicate()
         finally:
             if process.returncode is None:
@@ -100,13 +100,17 @@ class Machine:
                 await process.wait()
         text = output.decode("utf-8", "replace")
         if check and process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, f"{command}: {text[-4000:]}")
+            raise subprocess.CalledProcessError(process.returncode, command, text)
         return text.strip()
+
+    def in_network(self) -> list[str]:
+        """Return what before a command makes it run in the machine's network, with the files of this one."""
+        return ["nsenter", f"--target={self._leader}", "--net", "--"]
 
     async def journal(self, unit: str) -> str:
         """Return what a unit, and systemd about it, have logged, in this boot and those before."""
         await self.run("journalctl", "--sync", check=False)
-        return await self.run("journalctl", "--no-pager", "--quiet", "--output=short-monotonic", f"--unit={unit}")
+        return await self.run("journalctl", "--no-pager", "--quiet", "--output=cat", f"--unit={unit}")
 
     async def property(self, unit: str, name: str) -> str:
         """Return one of a unit's properties, as systemctl show has it."""

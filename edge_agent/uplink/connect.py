@@ -1,10 +1,14 @@
 """Open a connection: TCP, TLS and the CONNECT packet block, so they run in a thread."""
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar, cast
 
+from aiohappyeyeballs import AddrInfoType, start_connection
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -16,6 +20,9 @@ from edge_agent.uplink.settings import TlsSettings, UplinkSettings, Will
 
 # What we accept from head office: a config of 1 MiB (contract section 7) in base64 and its envelope.
 MAX_INCOMING_PACKET = 2 * 1024 * 1024
+NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305, section 5: then the next address is tried beside the one that is silent
+
+_T = TypeVar("_T")
 
 
 async def connect(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
@@ -26,6 +33,9 @@ async def connect(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
     client = _prepare(settings, will)
     try:
         async with asyncio.timeout(settings.connect_timeout):
+            addresses = await _in_thread(lambda: _look_up(client, settings), lambda: None)
+            client.made = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
+            client.made.settimeout(settings.connect_timeout)
             await _in_thread(lambda: _open(client, settings), lambda: close(client))
     except OSError as error:
         raise link_error(error) from error
@@ -39,6 +49,15 @@ def close(client: mqtt.Client) -> None:
     client.on_socket_close = client.on_socket_unregister_write = client.on_disconnect = None
     if (sock := client.socket()) is not None:
         sock.close()
+
+
+class _Client(mqtt.Client):
+    """Goes on with a connection that is made: paho's own way waits for a dead IPv6 address until all time is up."""
+
+    made: socket.socket
+
+    def _create_socket_connection(self) -> socket.socket:
+        return self.made
 
 
 class _Socket(ssl.SSLSocket):
@@ -67,11 +86,9 @@ def tls_context(tls: TlsSettings) -> ssl.SSLContext:
     return context
 
 
-def _prepare(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
+def _prepare(settings: UplinkSettings, will: Will | None) -> _Client:
     # A client for each connection: no queue, no half-sent message and no certificate outlives it.
-    client = mqtt.Client(
-        CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False
-    )
+    client = _Client(CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
     client.max_inflight_messages_set(0)  # no limit: paho's own is kept by a scan of the whole list at every PUBACK
     client.connect_timeout = settings.connect_timeout
     if settings.username is not None:
@@ -84,41 +101,44 @@ def _prepare(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
     return client
 
 
-def _open(client: mqtt.Client, settings: UplinkSettings) -> None:
+def _look_up(client: mqtt.Client, settings: UplinkSettings) -> list[AddrInfoType]:
+    """Do what needs the disk and the name server."""
     if settings.tls is not None:
         client.tls_set_context(tls_context(settings.tls))
+    found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    return cast("list[AddrInfoType]", found)  # the same tuples: typeshed also knows of a Python without IPv6
+
+
+def _open(client: mqtt.Client, settings: UplinkSettings) -> None:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's annotations end here
     properties.MaximumPacketSize = MAX_INCOMING_PACKET
     client.connect(settings.host, settings.port, settings.keepalive, clean_start=True, properties=properties)
 
 
-async def _in_thread(call: Callable[[], None], undo: Callable[[], None]) -> None:
+async def _in_thread(call: Callable[[], _T], undo: Callable[[], None]) -> _T:
     """Run ``call`` in a thread of its own; when nobody waits any more at its end, ``undo`` what it did.
 
     Not the loop's executor: leaving the interpreter waits for that one, and a name server may be silent for half a
     minute.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[None] = loop.create_future()
+    future: asyncio.Future[_T] = loop.create_future()
 
-    def finish(error: BaseException | None) -> None:
+    def finish(settle: Callable[[], None]) -> None:
         if future.done():
             undo()
-        elif error is not None:
-            future.set_exception(error)
         else:
-            future.set_result(None)
+            settle()
 
     def run() -> None:
-        error: BaseException | None = None
         try:
-            call()
+            settle = partial(future.set_result, call())
         except BaseException as caught:  # noqa: BLE001 - it is raised where the result is awaited
-            error = caught
+            settle = partial(future.set_exception, caught)
         try:
-            loop.call_soon_threadsafe(finish, error)
+            loop.call_soon_threadsafe(finish, settle)
         except RuntimeError:  # the loop is closed
             undo()
 
     threading.Thread(target=run, name="uplink-connect", daemon=True).start()
-    await future
+    return await future

@@ -25,6 +25,7 @@ MAX_WINDOW = 100
 MAX_PACKET = 268_435_460  # MQTT 5, section 2.1.4: the largest packet there is
 TICK_SECONDS = 1.0  # a frozen broker is noticed after 10 s to 11 s, with something outstanding
 GOODBYE_SECONDS = 2.0
+_UNREADABLE = 0x82  # what paho says of its own when it cannot read a packet
 
 Done = Callable[[int], None]
 _T = TypeVar("_T")
@@ -202,10 +203,14 @@ class Link:
 
     def _read(self) -> None:
         self._pulse.heard_at = self._loop.time()
-        self._client.loop_read()
-        # What OpenSSL has decrypted already makes no descriptor readable.
-        while isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+        try:
             self._client.loop_read()
+            # What OpenSSL has decrypted already makes no descriptor readable.
+            while isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+                self._client.loop_read()
+        except Exception as error:  # noqa: BLE001 - paho raises what it stumbles over, and is then lost in the stream
+            self._detach()
+            self._fail("not_mqtt", type(error).__name__)
 
     def _want_write(self) -> None:
         # Nearly always the socket takes everything: one attempt after this turn of the loop saves two epoll_ctl calls.
@@ -245,7 +250,8 @@ class Link:
     def _on_disconnect(self, _client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _limits: Any) -> None:
         told = flags.is_disconnect_packet_from_server and reason.value >= REFUSED
         before = "" if self._connack.done() else "before CONNACK"
-        self._fail(code_of(reason.value) if told else "closed", before)
+        unreadable = not flags.is_disconnect_packet_from_server and reason.value == _UNREADABLE
+        self._fail(code_of(reason.value) if told else "not_mqtt" if unreadable else "closed", before)
 
     def _on_publish(self, _client: mqtt.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         self._pulse.moved_at = self._loop.time()

@@ -68,6 +68,8 @@ _BY_CODE = {reason.code: reason for reason in _BY_NUMBER.values()} | {
         Reason("password_file", Level.ACTION, "the password cannot be read; check password_file"),
         Reason("tls_failed", Level.ACTION, "no secure connection; check the port in url and the client certificate"),
         Reason("crashed", Level.ATTENTION, "a defect ended the connection; it is made again, and the log says where"),
+        Reason("not_mqtt", Level.ACTION, "what answers there is no MQTT 5 broker; a network's login page? check url"),
+        Reason("unsteady", Level.ATTENTION, "the connection keeps breaking off; check the line, the firewall and url"),
         Reason("new_epoch", Level.ATTENTION, "the disk was rolled back or cloned; everything kept is sent again"),
     )
 }

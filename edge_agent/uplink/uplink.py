@@ -15,11 +15,12 @@ from edge_agent.contract.messages import State, encode
 from edge_agent.contract.topics import Topics
 from edge_agent.errors import LinkError
 from edge_agent.health import Health
-from edge_agent.uplink.backoff import Backoff
+from edge_agent.uplink.backoff import HEALTHY_SECONDS, Backoff
 from edge_agent.uplink.link import Link, open_link
 from edge_agent.uplink.network import network_watched
 from edge_agent.uplink.reasons import REFUSED, code_of, condition
 from edge_agent.uplink.settings import UplinkSettings, Will
+from edge_agent.uplink.steadiness import Steadiness
 
 PART = "link"  # in health: what is wrong with the connection
 PROGRESS = "uplink"  # in health: the essential part whose progress is marked here
@@ -54,6 +55,7 @@ class Uplink:
         self._clock = clock
         self._epoch = epoch
         self._backoff = Backoff(jitter)
+        self._steadiness = Steadiness()
         self._returned = asyncio.Event()
         self._hurried_at = -HURRY_EVERY_S
         self._pausing: asyncio.Timeout | None = None
@@ -74,8 +76,7 @@ class Uplink:
                     error = _first(group)
                 self.connected = False
                 _stop_if_told()
-                if self._health.report(PART, condition(error.reason, error.detail)):
-                    log.warning("link_lost", reason=error.reason, detail=error.detail)
+                self._lost(error)
                 await self._pause()
 
     def hurry(self) -> Literal["connected", "connecting"]:
@@ -90,6 +91,12 @@ class Uplink:
             self._hurried_at = now
             self._pausing.reschedule(now)
         return "connecting"
+
+    def _lost(self, error: LinkError) -> None:
+        what = self._steadiness.wrong(error.reason, error.detail)
+        self._health.report(PART, what)
+        if self._steadiness.is_news(what.code):
+            log.warning("link_lost", reason=error.reason, detail=error.detail, steady=self._steadiness.steady)
 
     async def _pause(self) -> None:
         """Back off; when the machine's own network comes back meanwhile, begin the series again."""
@@ -119,19 +126,30 @@ class Uplink:
         since = asyncio.get_running_loop().time()
         try:
             self._greet(link)
-            await self._converse(link, session)
+            if self._steadiness.steady:
+                self._believe(link)
+            await self._converse(link, session, since)
         except asyncio.CancelledError:
             await link.goodbye(self._topics.state, self._state("stopping"))
             raise
         finally:
-            self._backoff.connected_for(asyncio.get_running_loop().time() - since)
+            lasted = asyncio.get_running_loop().time() - since
+            self._backoff.connected_for(lasted)
+            self._steadiness.lasted(lasted)
             link.close()
 
-    async def _converse(self, link: Link, session: Callable[[Link], Awaitable[None]]) -> None:
+    async def _converse(self, link: Link, session: Callable[[Link], Awaitable[None]], since: float) -> None:
+        def tick() -> None:
+            self._progress()
+            lasted = asyncio.get_running_loop().time() - since
+            if not self._steadiness.steady and lasted >= HEALTHY_SECONDS:
+                self._steadiness.lasted(lasted)
+                self._believe(link)
+
         # In a task of its own: where a session's own task group fails, Python 3.11 may leave its task marked as
         # cancelled for ever, and this one must know whether it was really told to stop.
         async with asyncio.TaskGroup() as scope:
-            watch = scope.create_task(link.watch(self._progress))
+            watch = scope.create_task(link.watch(tick))
             await asyncio.wait([scope.create_task(self._have(session, link))])
             watch.cancel()
 
@@ -140,9 +158,12 @@ class Uplink:
 
     def _greet(self, link: Link) -> None:
         self.connected = True
+        link.send(self._topics.state, self._state("online"), self._greeted, retain=True)
+
+    def _believe(self, link: Link) -> None:
+        self._steadiness.cured()
         self._health.report(PART, None)
         log.info("link_up", host=self._settings.host, window=link.window, max_packet=link.max_packet)
-        link.send(self._topics.state, self._state("online"), self._greeted, retain=True)
 
     def _greeted(self, code: int) -> None:
         if code >= REFUSED and self._health.report(PART, condition(code_of(code), f"publish {self._topics.state}")):

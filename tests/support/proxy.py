@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import socket
+import ssl
+import struct
 from collections.abc import AsyncIterator
 from enum import StrEnum
 
@@ -45,6 +47,13 @@ class Proxy:
         for writer in self._writers:
             writer.transport.abort()
 
+    def reset(self) -> None:
+        """End every connection with RST: what was on its way is lost, on both sides."""
+        for writer in self._writers:
+            sock: socket.socket = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.cut()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         if self.mode is Mode.REFUSE:
@@ -86,13 +95,18 @@ class Proxy:
 
 
 @contextlib.asynccontextmanager
-async def proxied(target: int) -> AsyncIterator[Proxy]:
-    """Run a proxy in front of a loopback port; its connections are cut at the end."""
+async def proxied(
+    target: int, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Proxy]:
+    """Run a proxy in front of a loopback port; its connections are cut at the end, and nobody listens any more.
+
+    ``host``, ``port``: where it listens, 0 for any free port. ``tls``: it ends TLS there, as a load balancer does.
+    """
     proxy = Proxy(target)
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server((host, port))
     # A small receive buffer, inherited by every connection: the sender feels the proxy's pace, not the kernel's.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 1024)
-    server = await asyncio.start_server(proxy.serve, sock=listening, limit=8 * 1024)
+    server = await asyncio.start_server(proxy.serve, sock=listening, limit=8 * 1024, ssl=tls)
     proxy.port = listening.getsockname()[1]
     try:
         yield proxy

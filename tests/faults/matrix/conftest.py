@@ -1,10 +1,11 @@
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.matrix import PROPERTY, Fault
+from tests.support.network import Network, own_network
 from tests.support.shop import ShopUnderTest, shop_under_test
 
 
@@ -29,3 +30,22 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
     seed = random.randrange(2**32)
     print(f"{request.node.name}: seed {seed}")  # noqa: T201 - pytest shows it when the test fails
     return random.Random(seed)
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """A network of this test's own; to be named before ``shop``, whose processes are then in it."""
+    with own_network() as own:
+        yield own
+
+
+@pytest.fixture
+def faults(request: pytest.FixtureRequest) -> Callable[[str], Fault]:
+    """The faults of a test that does several to one shop: each is begun by its name, the mark names their group.
+
+    The events are counted from the shop's beginning.
+    """
+    mark = request.node.get_closest_marker("fault")
+    assert mark is not None, "mark the test with @pytest.mark.fault(group)"
+    (group,) = mark.args
+    return lambda name: Fault(group, name, lambda row: request.node.user_properties.append((PROPERTY, row.told())))

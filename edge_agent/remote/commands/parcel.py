@@ -155,7 +155,9 @@ async def on_disk(work: Callable[[], T]) -> T:
 def make_folder(folder: Path) -> None:
     """Make a command's folder, and the one of all files, for this user only. Raises OSError."""
     for one in (folder.parent, folder):
-        one.mkdir(mode=0o700, exist_ok=True)  # with ``parents`` its mode would be the last one's alone
+        if not one.is_dir():
+            one.mkdir(mode=0o700, exist_ok=True)  # with ``parents`` its mode would be the last one's alone
+            durable.sync_folder(one.parent)
 
 
 def room_beside(folder: Path) -> int:

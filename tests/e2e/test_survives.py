@@ -31,26 +31,6 @@ async def printed(shop: ShopUnderTest, more: int) -> None:
     await until(lambda: len(shop.printed) >= wanted)
 
 
-async def test_head_office_restored_from_a_backup(shop: ShopUnderTest) -> None:
-    central = await shop.central()
-    await shop.agent()
-    await shop.sell(15)
-    await shop.until_equal()
-    backup = shop.store.folder / "backup.db"
-    central_reading.backup(shop.store.database, backup)
-    await shop.sell(15)
-    await shop.until_equal()
-    await central.stop()
-
-    for leftover in shop.store.folder.glob("central.db*"):
-        leftover.unlink()
-    shutil.copy(backup, shop.store.database)
-    assert len(shop.held()) == 15
-    await shop.central()
-    await shop.until_equal()
-    assert central_reading.alarms(shop.store.database) == []
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="another machine-id needs a mount namespace, which needs root")
 async def test_a_cloned_disk(shop: ShopUnderTest) -> None:
     central = await shop.central()

@@ -25,35 +25,35 @@ $(VENV)/.ready: requirements-dev.lock
 
 # The commands in $(BIN) are those of pyproject.toml when it was last installed: install again where it has changed since.
 $(VENV)/.installed: $(VENV)/.ready pyproject.toml
-	/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup  ## a whole virtual store; Ctrl-C ends it
-	
+	@$(BIN)/edge-agent demo $(DEMO)
 
 deb: $(VENV)/.installed  ## the package for the boxes, dist/edge-agent_*.deb: installs offline, with all it needs
 	@./packaging/build-deb --python "$(CURDIR)/$(BIN)/python"
 
 test: setup  ## the whole test suite
-	
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 coverage: setup  ## the test suite once more, and which lines it runs: counting them makes it twice as long
-	
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 600 --cov --cov-report=term:skip-covered $(TESTS)
 
 faults: setup  ## the fault series, long: hundreds of seeds where `make test` takes a few
 	@EDGE_AGENT_SEEDS=200 $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 tests/faults tests/e2e tests/integration/sync $(TESTS)
 
 lint: setup  ## formatting, lint, types, layers
-	/ruff format --check .
-	/ruff check .
-	/mypy
-	/lint-imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 bench: setup  ## the figures of docs/performance.md, as ratios to raw limits of this machine
-	
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 screenshots: setup  ## the page's pictures in docs/images, of a virtual store that has had a day
-	/python -m tests.browser.screenshots
+	@$(BIN)/python -m tests.browser.screenshots
 
 check: lint test  ## what CI runs
 

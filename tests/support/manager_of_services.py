@@ -14,6 +14,7 @@ class ServiceManager:
         self._listening = listening
         self._path = path
         self.said: list[str] = []
+        self._heard = 0
 
     def environment(self, watchdog_s: float = 3.0) -> dict[str, str]:
         """Return what a unit of Type=notify is started with."""
@@ -21,12 +22,15 @@ class ServiceManager:
 
     def hear(self) -> list[str]:
         """Return what was said since the last time."""
-        new: list[str] = []
+        self.take()
+        new, self._heard = self.said[self._heard :], len(self.said)
+        return new
+
+    def take(self) -> None:
+        """Take what has come: the socket holds ten words, and an agent never waits for room."""
         with suppress(BlockingIOError):
             while True:
-                new.append(self._listening.recv(65536).decode())
-        self.said += new
-        return new
+                self.said.append(self._listening.recv(65536).decode())
 
     async def until(self, line: str, within_s: float = 60.0) -> None:
         """Wait until it is told what begins like this."""
@@ -42,4 +46,9 @@ def service_manager(folder: Path) -> Iterator[ServiceManager]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
         listening.setblocking(False)
-        yield ServiceManager(listening, path)
+        manager = ServiceManager(listening, path)
+        asyncio.get_running_loop().add_reader(listening, manager.take)
+        try:
+            yield manager
+        finally:
+            asyncio.get_running_loop().remove_reader(listening)

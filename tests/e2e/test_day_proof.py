@@ -14,8 +14,8 @@ from edge_agent.clock import Clock
 from edge_agent.commands.status import render
 from edge_agent.simulator import central_reading
 from edge_agent.simulator.receipts import Sale, encode, pair, printed, ring_up
-from tests.e2e.test_clock import environment
 from tests.support.defects import plant
+from tests.support.faketime import environment_of_threads
 from tests.support.shop import ShopUnderTest
 from tests.support.till import Terminal
 
@@ -110,7 +110,7 @@ async def test_a_day_that_ends_without_a_line_and_without_an_agent_is_proved_lat
     stamp = tmp_path / "faketime"
     stamp.write_text("+0\n")
     await shop.central()
-    agent, _ = await shop.agent(env=environment(stamp))
+    agent, _ = await shop.agent(env=environment_of_threads(stamp))
     await register.sell(4)
     await shop.until_status(lambda status: (today(status), waiting(status)) == (4, 0))
     days = [(await shop.status())["today"]["business_day"]]
@@ -120,7 +120,7 @@ async def test_a_day_that_ends_without_a_line_and_without_an_agent_is_proved_lat
     for later, sold, recorded in ((1, 1, 2), (2, 2, 5)):
         await agent.kill()
         stamp.write_text(f"+{later * 86_400}\n")
-        agent, _ = await shop.agent(env=environment(stamp))
+        agent, _ = await shop.agent(env=environment_of_threads(stamp))
         await shop.until_status(lambda status: earlier(status) == (days[-1], "waiting"))
         await register.sell(sold)
         await shop.until_status(

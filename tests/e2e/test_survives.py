@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.simulator import central_reading
 from tests.support.shop import ShopUnderTest, difference, until
 
 OUTAGES = 10

@@ -27,6 +27,11 @@ def environment(offset_file: Path) -> dict[str, str]:
     }
 
 
+def environment_of_threads(offset_file: Path) -> dict[str, str]:
+    """Let libfaketime cache its file: where it reads it at each call, one thread sees what another has half read."""
+    return environment(offset_file) | {"FAKETIME_NO_CACHE": "0", "FAKETIME_CACHE_DURATION": "1"}
+
+
 class SteppedPython:
     """A Python that runs ``script`` and answers each line on stdin with one on stdout, under a clock that steps."""
 

@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple
 import pytest
 
 SECTOR = 512
-MODES = ("nothing", "all", "prefix", "torn", "sectors")
 Mode = Literal["nothing", "all", "prefix", "torn", "sectors"]
+MODES: tuple[Mode, ...] = ("nothing", "all", "prefix", "torn", "sectors")
 
 _CALLS = (
     "openat,creat,open,write,pwrite64,writev,pwritev,ftruncate,truncate,fallocate,fsync,fdatasync,rename,renameat,"

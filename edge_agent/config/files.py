@@ -15,6 +15,9 @@ from edge_agent.identities.sdm_keys import sdm_keys
 # As validation context: the files lie on another machine; an operator checks a config that is meant for a box.
 ELSEWHERE: Final = object()
 
+# What the units call the credentials they load from a folder.
+CREDENTIAL: Final = "edge-agent"
+
 _Keys = TypeVar("_Keys")
 
 
@@ -28,12 +31,21 @@ def _resolve(value: object, info: ValidationInfo) -> object:
     return str(folder / value)
 
 
-def _from_credentials(value: object) -> object:
-    """Prefer systemd's credential of that name (systemd.exec(5), LoadCredential=) to a file beside the config."""
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    if credentials and isinstance(value, str) and value and "/" not in value and "\0" not in value:
-        candidate = os.path.join(credentials, value)  # noqa: PTH118  os.path swallows what Path.is_file raises
-        if os.path.isfile(candidate):  # noqa: PTH113  as above
+def _from_credentials(value: object, info: ValidationInfo) -> object:
+    """Prefer a credential of a bare name to a file of that name beside the config.
+
+    systemd.exec(5): ``LoadCredential=ID:FILE`` makes it ``ID`` in ``$CREDENTIALS_DIRECTORY``; of a folder it makes each
+    file ``ID_NAME``. Commands that root runs by hand have no credentials and look where systemd takes them from.
+    """
+    if not isinstance(value, str) or not value or "/" in value or "\0" in value:
+        return value
+    if given := os.environ.get("CREDENTIALS_DIRECTORY"):
+        candidates = [os.path.join(given, value), os.path.join(given, f"{CREDENTIAL}_{value}")]  # noqa: PTH118  as below
+    else:
+        folder = info.context if isinstance(info.context, Path) else Path()
+        candidates = [str(folder / "credentials" / value)]
+    for candidate in candidates:
+        if os.path.isfile(candidate):  # noqa: PTH113  os.path swallows what Path.is_file raises
             return candidate
     return value
 

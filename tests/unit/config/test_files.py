@@ -72,6 +72,27 @@ def test_a_bare_name_is_a_credential_first(files: Files, monkeypatch: pytest.Mon
     assert files.load().agent.mqtt.password() == b"beside the file"
 
 
+def test_a_credential_from_a_folder_is_found_by_the_name_of_its_file(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd.exec(5): a file of a folder becomes ID_NAME, ID being what the units say."""
+    write_secret(files.folder / "password", b"beside the file")
+    write_secret(files.folder / "run" / "edge-agent_password", b"from the folder")
+    files.write(agent=WITH_PASSWORD)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(files.folder / "run"))
+    assert files.load().agent.mqtt.password() == b"from the folder"
+
+    for unit in (Path(__file__).parents[3] / "systemd").glob("*.service"):
+        assert "\nLoadCredential=edge-agent:/etc/edge-agent/credentials\n" in unit.read_text("utf-8")
+
+
+def test_without_systemd_the_folder_of_credentials_is_looked_into_itself(files: Files) -> None:
+    write_secret(files.folder / "password", b"beside the file")
+    write_secret(files.folder / "credentials" / "password", b"in the folder")
+    files.write(agent=WITH_PASSWORD)
+    assert files.load().agent.mqtt.password() == b"in the folder"
+
+
 def test_a_secret_that_is_not_there(files: Files) -> None:
     files.write(agent=WITH_PASSWORD, store=STORE + '[privacy]\nhash_key_file = "tenant-hash.key"\n')
 

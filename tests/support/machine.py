@@ -100,7 +100,7 @@ class Machine:
                 await process.wait()
         text = output.decode("utf-8", "replace")
         if check and process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command, text)
+            raise subprocess.CalledProcessError(process.returncode, f"{command}: {text[-4000:]}")
         return text.strip()
 
     def in_network(self) -> list[str]:

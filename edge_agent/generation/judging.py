@@ -20,7 +20,7 @@ def judge_layout(settings: DeviceSettings, shop: Shop, health: Health) -> None:
         detail = f"{settings.name or settings.id}: {layouts.DETAIL}"
         condition = Condition(layouts.REASON, Level.ATTENTION, detail)
     if health.report(f"layout/{settings.id}", condition) and condition is not None:
-        log.warning(layouts.REASON, device=settings.id)
+        log.warning("layout_changed", device=settings.id)
 
 
 def judge_days(proof: Proof, health: Health, at: Moment) -> None:

@@ -199,7 +199,10 @@ class Sync:
         now = self._now()
         silent = max(window.unconfirmed(now) for window in self._windows.values()) >= SILENT_SECONDS
         if self._health.report(CENTRAL, _NOT_CONFIRMED if silent else None):
-            log.warning("central_silent" if silent else "central_answers")
+            if silent:
+                log.warning("central_silent")
+            else:
+                log.info("central_answers")
 
     def _nothing_waits(self) -> bool:
         return self._waiting() == 0

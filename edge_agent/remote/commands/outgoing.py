@@ -85,6 +85,7 @@ class Outgoing:
         if room < LEAST_BYTES:
             return LinkError("packet_too_large", "the broker's Maximum Packet Size is too small for pieces of files")
         parcel.cut(min(CHUNK_BYTES, room))
+        refused = 0  # what it was refused with: told once
         while parcel.next < parcel.of:
             try:
                 chunk = await asyncio.to_thread(parcel.chunk)
@@ -92,7 +93,9 @@ class Outgoing:
                 return error
             await self._quiet(link)
             if (code := await link.publish(topic, self._reply(parcel, chunk))) >= REFUSED:
-                log.warning("chunk_refused", id=parcel.id, reason=code_of(code))
+                if code != refused:
+                    log.warning("chunk_refused", id=parcel.id, reason=code_of(code))
+                refused = code
                 await asyncio.sleep(REFUSED_S)
                 continue
             await asyncio.to_thread(parcel.gone)

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import ssl
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,3 +134,25 @@ async def test_a_handshake_never_blocks_the_loop(broker: Broker, ca: Authority) 
         expected = (loop.time() - begun) / 0.005
     assert expected > 20
     assert ticks > expected / 2
+
+
+async def test_the_oldest_version_spoken_is_tls_1_2(ca: Authority) -> None:
+    """Against a server that speaks one version alone, and with any cipher: only its age can be what is refused."""
+    for version, spoken in ((ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*ca.issue("broker"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # that it is old is the point
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = version
+        heard: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: list[bytes] = heard) -> None:
+            heard.append(await reader.read(100))
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        await refusal(server.sockets[0].getsockname()[1], TlsSettings(ca.ca))
+        assert any(PASSWORD.encode() in data for data in heard) == spoken
+        server.close()
+        await server.wait_closed()

@@ -212,9 +212,11 @@ def pair(config: ConfigOption = DEFAULT_CONFIG) -> None:
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check ports, permissions, broker, clock and disk; one line each with what to do."""
     from edge_agent.commands.doctor import findings
+    from edge_agent.commands.service_user import become_service_user
     from edge_agent.config.pushed import load_as_seen
 
     good = True
+    typer.echo(f"ok   user: {become_service_user(config)}")
     for finding in findings(load_as_seen(config)):
         good = good and finding.ok
         typer.echo(str(finding))

@@ -13,6 +13,7 @@ from serial.tools.list_ports import comports
 from serial.tools.list_ports_common import ListPortInfo
 
 from edge_agent.commands.doctor import PCSCD_SOCKET
+from edge_agent.errors import DeviceError
 
 LINKS = (Path("/dev/serial/by-id"), Path("/dev/serial/by-path"))
 TTYS = Path("/sys/class/tty")
@@ -103,9 +104,14 @@ def _pcsc_readers() -> Iterator[Found]:
     """Yield the readers pcscd has, which it lists without touching them."""
     if not PCSCD_SOCKET.exists() or importlib.util.find_spec("smartcard") is None:
         return
+    from smartcard.pcsc.PCSCExceptions import BaseSCardException  # noqa: PLC0415 - an extra
     from smartcard.System import readers  # noqa: PLC0415 - an extra
 
-    for number, reader in enumerate(readers(), 1):
+    try:
+        listed = readers()
+    except BaseSCardException as error:  # polkit lets root and whoever sits at the box ask
+        raise DeviceError("permission", f"pcscd does not tell its readers: {_one_line(str(error))}; use sudo") from None
+    for number, reader in enumerate(listed, 1):
         name = _one_line(str(reader)).replace("\\", "\\\\").replace('"', '\\"')
         yield Found(f"PC/SC reader: {name}", _table(f"pcsc-{number}", "pcsc", f'reader = "{name}"'))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.clock import Clock, TimeQuality
-from edge_agent.commands.status import ask
+from edge_agent.commands.status import SYSTEM_SOCKET, ask
 from edge_agent.config import Config
 from edge_agent.config.devices import (
     BleSettings,
@@ -61,8 +61,7 @@ class Finding:
 def findings(config: Config) -> Iterator[Finding]:
     """Yield what was found, most basic first."""
     status = ask(config, "en")  # as all its own words are
-    state = f"running, {status['level']}: {status['headline']}" if status else "not running"
-    yield Finding("agent", True, state)
+    yield _agent(status)
     yield from _store_config(config)
     for warning in config.warnings:
         yield Finding("config", True, f"warning: {warning}")
@@ -75,6 +74,14 @@ def findings(config: Config) -> Iterator[Finding]:
         if device.id not in seen and isinstance(device, SerialSettings) and device.passthrough is not None:
             yield _behind(device.id, device.passthrough)
     yield _broker(config, status["sync"]["connected"] if status else None)
+
+
+def _agent(status: dict[str, Any] | None) -> Finding:
+    if status:
+        return Finding("agent", True, f"running, {status['level']}: {status['headline']}")
+    if SYSTEM_SOCKET.exists() and not os.access(SYSTEM_SOCKET, os.W_OK):
+        return Finding("agent", False, "this user may not ask it whether it runs", "use sudo")
+    return Finding("agent", True, "not running")
 
 
 def _store_config(config: Config) -> Iterator[Finding]:

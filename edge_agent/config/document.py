@@ -49,7 +49,7 @@ def read(file: Path) -> Document:
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise _unusable(file, 1, f"cannot be read: {reason(error)}") from None
+        raise _unusable(file, 1, f"cannot be read: {reason(error)}{_remedy(error)}") from None
     if len(data) > MAX_BYTES:
         raise _unusable(file, 1, f"is larger than {MAX_BYTES} bytes")
     try:
@@ -69,6 +69,14 @@ def read(file: Path) -> Document:
 def reason(error: Exception) -> str:
     """Return why a file could not be read, in words."""
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "; it is for root and for the agent's user: use sudo, or let that user read it"
+    if isinstance(error, FileNotFoundError):
+        return "; docs/installation.md tells which files there must be"
+    return ""
 
 
 def _unusable(file: Path, line: int, message: str) -> InvalidConfigError:

@@ -32,6 +32,7 @@ LOOK_EVERY_S = 0.2
 ANSWER_S = 2.0
 # Once may be the machine's fault; systemd has started it again by then.
 CRASHES = 2
+SAFE_MODE = "safe_mode"  # the condition of an agent that crashed again and again
 LEVELS = ("ok", "attention", "action")  # edge_agent/health.py, the worst last
 
 
@@ -46,6 +47,12 @@ class Seen:
     conditions: tuple[str, ...] = ()
     stalled: tuple[str, ...] = ()
 
+    def hopeless(self, version: str, before: "Seen") -> bool:
+        """Tell whether waiting will not help: another program runs, or this one has given up by itself."""
+        return self.run != before.run and bool(
+            (self.version and self.version != version) or SAFE_MODE in self.conditions
+        )
+
     def wrong(self, version: str, before: "Seen") -> str:
         """Return why this is not ``version`` in health, at least as well as what ran ``before``, or ""."""
         if not self.version or self.run == before.run:
@@ -54,7 +61,7 @@ class Seen:
             return f"the running daemon reports version {self.version}"
         if self.stalled:
             return f"it makes no progress: {', '.join(self.stalled)}"
-        if "safe_mode" in self.conditions:
+        if SAFE_MODE in self.conditions:
             return "it crashed until it went into safe mode"
         if before.version and LEVELS.index(self.level) > LEVELS.index(before.level):
             news = sorted(set(self.conditions) - set(before.conditions))
@@ -142,7 +149,7 @@ def start(opt: Path, version: str, before: Seen, steady_s: float) -> str:
             well_since = None
             if crashed_before is not None and seen.crashes - crashed_before >= CRASHES:
                 return "it ends again and again"
-            if now > deadline:
+            if now > deadline or seen.hopeless(version, before):
                 return wrong
         else:
             well_since = well_since or now
@@ -199,8 +206,8 @@ def systemctl(*words: str) -> str:
 
 
 def last_words() -> str:
-    """Return the end of the unit's log: mostly the reason."""
-    command = ["journalctl", "--unit", UNIT, "--lines", "5", "--output", "cat", "--no-pager", "--quiet"]
+    """Return the last that the daemon itself said: mostly the reason."""
+    command = ["journalctl", f"_SYSTEMD_UNIT={UNIT}", "--lines", "3", "--output", "cat", "--no-pager", "--quiet"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.rstrip()
     except (OSError, subprocess.TimeoutExpired):

@@ -1,6 +1,5 @@
 """From a directory to an open database: locked, checked, salvaged if it must be, and known to be this machine's."""
 
-import errno
 import fcntl
 import os
 import sqlite3
@@ -17,7 +16,7 @@ from edge_agent.clock import Moment
 from edge_agent.contract.events import Origin
 from edge_agent.contract.frames import Encoding
 from edge_agent.errors import StorageError
-from edge_agent.storage import epoch, meta, salvage, state
+from edge_agent.storage import epoch, left_log, meta, salvage, state
 from edge_agent.storage.connection import (
     DamagedError,
     FullError,
@@ -37,7 +36,6 @@ DATABASE = "edge.db"
 DAMAGE_MARK = "damaged"
 
 _MAGIC = b"SQLite format 3\0"
-_FLUSHED_BYTES = 1024 * 1024  # at a time
 _USER_VERSION = slice(60, 64)  # https://www.sqlite.org/fileformat2.html, 1.3
 
 _log = structlog.get_logger()
@@ -113,7 +111,8 @@ class Opening:
             return self._open_checked(database)
         except DamagedError as damage:
             _log.error("storage_damaged", damage=str(damage), file=str(database))
-        salvage.salvage(database, self.origin, self.compression, self.machine_id, self.at)
+            is_cut = isinstance(damage, left_log.CutError)
+        salvage.salvage(database, self.origin, self.compression, self.machine_id, self.at, is_cut=is_cut)
         salvage.finish(database, quarantine)
         (self.state_dir / DAMAGE_MARK).unlink(missing_ok=True)
         return self._open_checked(database)
@@ -126,8 +125,10 @@ class Opening:
         _check_header(database)
         if not database.exists():
             self._make(database)
+        ends = left_log.flushed(database.with_name(database.name + "-wal"))
         connection = connect(database, self.space.wal_pages)
         try:
+            left_log.check(connection, ends)
             self._load(connection)
         except BaseException as error:
             connection.close()
@@ -194,29 +195,6 @@ def _is_new(connection: sqlite3.Connection) -> bool:
         connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608 — names of this module
         for table in ("meta", "stream", "frame", "state")
     )
-
-
-def _flush_log(log: Path) -> None:
-    """Write the log that a dead process has left once more, byte by byte the same, and flush it.
-
-    Of what could not be flushed the page cache calls clean what the disk does not hold (fsync(2), NOTES): read from
-    there it would be taken for durable. Raises OSError, FullError.
-    """
-    try:
-        descriptor = os.open(log, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        at = 0
-        while piece := os.pread(descriptor, _FLUSHED_BYTES, at):
-            at += os.pwrite(descriptor, piece, at)
-        os.fdatasync(descriptor)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:  # a file system that copies on write
-            raise FullError(str(error)) from error
-        raise
-    finally:
-        os.close(descriptor)
 
 
 def _check_header(database: Path) -> None:

@@ -63,14 +63,19 @@ def finish(database: Path, quarantine: Path) -> None:
     _forget_oldest(quarantine, database)
 
 
-def salvage(database: Path, origin: Origin, compression: Encoding, machine_id: str | None, at: Moment) -> None:
-    """Build the new database beside the damaged one (steps 1 and 2). Raises FullError if there is no room for it."""
+def salvage(
+    database: Path, origin: Origin, compression: Encoding, machine_id: str | None, at: Moment, *, is_cut: bool = False
+) -> None:
+    """Build the new database beside the damaged one (steps 1 and 2). Raises FullError if there is no room for it.
+
+    ``is_cut``: the end is missing, whatever the rest says of it.
+    """
     building = _building(database)
     building.unlink(missing_ok=True)
     with ExitStack() as stack:
         stack.callback(building.unlink, missing_ok=True)
         try:
-            damaged = _damaged(database, stack)
+            damaged = _damaged(database, stack, is_cut)
             told = _build(building, damaged, origin, compression, machine_id, at)
         except OSError as error:
             raise FullError(str(error)) from error
@@ -103,11 +108,12 @@ class _Damaged:
 
     tables: sqlite3.Connection
     frames: sqlite3.Connection
+    is_cut: bool
 
 
-def _damaged(database: Path, stack: ExitStack) -> _Damaged:
+def _damaged(database: Path, stack: ExitStack, is_cut: bool) -> _Damaged:
     tables = _readable(database, stack)
-    return _Damaged(tables, _regrown(database, tables, stack))
+    return _Damaged(tables, _regrown(database, tables, stack), is_cut)
 
 
 def _readable(database: Path, stack: ExitStack) -> sqlite3.Connection:
@@ -210,7 +216,7 @@ def _fill(
 ) -> data.Recovered:  # fmt: skip
     old_epoch, watermarks = _identity(damaged.tables)
     salvaged, last = 0, 0
-    lost: int | None = 0 if old_epoch else None
+    lost: int | None = 0 if old_epoch and not damaged.is_cut else None
     for stream in reversed(Stream):
         upto = watermarks.get(stream)
         # Without the watermark everything is sent again: head office knows the ids.

@@ -302,6 +302,25 @@ async def test_a_log_that_a_crash_left_is_read(tmp_path: Path) -> None:
     assert said.lost == 0
 
 
+@pytest.mark.parametrize(("from_end", "is_told"), [(30, True), (1, False)])
+async def test_a_log_damaged_in_its_midst_is_told(tmp_path: Path, from_end: int, is_told: bool) -> None:
+    """SQLite stops reading, silently, at the first frame that is not sound; the last one may be what a cut leaves."""
+    live, copy = tmp_path / "live", tmp_path / "copy"
+    async with running(live) as storage:
+        for n in range(40):
+            await storage.commit(of(order(n)))
+        shutil.copytree(live, copy)
+    log = copy / "edge.db-wal"
+    frame = 24 + PAGE
+    overwrite(log, 32 + frame * (log.stat().st_size // frame - from_end) + 1000, b"a page that rotted")
+    async with running(copy) as storage:
+        found = await told(storage, "o2o.agent.recovered.v1")
+        assert len(found) == is_told
+        if is_told:
+            assert (await recovered(storage)).lost is None
+        assert len(await held(storage, Stream.ORDERS)) < 40
+
+
 def test_frames_are_what_they_were(tmp_path: Path) -> None:
     """The key holds stream and sequence; what is read back is what was inserted."""
     from edge_agent.storage.connection import connect

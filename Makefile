@@ -11,7 +11,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # The tests start hundreds of agents; each would compile all of its source again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo deb test coverage faults lint bench screenshots check lock clean
+.PHONY: help setup demo deb test coverage faults lint audit licences bench screenshots check lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,18 +49,26 @@ lint: setup  ## formatting, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+audit: setup  ## the locked packages against the known vulnerabilities, and under which licences they come
+	@$(BIN)/python tools/audit build/audit requirements.lock requirements-dev.lock requirements-pcsc.lock
+	@$(BIN)/python tools/licences --check
+
+licences: setup  ## docs/licences.md from the lock
+	@$(BIN)/python tools/licences
+
 bench: setup  ## the figures of docs/performance.md, as ratios to raw limits of this machine
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 screenshots: setup  ## the page's pictures in docs/images, of a virtual store that has had a day
 	@$(BIN)/python -m tests.browser.screenshots
 
-check: lint test  ## what CI runs
+check: lint audit test  ## what CI runs
 
 lock:  ## renew the locks from pyproject.toml (needs uv)
 	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 --group pcsc -c requirements-dev.lock -o requirements-pcsc.lock
+	uv pip compile -q --upgrade --generate-hashes --no-header --python-version 3.11 --group audit -o requirements-audit.lock
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

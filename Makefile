@@ -11,7 +11,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # The tests start hundreds of agents; each would compile all of its source again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo deb test coverage faults lint audit licences bench screenshots check lock clean
+.PHONY: help setup machine demo deb test coverage faults lint audit licences bench screenshots check lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ help:  ## list what can be made
 setup: $(VENV)/.installed  ## install what is missing: Debian's packages, the virtual environment from the locks
 	@./tools/debian-packages mosquitto faketime strace dbus-daemon chromium fonts-noto-cjk
 	@./tools/pyscard "$(VENV)"
+
+# For the tests that boot a machine, which are skipped where it cannot be had: nothing fails for want of it.
+machine: setup
+	@./tools/debian-packages systemd-container || true
 
 $(VENV)/.ready: requirements-dev.lock
 	@./tools/virtual-environment "$(PYTHON)" "$(VENV)"
@@ -34,13 +38,13 @@ demo: setup  ## a whole virtual store; Ctrl-C ends it
 deb: $(VENV)/.installed  ## the package for the boxes, dist/edge-agent_*.deb: installs offline, with all it needs
 	@./packaging/build-deb --python "$(CURDIR)/$(BIN)/python"
 
-test: setup  ## the whole test suite
+test: machine  ## the whole test suite
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-coverage: setup  ## the test suite once more, and which lines it runs: counting them makes it twice as long
+coverage: machine  ## the test suite once more, and which lines it runs: counting them makes it twice as long
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 600 --cov --cov-report=term:skip-covered $(TESTS)
 
-faults: setup  ## the fault series, long: hundreds of seeds where `make test` takes a few
+faults: machine  ## the fault series, long: hundreds of seeds where `make test` takes a few
 	@EDGE_AGENT_SEEDS=200 $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 tests/faults tests/e2e tests/integration/sync $(TESTS)
 
 lint: setup  ## formatting, lint, types, layers

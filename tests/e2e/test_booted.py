@@ -15,6 +15,7 @@ import pytest
 from edge_agent.simulator import central_reading
 from tests.support.deployed import BINDS, ROOT, deploy, drop_in
 from tests.support.machine import Machine, booted
+from tests.support.shop import slips
 
 UNIT = "edge-agent.service"
 RELAY = "edge-agent-relay@till-1-printer.service"
@@ -249,7 +250,7 @@ async def test_orders_and_tills_outlive_the_agent_and_the_box(machine: Machine, 
 
     async def recorded() -> bool:
         told = json.loads(await machine.run("/opt/edge-agent/current/bin/edge-agent", "status", "--json", check=False))
-        return sum(told["today"][kind] for kind in ("orders", "returns", "voids")) == len(books)
+        return slips(told) == len(books)
 
     await until(recorded, lambda: machine.journal(UNIT))
     await machine.run("systemctl", "enable", RELAY)

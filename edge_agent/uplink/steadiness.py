@@ -12,7 +12,7 @@ class Steadiness:
     """Counts connections that are made and lost within a minute; after a few, only a healthy minute is a cure."""
 
     def __init__(self) -> None:
-        self._short = 0
+        self._short = self._failed = 0
         self._told: set[str] = set()
 
     @property
@@ -23,6 +23,13 @@ class Steadiness:
     def lasted(self, seconds: float) -> None:
         """Tell how long a connection lasted that was made."""
         self._short = 0 if seconds >= HEALTHY_SECONDS else self._short + 1
+        self._failed = 0
+
+    def failed(self) -> None:
+        """Tell that no connection could be made: a line that stays away does not come and go."""
+        self._failed += 1
+        if self._failed >= FORGIVEN:
+            self._short = 0
 
     def cured(self) -> None:
         """Tell that a connection is believed: its loss will be news, whatever the reason."""

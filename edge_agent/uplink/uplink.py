@@ -122,7 +122,7 @@ class Uplink:
         await asyncio.sleep(self._backoff.next())
 
     async def _connect_once(self, session: Callable[[Link], Awaitable[None]]) -> None:
-        link = await open_link(self._settings, Will(self._topics.state, self._state("lost")))
+        link = await self._open()
         since = asyncio.get_running_loop().time()
         try:
             self._greet(link)
@@ -137,6 +137,13 @@ class Uplink:
             self._backoff.connected_for(lasted)
             self._steadiness.lasted(lasted)
             link.close()
+
+    async def _open(self) -> Link:
+        try:
+            return await open_link(self._settings, Will(self._topics.state, self._state("lost")))
+        except LinkError:
+            self._steadiness.failed()
+            raise
 
     async def _converse(self, link: Link, session: Callable[[Link], Awaitable[None]], since: float) -> None:
         def tick() -> None:

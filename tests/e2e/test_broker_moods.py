@@ -2,35 +2,17 @@
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge_agent.simulator import central_reading
-from edge_agent.simulator.broker import BrokerOptions
-from edge_agent.simulator.virtual_store import AGENT_TOML
 from tests.support.broker import subscriber
-from tests.support.shop import ShopUnderTest, shop_under_test, until
+from tests.support.shop import ShopUnderTest, until
 
 ACK = "o2o/1/demo/sh-0001/pc-1/down/ack"
 STATE = "o2o/1/demo/sh-0001/pc-1/state"
-
-
-async def test_a_frozen_broker(shop: ShopUnderTest) -> None:
-    await shop.central()
-    await shop.agent()
-    await shop.sell(3)
-    await shop.until_equal()
-    shop.store.broker.pause()
-    await shop.sell(5)
-    await shop.until_status(lambda status: not status["sync"]["connected"])
-    shop.store.broker.resume()
-    await shop.until_equal()
-    await shop.until_status(lambda status: status["sync"]["waiting"] == 0 and "link" not in parts(status))
 
 
 async def test_head_office_away_and_then_slow(shop: ShopUnderTest) -> None:
@@ -90,64 +72,8 @@ async def more(shop: ShopUnderTest, count: int) -> None:
     await until(lambda: len(shop.printed) >= wanted)
 
 
-async def test_packets_of_4_kilobytes_and_queues_of_a_few(tmp_path: Path) -> None:
-    options = BrokerOptions(max_packet_size=4096, max_queued_messages=5, max_inflight_messages=3)
-    async with shop_under_test(tmp_path, options) as shop:
-        await shop.agent()
-        await shop.sell(300)
-        await shop.central("--delay=50")
-        await shop.sell(30)
-        await shop.until_equal()
-
-
-async def test_passwords_and_permissions_come_right(tmp_path: Path) -> None:
-    passwords, acl, secret = tmp_path / "passwords", tmp_path / "acl", tmp_path / "secret"
-    passwords.touch(0o600)
-    for account in (("till", "right"), ("central", "central")):
-        subprocess.run(["mosquitto_passwd", "-b", passwords, *account], check=True, capture_output=True)  # noqa: ASYNC221 - nothing else runs yet
-    central = "user central\ntopic readwrite #\n"
-    acl.write_text(f"{central}user till\ntopic read #\ntopic write {STATE}\n")
-    (tmp_path / "central-secret").write_text("central")
-    secret.write_text("wrong\n")
-    toml = AGENT_TOML.replace("keepalive", 'username = "till"\npassword_file = "secret"\nkeepalive')
-    options = BrokerOptions(password_file=passwords, acl_file=acl)
-    async with shop_under_test(tmp_path, options, agent=toml) as shop:
-        await shop.central("--username=central", f"--password-file={tmp_path / 'central-secret'}")
-        await shop.agent()
-        await shop.sell(5)
-        await shop.until_status(lambda status: "link" in parts(status))
-        secret.write_text("right\n")
-        await shop.until_status(lambda status: "sync/orders" in parts(status))
-        await shop.sell(5)
-        acl.write_text(f"{central}user till\ntopic readwrite #\n")
-        assert shop.store.broker.pid
-        os.kill(shop.store.broker.pid, signal.SIGHUP)
-        await shop.until_equal()
-        await shop.until_status(lambda status: parts(status) <= {"device/till-1-printer"})
-        assert 0 < len([line for line in shop.log if line.get("event") == "stream_refused"]) <= 3
-
-
 def parts(status: dict[str, Any]) -> set[str]:
     return {condition["part"] for condition in status["conditions"]}
-
-
-async def test_a_twin_with_the_same_name(shop: ShopUnderTest, tmp_path: Path) -> None:
-    await shop.central()
-    await shop.agent()
-    await shop.sell(5)
-    await shop.until_equal()
-    twin = tmp_path / "twin"
-    twin.mkdir()
-    (twin / "agent.toml").write_text(shop.store.config.read_text())
-    (twin / "store.toml").write_text((tmp_path / "store.toml").read_text().replace('"till-1"', '"nowhere"'))
-    config, shop.store.config = shop.store.config, twin / "agent.toml"
-    other = await shop.agent_unready()
-    shop.store.config = config
-    await until(lambda: any(line.get("event") == "link_lost" for line in shop.log))
-    await shop.sell(20)
-    await other.stop()
-    await shop.until_equal()
-    await shop.until_status(lambda status: status["sync"]["connected"] and status["sync"]["waiting"] == 0)
 
 
 async def test_two_head_offices(shop: ShopUnderTest, tmp_path: Path) -> None:

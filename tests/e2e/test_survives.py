@@ -1,32 +1,11 @@
 """What a shop does to its box: after each of these, head office's books equal the register's."""
 
-import random
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.support.shop import ShopUnderTest, until
-
-OUTAGES = 10
-
-
-async def test_broker_outages_with_and_without_its_memory(shop: ShopUnderTest, rng: random.Random) -> None:
-    await shop.central()
-    await shop.agent()
-    register = await shop.register("--interval=0.05", "--style=mixed", f"--seed={rng.randrange(10**6)}")
-    for outage in range(OUTAGES):
-        await printed(shop, 5)
-        shop.store.broker.kill()
-        await printed(shop, 5)
-        shop.store.broker.restart(keep_memory=outage % 2 == 0)
-    await register.stop()
-    await shop.until_equal()
-
-
-async def printed(shop: ShopUnderTest, more: int) -> None:
-    wanted = len(shop.printed) + more
-    await until(lambda: len(shop.printed) >= wanted)
 
 
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="needs Debian's faketime")

@@ -8,10 +8,14 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -111,8 +115,8 @@ class Authority:
     def ca(self) -> Path:
         return self.folder / "ca.pem"
 
-    def issue(self, name: str, *, host: str = "localhost") -> tuple[Path, Path]:
-        """Return certificate and key."""
+    def issue(self, name: str, *, host: str = "localhost", between: tuple[str, str] | None = None) -> tuple[Path, Path]:
+        """Return certificate and key. ``between``: when it is valid, as 20260131235959Z; two days from now, if None."""
         key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
         _openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj", f"/CN={name}")
         extension = self.folder / f"{name}.ext"
@@ -121,7 +125,23 @@ class Authority:
             *("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.folder / "ca.key", "-CAcreateserial"),
             *("-days", "2", "-extfile", extension, "-out", certificate),
         )
+        if between is not None:
+            self._date(certificate, between)
         return certificate, key
+
+    def _date(self, certificate: Path, between: tuple[str, str]) -> None:
+        """Sign a certificate again with dates of one's own, which Debian 12's ``openssl x509`` cannot."""
+        authority = x509.load_pem_x509_certificate(self.ca.read_bytes())
+        key = serialization.load_pem_private_key((self.folder / "ca.key").read_bytes(), None)
+        assert isinstance(key, rsa.RSAPrivateKey)
+        old = x509.load_pem_x509_certificate(certificate.read_bytes())
+        begin, end = (datetime.strptime(day, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC) for day in between)
+        builder = x509.CertificateBuilder(
+            authority.subject, old.subject, old.public_key(), old.serial_number, begin, end
+        )
+        for extension in old.extensions:
+            builder = builder.add_extension(extension.value, extension.critical)
+        certificate.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
 def authority(folder: Path) -> Authority:

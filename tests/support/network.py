@@ -1,15 +1,18 @@
 """A network of the test's own: what it drops, and what comes back to it, touches no other test."""
 
+import asyncio
 import ctypes
 import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.support.broker import running
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -55,6 +58,18 @@ def own_network() -> Iterator[Network]:
 
 def _nft(script: str) -> None:
     subprocess.run(["nft", "-f", "-"], input=script.encode(), check=True)
+
+
+async def hurried(network: Network, wait: Coroutine[None, None, None]) -> None:
+    """Wait while the network comes back again and again: the pauses between two attempts stay short."""
+
+    async def hurry() -> None:
+        while True:
+            network.returns()
+            await asyncio.sleep(0.5)
+
+    async with running(hurry()):
+        await wait
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Days of a busy shop in minutes (three in the long form): what the process holds does not grow with what it has been through.
+"""Days of a busy shop in minutes (three in the long form): what the process holds does not grow with them.
 
 The shop: three tills with 120 orders an hour between them, 14 hours a day; strangers' telephones and a badge on the
 air; somebody looks at the page all day and the customers' screens listen; the link fails every few hours, and head

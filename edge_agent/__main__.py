@@ -334,10 +334,13 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # JSON is UTF-8, and a file's name may be anything
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+    error: BaseException | None = None
     try:
         cli(prog_name="edge-agent")
     except* AgentError as group:
         error = _first(group)
+    # Not in the clause above: what leaves `except*` of a group is a group again, and SystemExit in one is a traceback.
+    if error is not None:
         typer.echo(str(error), err=True)
         sys.exit(_exit_status(error))
 

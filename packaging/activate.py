@@ -207,7 +207,7 @@ def systemctl(*words: str) -> str:
 
 def last_words() -> str:
     """Return the last that the daemon itself said: mostly the reason."""
-    command = ["journalctl", f"_SYSTEMD_UNIT={UNIT}", "--lines", "3", "--output", "cat", "--no-pager", "--quiet"]
+    command = ["journalctl", f"_SYSTEMD_UNIT={UNIT}", "--lines", "5", "--output", "cat", "--no-pager", "--quiet"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.rstrip()
     except (OSError, subprocess.TimeoutExpired):

@@ -1,16 +1,21 @@
 """What networks do to a shop: afterwards head office's books equal the register's."""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Callable
+import shutil
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from edge_agent.simulator.virtual_store import AGENT_TOML
+from tests.support.broker import Authority, authority
 from tests.support.linked import link_codes, told, until_away, until_back
 from tests.support.matrix import Fault
-from tests.support.network import Network, black_hole, names
+from tests.support.network import Network, black_hole, hurried, names
 from tests.support.proxy import Mode, Proxy, proxied
 from tests.support.shop import ShopUnderTest, until
 
@@ -173,3 +178,122 @@ async def slow(_network: Network, shop: ShopUnderTest, line: Proxy, row: Fault) 
 
 async def until_connected(shop: ShopUnderTest) -> None:
     await shop.until_status(lambda status: status["sync"]["connected"])
+
+
+@pytest.mark.fault("network")
+async def test_certificates(
+    network: Network, shop: ShopUnderTest, faults: Callable[[str], Fault], tmp_path: Path
+) -> None:
+    ours, theirs = authority(tmp_path / "our-ca"), authority(tmp_path / "their-ca")
+    box(tmp_path, *ours.issue("box"))
+    shutil.copy(ours.ca, tmp_path / "trusted.pem")
+    files = 'ca_file = "trusted.pem"\nclient_certificate = "box.pem"\nclient_key = "box.key"'
+    good = gate(ours, *ours.issue("good"))
+    async with proxied(shop.store.broker.port, tls=good) as line:
+        configure(shop, line.port, "localhost", files)
+        await shop.central()
+        await shop.agent()
+        await shop.register("--interval=0.3", "--style=mixed")
+        await sold(shop, 2)
+        await until_back(shop)
+
+    async def refused(
+        name: str, code: str, gates: AbstractAsyncContextManager[object], mend: Callable[[], object] = bool
+    ) -> None:
+        row = faults(name)
+        async with gates:
+            await sold(shop, 2)
+            await hurried(network, until_away(shop, *code.split()))
+        mend()
+        async with proxied(shop.store.broker.port, port=line.port, tls=good):
+            row.mended()
+            await hurried(network, until_connected(shop))  # by now it counts as unsteady
+            await row.settled(shop)
+
+    def served(tls: ssl.SSLContext | None) -> AbstractAsyncContextManager[object]:
+        return proxied(shop.store.broker.port, port=line.port, tls=tls)
+
+    expired, early = ("20200101000000Z", "20200102000000Z"), ("20990101000000Z", "20990102000000Z")
+    for name, code, tls in (
+        ("certificate expired", "certificate_time", gate(ours, *ours.issue("expired", between=expired))),
+        ("certificate not yet valid", "certificate_time", gate(ours, *ours.issue("early", between=early))),
+        ("certificate of another name", "untrusted", gate(ours, *ours.issue("other", host="elsewhere.test"))),
+        ("certificate of another authority", "untrusted", gate(ours, *theirs.issue("foreign"))),
+        ("plain text where TLS should be", "tls_failed", None),
+    ):
+        await refused(name, code, served(tls))
+    await refused("captive portal where the broker should be", "tls_failed", portal(line.port))
+
+    renewed = ours.issue("new-box")
+    box(tmp_path, *ours.issue("old-box", between=expired))
+    await refused(
+        "our client certificate expired, renewed on disk",
+        "tls_failed closed unsteady",  # TLS 1.3 tells it after the handshake, if the line still stands
+        served(good),
+        lambda: box(tmp_path, *renewed),
+    )
+    shutil.copy(theirs.ca, tmp_path / "trusted.pem")
+    await refused(
+        "CA file replaced by a wrong one, then by the right one",
+        "untrusted",
+        served(good),
+        lambda: shutil.copyfile(ours.ca, tmp_path / "trusted.pem"),
+    )
+    assert len(told(shop, "link_lost")) <= 2 * 8 + 2, "one line for each new reason"
+
+
+async def sold(shop: ShopUnderTest, more: int) -> None:
+    """Wait for receipts of a register that goes on printing: a cable pulled for each row would be told as unsteady."""
+    wanted = len(shop.printed) + more
+    await until(lambda: len(shop.printed) >= wanted)
+
+
+def gate(ca: Authority, certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return what a broker's TLS is: a certificate, and clients that must have one of the same authority."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=ca.ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def box(folder: Path, certificate: Path, key: Path) -> None:
+    shutil.copyfile(certificate, folder / "box.pem")
+    shutil.copyfile(key, folder / "box.key")
+    (folder / "box.key").chmod(0o600)
+
+
+@contextlib.asynccontextmanager
+async def portal(port: int) -> AsyncIterator[None]:
+    """Answer everything as a hotel's network does that wants to be logged in to."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(64 * 1024)
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", port):
+        yield
+
+
+@pytest.mark.fault("network", "away for a day's trade, then everything at once")
+async def test_backlog(shop: ShopUnderTest, fault: Fault) -> None:
+    await shop.central()
+    agent, _ = await shop.agent()
+    await shop.sell(10)
+    await shop.until_equal()
+    shop.store.broker.kill()
+    before = resident_kb(agent.process.pid)
+    await shop.sell(BACKLOG, "--interval=0")
+    await shop.until_recorded()
+    assert resident_kb(agent.process.pid) < before + 20_000, "memory stays flat while it waits"
+    shop.store.broker.restart(keep_memory=True)
+    fault.mended()
+    await shop.until_status(lambda status: status["sync"]["connected"])
+    await shop.sell(1)
+    await fault.settled(shop)
+    assert resident_kb(agent.process.pid) < before + 20_000, "and while it goes"
+
+
+def resident_kb(pid: int) -> int:
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0])

@@ -243,7 +243,7 @@ async def test_certificates(
 
 
 async def sold(shop: ShopUnderTest, more: int) -> None:
-    """Wait for receipts of a register that goes on printing: a cable pulled for each row would be told as unsteady."""
+    """Wait for receipts of a register that goes on printing: each pulled cable makes the next pause longer."""
     wanted = len(shop.printed) + more
     await until(lambda: len(shop.printed) >= wanted)
 

@@ -7,6 +7,9 @@ BIN    := $(VENV)/bin
 # cores: a test often waits. With two for each core the drivers' own time-outs, of 0.1 s, are met by chance.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 
+# Shops, examples and seeds of each random fault: 20 shops of 10 kills each are 200 kills.
+SEEDS ?= 20
+
 export PATH := $(PATH):/usr/sbin:/sbin
 # The tests start hundreds of agents; each would compile all of its source again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -44,8 +47,9 @@ test: machine  ## the whole test suite
 coverage: machine  ## the test suite once more, and which lines it runs: counting them makes it twice as long
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 600 --cov --cov-report=term:skip-covered $(TESTS)
 
-faults: machine  ## the fault series, long: hundreds of seeds where `make test` takes a few
-	@EDGE_AGENT_SEEDS=200 $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 tests/faults tests/e2e tests/integration/sync $(TESTS)
+faults: machine  ## the failure matrix and the fault series, long; SEEDS=200 for a night of it, INTO=docs/reliability.md
+	@EDGE_AGENT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 3600 -m "long or not long" \
+		$(if $(INTO),--matrix-into $(INTO)) $(if $(TESTS),$(TESTS),tests/faults tests/e2e tests/integration/sync)
 
 lint: setup  ## formatting, lint, types, layers
 	@$(BIN)/ruff format --check .

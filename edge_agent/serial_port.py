@@ -1,5 +1,6 @@
 """Opening a serial port: pyserial sets it up; whoever opened it reads and writes the descriptor."""
 
+import asyncio
 import errno
 import fcntl
 import os
@@ -11,6 +12,7 @@ import serial
 import structlog
 
 from edge_agent.errors import DeviceError
+from edge_agent.own_thread import OwnThread
 
 log = structlog.get_logger()
 
@@ -28,6 +30,14 @@ _REASONS = {
 
 # Majors of /dev/pts (the kernel's Documentation/admin-guide/devices.txt, UNIX98_PTY_SLAVE_MAJOR).
 _PSEUDO_TERMINALS = range(136, 144)
+
+
+# Opening takes milliseconds. A driver whose hardware is dead gives up a message after 5 s (USB_CTRL_GET_TIMEOUT), and
+# one whose firmware is may never: told before a generation takes the silence itself for news (STARTING_MS).
+HUNG_S = 4.0
+_LOOK_S = 0.02  # whether a port has been closed
+# By port, for the whole process: what hangs in the kernel hangs for every device that wants it.
+_threads: dict[str, OwnThread] = {}
 
 
 class LineSettings(Protocol):
@@ -99,6 +109,31 @@ def open_port(settings: LineSettings) -> Port:
         with suppress(OSError):
             fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
     return port
+
+
+async def opened(settings: LineSettings) -> Port:
+    """Return a port, opened as by ``open_port`` without holding the loop, whatever its driver does.
+
+    Raises DeviceError as ``open_port`` does, and ``hung`` after ``HUNG_S``; a port that opens later is closed again.
+    While one call to a port hangs, by whomever it was made, none is added to it.
+    """
+    thread = _thread(settings.port)
+    try:
+        async with asyncio.timeout(HUNG_S):
+            while thread.busy:  # noqa: ASYNC110 - what ends is a thread, which may know no loop
+                await asyncio.sleep(_LOOK_S)
+            return await thread.run(lambda: open_port(settings), Port.close)
+    except TimeoutError:
+        raise DeviceError("hung", f"{settings.port}: its driver does not answer; unplug it and plug it in") from None
+
+
+def close(port: Port) -> None:
+    """Close a port from ``opened``, and wait for nothing: its driver may hang (see also termios, closing_wait)."""
+    _thread(str(port.port)).start(port.close)
+
+
+def _thread(port: str) -> OwnThread:
+    return _threads.setdefault(port, OwnThread("serial-port"))
 
 
 def _device_error(port: str, error: Exception) -> DeviceError:

@@ -3,12 +3,13 @@
 import asyncio
 import os
 
+from edge_agent import serial_port
 from edge_agent.config.devices import SerialSettings
 from edge_agent.devices.handover import Handover, key_of
 from edge_agent.devices.line import ROOM, Emit, Line
 from edge_agent.devices.line_status import LineStatus
 from edge_agent.errors import DeviceError
-from edge_agent.serial_port import Port, open_port
+from edge_agent.serial_port import Port
 
 
 class SerialDevice:
@@ -25,7 +26,7 @@ class SerialDevice:
     async def run(self, emit: Emit) -> None:
         """Read until the port goes, then raise DeviceError ``unplugged``.
 
-        Raises DeviceError ``missing``, ``busy``, ``permission`` or ``refused`` if the port can't be opened.
+        Raises DeviceError ``missing``, ``busy``, ``permission``, ``refused`` or ``hung`` if the port can't be opened.
         Cancelled, it leaves the port open for the next generation, if that wants it; else it reads the port empty
         first: closing would drop what the kernel still holds.
         """
@@ -33,7 +34,7 @@ class SerialDevice:
         port = self._handover.take(key, Port)
         if port is None:
             await self._line.catch_up(emit)
-            port = open_port(self._settings)
+            port = await serial_port.opened(self._settings)
         reader = self._reader = _Reader(port, self._line)
         is_left = False
         try:
@@ -97,7 +98,7 @@ class _Reader:
         while taken < 2 * ROOM and (data := self._read()):
             self._line.receive(data)
             taken += len(data)
-        self._port.close()
+        serial_port.close(self._port)
 
     def _read(self) -> bytes:
         if self.ended:

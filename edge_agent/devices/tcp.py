@@ -4,12 +4,16 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
+from typing import cast
+
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from edge_agent.config.devices import TcpSettings
 from edge_agent.devices.handover import Handover, key_of
 from edge_agent.devices.line import ROOM, Emit, Line
 from edge_agent.devices.line_status import LineStatus
 from edge_agent.errors import DeviceError
+from edge_agent.own_thread import OwnThread
 
 # A SYN is sent at 0, 1, 3 and 7 s (Linux, RFC 6298): three lost ones are survived, a fourth is not waited for.
 CONNECT_S = 8.0
@@ -27,6 +31,7 @@ class TcpDevice:
         self._line = line
         self._handover = handover
         self._connection: Connection | None = None
+        self._resolver = OwnThread(f"resolve-{settings.id}")
 
     async def run(self, emit: Emit) -> None:
         """Read until the connection goes, then raise DeviceError ``disconnected``.
@@ -69,9 +74,8 @@ class TcpDevice:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_S):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._line), self._settings.host, self._settings.port
-                )
+                found = await start_connection(await self._resolve())
+                _, connection = await loop.create_connection(lambda: Connection(self._line), sock=found)
         except TimeoutError:
             raise DeviceError("timeout", f"{self._address}: no answer; is it switched on?") from None
         except ConnectionRefusedError:
@@ -81,6 +85,15 @@ class TcpDevice:
         except OSError as error:
             raise DeviceError("unreachable", f"{self._address}: {error.strerror or error}") from None
         return connection
+
+    async def _resolve(self) -> list[AddrInfoType]:
+        if self._resolver.busy:
+            raise DeviceError("unknown_host", f"{self._address}: the name server does not answer")
+        host, port = self._settings.host, self._settings.port
+        found = await self._resolver.run(
+            lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), lambda _: None
+        )
+        return cast("list[AddrInfoType]", found)  # the same tuples: typeshed also knows of a Python without IPv6
 
     @property
     def _address(self) -> str:

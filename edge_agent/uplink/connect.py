@@ -3,10 +3,7 @@
 import asyncio
 import socket
 import ssl
-import threading
-from collections.abc import Callable
-from functools import partial
-from typing import TypeVar, cast
+from typing import cast
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 from paho.mqtt import client as mqtt
@@ -15,6 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge_agent.errors import ConfigError, LinkError
+from edge_agent.own_thread import OwnThread
 from edge_agent.uplink.reasons import link_error
 from edge_agent.uplink.settings import TlsSettings, UplinkSettings, Will
 
@@ -22,21 +20,19 @@ from edge_agent.uplink.settings import TlsSettings, UplinkSettings, Will
 MAX_INCOMING_PACKET = 2 * 1024 * 1024
 NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305, section 5: then the next address is tried beside the one that is silent
 
-_T = TypeVar("_T")
-
 
 async def connect(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
     """Return a client whose CONNECT is on its way; its socket is non-blocking and nobody reads it yet.
 
     Never blocks the loop, whatever the network does. Raises LinkError.
     """
-    client = _prepare(settings, will)
+    client, thread = _prepare(settings, will), OwnThread("uplink-connect")
     try:
         async with asyncio.timeout(settings.connect_timeout):
-            addresses = await _in_thread(lambda: _look_up(client, settings), lambda: None)
+            addresses = await thread.run(lambda: _look_up(client, settings), lambda _: None)
             client.made = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
             client.made.settimeout(settings.connect_timeout)
-            await _in_thread(lambda: _open(client, settings), lambda: close(client))
+            await thread.run(lambda: _open(client, settings), lambda _: close(client))
     except OSError as error:
         raise link_error(error) from error
     except ValueError as error:  # a name that cannot be one: "mqtt..example"
@@ -113,32 +109,3 @@ def _open(client: mqtt.Client, settings: UplinkSettings) -> None:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's annotations end here
     properties.MaximumPacketSize = MAX_INCOMING_PACKET
     client.connect(settings.host, settings.port, settings.keepalive, clean_start=True, properties=properties)
-
-
-async def _in_thread(call: Callable[[], _T], undo: Callable[[], None]) -> _T:
-    """Run ``call`` in a thread of its own; when nobody waits any more at its end, ``undo`` what it did.
-
-    Not the loop's executor: leaving the interpreter waits for that one, and a name server may be silent for half a
-    minute.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_T] = loop.create_future()
-
-    def finish(settle: Callable[[], None]) -> None:
-        if future.done():
-            undo()
-        else:
-            settle()
-
-    def run() -> None:
-        try:
-            settle = partial(future.set_result, call())
-        except BaseException as caught:  # noqa: BLE001 - it is raised where the result is awaited
-            settle = partial(future.set_exception, caught)
-        try:
-            loop.call_soon_threadsafe(finish, settle)
-        except RuntimeError:  # the loop is closed
-            undo()
-
-    threading.Thread(target=run, name="uplink-connect", daemon=True).start()
-    return await future

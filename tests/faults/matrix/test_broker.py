@@ -236,6 +236,7 @@ async def nonsense(network: Network, shop: ShopUnderTest, middle: Between, rng: 
         await until_away(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("broker", "packets of 4 KB, a queue of 5, 3 in flight")
 async def test_quota(tmp_path: Path, fault: Fault) -> None:
     options = BrokerOptions(max_packet_size=4096, max_queued_messages=5, max_inflight_messages=3)
@@ -276,6 +277,7 @@ async def test_passwords_and_permissions(tmp_path: Path, fault: Fault) -> None:
         assert 0 < len(told(shop, "stream_refused")) <= 3
 
 
+@pytest.mark.long
 @pytest.mark.fault("broker", "another box takes our session over")
 async def test_a_twin_with_the_same_name(shop: ShopUnderTest, fault: Fault, tmp_path: Path) -> None:
     await shop.central()
@@ -296,6 +298,7 @@ async def test_a_twin_with_the_same_name(shop: ShopUnderTest, fault: Fault, tmp_
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("broker", "two behind one address, and head office at one of them")
 async def test_two_behind_one_address(network: Network, shop: ShopUnderTest, fault: Fault, tmp_path: Path) -> None:
     with Broker(tmp_path / "second") as second:
@@ -314,6 +317,7 @@ async def test_two_behind_one_address(network: Network, shop: ShopUnderTest, fau
             await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("broker", "its disk is full, and it is restarted")
 async def test_disk_full(tmp_path: Path, fault: Fault) -> None:
     with small_disk(tmp_path / "broker") as disk:

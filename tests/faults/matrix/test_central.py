@@ -44,6 +44,7 @@ async def test_down_for_a_weekend(shop: ShopUnderTest, fault: Fault) -> None:
     await fault.settled(shop, patience=300)
 
 
+@pytest.mark.long
 @pytest.mark.fault("central", "slow")
 async def test_slow(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central("--delay=300")
@@ -109,6 +110,7 @@ async def test_killed_in_between(shop: ShopUnderTest, fault: Fault, rng: random.
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("central", "its database locked by somebody else")
 async def test_locked(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -125,6 +127,7 @@ async def test_locked(shop: ShopUnderTest, fault: Fault) -> None:
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("central", "never answers, then does")
 async def test_never_answers(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.agent()  # the broker takes everything; nobody behind it
@@ -137,6 +140,7 @@ async def test_never_answers(shop: ShopUnderTest, fault: Fault) -> None:
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("central", "asks for the same ranges again and again")
 async def test_asks_again_and_again(shop: ShopUnderTest, fault: Fault, rng: random.Random) -> None:
     await shop.central()
@@ -153,6 +157,7 @@ async def test_asks_again_and_again(shop: ShopUnderTest, fault: Fault, rng: rand
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("central", "two services on one broker")
 async def test_two_services(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()

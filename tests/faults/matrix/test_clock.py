@@ -75,6 +75,7 @@ async def test_1970_then_now(shop: ShopUnderTest, fault: Fault, tmp_path: Path) 
     assert [line for line in shop.log if line.get("level") == "error"] == []
 
 
+@pytest.mark.long
 @pytest.mark.fault("clock", "a boot in 1970 after a kill, with a backlog, then stepped right")
 async def test_backlog_over_a_boot_in_1970(shop: ShopUnderTest, fault: Fault, tmp_path: Path) -> None:
     clock = WrongClock(tmp_path, 0)
@@ -110,6 +111,7 @@ async def test_back_and_forth(shop: ShopUnderTest, fault: Fault, rng: random.Ran
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("clock", "stepped across the end of the business day, in a zone with summer time")
 async def test_across_the_days_end(shop: ShopUnderTest, fault: Fault, tmp_path: Path) -> None:
     store = shop.store.folder / "store.toml"

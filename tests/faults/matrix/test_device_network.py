@@ -59,6 +59,7 @@ async def test_device_server(tmp_path: Path, fault: Fault, rng: random.Random) -
         await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("devices", "200 connections to a listening port, silent or byte by byte")
 async def test_crowd(tmp_path: Path, fault: Fault, rng: random.Random) -> None:
     """A till is kept out for moments only: who connects and prints nothing makes room."""
@@ -101,6 +102,7 @@ async def printed(shop: ShopUnderTest, port: int, receipt: bytes) -> None:
     raise AssertionError(f"the till is kept out: {shop.log[-3:]}")
 
 
+@pytest.mark.long
 @pytest.mark.fault("devices", "port of a listening device taken by another program, then free")
 async def test_port_taken(tmp_path: Path, fault: Fault, rng: random.Random) -> None:
     async with network(tmp_path) as (shop, _, _, ports):

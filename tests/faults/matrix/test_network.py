@@ -275,6 +275,7 @@ async def portal(port: int) -> AsyncIterator[None]:
         yield
 
 
+@pytest.mark.long
 @pytest.mark.fault("network", "away for a day's trade, then everything at once")
 async def test_backlog(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()

@@ -122,6 +122,7 @@ async def test_suspended(shop: ShopUnderTest, fault: Fault) -> None:
     assert agent.process.returncode is None, "it must survive the night's sleep of its box"
 
 
+@pytest.mark.long
 @pytest.mark.fault("process", "crashes in native code (SIGSEGV, SIGABRT, SIGBUS)")
 async def test_crashes(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -136,6 +137,7 @@ async def test_crashes(shop: ShopUnderTest, fault: Fault) -> None:
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("process", "killed by the kernel, out of memory")
 async def test_out_of_memory(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -152,6 +154,7 @@ async def test_out_of_memory(shop: ShopUnderTest, fault: Fault) -> None:
         await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("process", "agent and head office's service killed together")
 async def test_both_killed(shop: ShopUnderTest, fault: Fault) -> None:
     central = await shop.central()
@@ -199,6 +202,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """)  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.fault("process", "nobody reads its log (stderr closed, a full pipe)")
 @pytest.mark.parametrize("wrapper", [CLOSED, FULL], ids=["closed", "full"])
 async def test_nobody_reads_the_log(shop: ShopUnderTest, fault: Fault, wrapper: tuple[str, ...]) -> None:

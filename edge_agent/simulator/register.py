@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edge_agent.clock import Clock
+from edge_agent.simulator.pty import open_pty
 from edge_agent.simulator.receipts import GOODS, STYLES, Sale, encode, ring_up
 
 TICK_S = 0.02
@@ -43,7 +44,7 @@ class Port:
         """Make a port and have the link name it."""
         if self.plugged.is_set():
             return
-        self._master, self._slave = os.openpty()
+        self._master, self._slave = open_pty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         fresh = self._link.with_name(self._link.name + ".new")

@@ -8,6 +8,8 @@ import termios
 import tty
 from pathlib import Path
 
+from edge_agent.simulator.pty import open_pty
+
 
 class Cable:
     """A pseudo-terminal behind a name that stays while the device behind it changes, as udev's names do."""
@@ -18,7 +20,7 @@ class Cable:
 
     def plug(self) -> None:
         """Make the port appear: a new device under the same name."""
-        self._master, self._slave = os.openpty()
+        self._master, self._slave = open_pty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         self.port.symlink_to(os.ttyname(self._slave))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from edge_agent.clock import Clock
+from edge_agent.simulator.pty import open_pty
 from edge_agent.simulator.receipts import GOODS, encode, ring_up
 
 Style = Literal["zh-retail", "zh-restaurant", "en-retail"]
@@ -47,7 +48,7 @@ class Terminal:
     def plug(self, link: Path | None = None) -> None:
         """Make it appear under its name, or under another from now on."""
         self._link = link or self._link
-        self._master, self._slave = os.openpty()
+        self._master, self._slave = open_pty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         self._link.symlink_to(os.ttyname(self._slave))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from edge_agent.simulator.pty import open_pty
+
 READ_BYTES = 4096
 _OUTPUT_SPEED = 5  # in what tcgetattr returns
 SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[:1] == "B" and name[1:].isdigit()}
@@ -35,7 +37,7 @@ class Port:
         """Make a port and have the link name it."""
         if self.plugged:
             return
-        self._master, self._slave = os.openpty()
+        self._master, self._slave = open_pty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         asyncio.get_running_loop().add_reader(self._master, self._read)

@@ -120,7 +120,8 @@ class Link:
     async def subscribe(self, topic_filter: str, deliver: Callable[[Message], None]) -> None:
         """Subscribe with QoS 1; ``deliver`` is called on the loop for each message and must not wait or raise.
 
-        Returns when the broker has agreed. Raises LinkError with the broker's reason when it has not.
+        Returns when the broker has agreed. Raises LinkError with the broker's reason when it has not. One that says
+        nothing is a lost link (``watch``).
         """
 
         def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
@@ -135,6 +136,7 @@ class Link:
             raise self._fail("closed", mqtt.error_string(status))
         answer: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
         self._subscribing[mid] = answer
+        self._pulse.asked_at = self._loop.time()
         for code in await answer:
             if code.value >= REFUSED:
                 raise LinkError(code_of(code.value), f"subscribe {topic_filter}")
@@ -264,7 +266,7 @@ class Link:
         now = self._loop.time()
         if self._sock is not None and self._outstanding:
             self._pulse.flow(now, *tcp_flow(self._sock))
-        if why := self._pulse.lost(now, len(self._outstanding)):
+        if why := self._pulse.lost(now, len(self._outstanding), len(self._subscribing)):
             self._fail("no_puback", why)
 
     def _fail(self, reason: str, detail: str) -> LinkError:

@@ -11,6 +11,7 @@ class Pulse:
     """Times are seconds of a monotonic clock. ``keepalive`` 0: an idle line is never asked.
 
     ``moved_at``: the last PUBACK, or the publish that found nothing outstanding. ``heard_at``: the last byte.
+    ``asked_at``: the last SUBSCRIBE.
     """
 
     puback_seconds: float
@@ -18,9 +19,16 @@ class Pulse:
     moved_at: float
     heard_at: float
     taken: int = 0
+    asked_at: float = 0.0
 
-    def lost(self, now: float, outstanding: int) -> str:
-        """Return why the line counts as dead, or nothing. ``outstanding``: publishes without a PUBACK."""
+    def lost(self, now: float, outstanding: int, subscribing: int = 0) -> str:
+        """Return why the line counts as dead, or nothing.
+
+        ``outstanding``: publishes without a PUBACK. ``subscribing``: subscriptions without a SUBACK; it may come behind
+        a retained message that takes minutes on a slow line, so that only silence counts.
+        """
+        if subscribing and (waited := now - max(self.asked_at, self.heard_at)) > self.puback_seconds:
+            return f"no SUBACK for {waited:.0f} s"
         if outstanding:
             waited = now - self.moved_at
             return f"no PUBACK for {waited:.0f} s" if waited > self.puback_seconds else ""

@@ -12,7 +12,7 @@ from edge_agent.uplink.wire import variable_length
 
 Write = Callable[[bytes], None]
 # MQTT 5, section 2.1.2: the upper half of a packet's first byte.
-CONNACK, PUBLISH, PUBACK, DISCONNECT = 2, 3, 4, 14
+CONNACK, PUBLISH, PUBACK, SUBACK, DISCONNECT = 2, 3, 4, 9, 14
 
 
 class Between:

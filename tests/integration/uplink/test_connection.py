@@ -16,6 +16,7 @@ from edge_agent.health import Health
 from edge_agent.simulator.broker import Broker, BrokerOptions, free_port
 from edge_agent.uplink import Link, Message, Uplink, UplinkSettings, probe
 from edge_agent.uplink.link import open_link
+from tests.support.between import SUBACK, Write, between, kind
 from tests.support.broker import Listener, needs_mosquitto, running, until
 from tests.support.proxy import Mode, proxied
 
@@ -286,6 +287,27 @@ async def test_a_frozen_broker_is_noticed_by_the_missing_puback(broker: Broker) 
         assert answers == []
         broker.resume()
         await until(lambda: len(harness.links) > 1 and harness.code() is None)
+
+
+async def test_a_broker_that_never_answers_a_subscription_is_left_and_tried_again(broker: Broker) -> None:
+    def deaf(packet: bytes, write: Write) -> None:
+        if kind(packet) != SUBACK:
+            write(packet)
+
+    async def session(link: Link) -> None:
+        await link.subscribe("down/ack", lambda _: None)
+        subscribed.set()
+        await asyncio.Event().wait()
+
+    subscribed = asyncio.Event()
+    async with between(broker.port) as middle:
+        middle.meddle = deaf
+        harness = Harness(settings(middle.port, puback_timeout=0.5))
+        async with running(harness.uplink.run(session)):  # type: ignore[arg-type]  # as in ``Harness.run``
+            await until(lambda: harness.code() == "no_puback")
+            assert not subscribed.is_set()
+            middle.meddle = None
+            await until(lambda: subscribed.is_set() and harness.code() is None)
 
 
 async def test_a_slow_line_is_given_the_time_it_takes(broker: Broker) -> None:

@@ -37,3 +37,13 @@ def test_the_kernel_of_a_frozen_broker_proves_nothing() -> None:
     for second in range(1, 12):
         frozen.flow(100.0 + second, queued=0, taken=100 * second)
     assert frozen.lost(111.0, 11)
+
+
+def test_a_subscription_waits_only_for_as_long_as_the_broker_says_nothing_at_all() -> None:
+    asked = pulse()
+    asked.asked_at = 120.0
+    assert asked.lost(130.0, 0, 1) == ""
+    assert "SUBACK" in asked.lost(130.1, 0, 1)
+    asked.heard_at = 125.0
+    assert asked.lost(135.0, 0, 1) == "", "a retained message comes first"
+    assert asked.lost(139.0, 0) == ""

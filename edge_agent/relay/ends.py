@@ -5,11 +5,13 @@ import os
 import socket
 import termios
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from edge_agent.errors import DeviceError
+from edge_agent.own_thread import OwnThread
 from edge_agent.relay.settings import SerialLine, TcpAddress
-from edge_agent.serial_port import Port, open_port
+from edge_agent.serial_port import Port, opened
 
 # A SYN is sent at 0, 1 and 3 s (Linux, RFC 6298); the attempt is repeated anyway.
 CONNECT_S = 5.0
@@ -51,10 +53,10 @@ class SerialEnd:
         self._inherited = inherited
 
     async def open(self) -> int:
-        """Open it at once."""
+        """Open it; a driver that hangs is told, and holds up nobody else."""
         if self._inherited is not None:
             return self._inherited
-        port = open_port(self._line)
+        port = await opened(self._line)
         with suppress(ValueError, OSError, termios.error):  # not every driver knows it; FTDI's else waits 16 ms
             port.set_low_latency_mode(True)
         self._port = port
@@ -79,6 +81,7 @@ class TcpEnd:
 
     def __init__(self, address: TcpAddress) -> None:
         self._address = address
+        self._resolver = OwnThread("resolve")
         self._socket: socket.socket | None = None
 
     async def open(self) -> int:
@@ -104,7 +107,10 @@ class TcpEnd:
 
     async def _connect(self) -> socket.socket:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
+        if self._resolver.busy:
+            raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer")
+        look_up = partial(socket.getaddrinfo, self._address.host, self._address.port, type=socket.SOCK_STREAM)
+        found = await self._resolver.run(look_up, lambda _: None)
         family, kind, protocol, _, address = found[0]
         attempt = socket.socket(family, kind, protocol)
         try:

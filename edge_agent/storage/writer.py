@@ -27,8 +27,10 @@ RETRY_SECONDS = 1.0  # a full disk is looked at this often
 _HOUSEKEEPING_MS = 60_000
 # Packing a capture takes the interpreter from the order it belongs to, which is with the broker 1 ms after its COMMIT.
 _CAPTURES_AFTER_SECONDS = 0.05
-# Marked every second; 30 s for a slow disk's single transaction: beyond that the process is better restarted.
-_PROGRESS_MS = 30_000
+# Marked every second and after each transaction. One may take as long as the kernel itself has patience with a disk
+# that does not answer: 30 s a command, sent six times (Linux, drivers/scsi/sd.h: SD_TIMEOUT, SD_MAX_RETRIES); then it
+# says EIO. A process that is ended earlier meets the same disk again, and reads no till meanwhile.
+_PROGRESS_MS = 180_000
 _LONG_PROGRESS_MS = 600_000  # a million lone frames at some 0.1 ms each, five times over
 
 _log = structlog.get_logger()
@@ -156,6 +158,7 @@ class Writer:
             return False
         finally:
             self._landed.set()
+            self.health.progress(PART, within_ms=self.promise_ms)
         if self.recorder.low or self._reported:
             self._report(full=False)
         return True
@@ -172,6 +175,7 @@ class Writer:
     async def _keep_captures(self) -> None:
         captured, self._captured, self._captures_due = self._captured, [], False
         await self.thread.run(lambda connection: self.recorder.keep(connection, captured))
+        self.health.progress(PART, within_ms=self.promise_ms)
 
     async def settle_captures(self) -> None:
         """Return once the captures of all that is recorded are written."""

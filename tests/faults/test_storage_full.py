@@ -17,7 +17,7 @@ from edge_agent.health import Health
 from edge_agent.shop.outcome import Capture, StateChange
 from edge_agent.storage import Storage
 from tests.support.disk import small_disk
-from tests.support.storage import held, of, order, running, small, told, until
+from tests.support.storage import HurriedClock, held, of, order, running, small, told, until
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ async def test_delivered_frames_and_captures_go_before_anything_waiting(disk: Pa
 
 
 async def test_when_nothing_fits_orders_wait_and_go_on_when_room_returns(disk: Path) -> None:
-    clock = Clock(quality=lambda: True)
+    clock = HurriedClock()
     health = Health(clock)
     async with running(disk / "state", clock=clock, health=health) as storage:
         ids = await commit_orders(storage, 5)
@@ -170,7 +170,10 @@ async def test_when_nothing_fits_orders_wait_and_go_on_when_room_returns(disk: P
             await asyncio.sleep(0.05)
             cancelled.cancel()
             assert not late.done()
-            assert health.stalled() == []
+            for _ in range(2):
+                clock.passed_ms += 600_000  # longer than any promise
+                await until(lambda: health.stalled() == [])
+            assert not late.done()
             filler.unlink()
         ids += [*commit.result(), waiting.id]
         assert [item.id for item in await held(storage, Stream.ORDERS)] == ids

@@ -48,6 +48,17 @@ class SetClock(Clock):
         return Moment(real.wall_ms if self.wall_ms is None else self.wall_ms, real.uptime_ms, real.boot_id, quality)
 
 
+class HurriedClock(SetClock):
+    """A clock on which more time can have passed, of what promises are kept by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed_ms = 0
+
+    def read_awake_ms(self) -> int:
+        return super().read_awake_ms() + self.passed_ms
+
+
 def order(number: int, at: Moment = AT, lines: int = 6, seed: int = 0) -> Draft:
     """Return a sale as a till makes it: ``lines`` goods, paid in cash; ids and figures vary with ``number``."""
     rng = random.Random(number * 1_000_003 + seed)

@@ -110,7 +110,10 @@ async def run(config: Config) -> None:
             notifier.ready()
             # Beside the devices, not before them: on a full disk it waits, and SIGTERM must not.
             started = _record(storage, clock, "started", _started(config, storage))
-            held = safe_mode(generations, starts, lambda: configs.reported.last_known_good, health, clock)
+            held = safe_mode(
+                generations, starts, lambda: configs.reported.last_known_good, health, clock,
+                pause_s=starts.record.pause_s,
+            )  # fmt: skip
             async with _alongside(started, generations.run(), remote.run(), held):
                 gc.collect()
                 gc.freeze()  # else a full collection walks through all of start-up again: 47 ms without reading

@@ -19,9 +19,15 @@ log = structlog.get_logger()
 
 
 async def safe_mode(
-    generations: Generations, starts: Starts, good: Callable[[], ConfigId], health: Health, clock: Clock
+    generations: Generations,
+    starts: Starts,
+    good: Callable[[], ConfigId],
+    health: Health,
+    clock: Clock,
+    *,
+    pause_s: float,
 ) -> None:
-    """Keep this run in safe mode for as long as its record says, and end it; do nothing where it is in none.
+    """Keep this run in safe mode for ``pause_s`` at most, and end it; do nothing where it is in none.
 
     It ends with a new last known good config (``good``), which this run has survived; else after the pause, by running
     the devices again: should that crash, the next run is in safe mode for twice as long. Raises StorageError.
@@ -29,9 +35,9 @@ async def safe_mode(
     record = starts.record
     if not record.is_held:
         return
-    health.report(PART, condition(record, generations, clock))
-    log.error("safe_mode_begins", crashes=record.crashes, why=_known(record), pause_s=record.pause_s)
-    if await _is_over(record.pause_s, good, health):
+    health.report(PART, condition(record, pause_s, generations, clock))
+    log.error("safe_mode_begins", crashes=record.crashes, why=_known(record), pause_s=pause_s)
+    if await _is_over(pause_s, good, health):
         starts.release(clock.now())  # before anything that may crash
     else:
         starts.clear(clock.now())
@@ -52,11 +58,11 @@ async def _is_over(pause_s: float, good: Callable[[], ConfigId], health: Health)
     return is_over
 
 
-def condition(record: Record, generations: Generations, clock: Clock) -> Condition:
+def condition(record: Record, pause_s: float, generations: Generations, clock: Clock) -> Condition:
     """Return what is wrong, for a person: how often it crashed, since when, of what, and until when it waits."""
     zone = generations.config.store.zone
     now_ms = clock.now().wall_ms
-    since, until = iso_time(record.since_ms, zone), iso_time(now_ms + round(1000 * record.pause_s), zone)
+    since, until = iso_time(record.since_ms, zone), iso_time(now_ms + round(1000 * pause_s), zone)
     why = "; ".join(_known(record)) or "nothing is known of why: journalctl -u edge-agent"
     return Condition(
         "safe_mode",

@@ -142,8 +142,10 @@ class Generation:
                 group.create_task(self._keep_running(running))
 
     def _hold_back(self) -> None:
-        for running in self.devices.values():
-            running.hold_back()
+        at = self._clock.now()
+        for id_, running in self.devices.items():
+            running.hold_back(at)
+            states.forget(id_, self._health)
         self._started.set()
         self._health.news()
 

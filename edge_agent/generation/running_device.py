@@ -56,8 +56,11 @@ class RunningDevice:
         goes_on, self._goes_on = self._goes_on, False
         return goes_on and (state.state, state.reason) == (self.state, self.reason)
 
-    def hold_back(self) -> None:
-        """Take note that it is not run: it has said all it will say."""
+    def hold_back(self, at: Moment) -> None:
+        """Take note that it is not run: it has said all it will say, and what it said on a trial holds no more."""
+        if self.state != "down":
+            self.state, self.since = "down", at
+        self._goes_on = False
         self.reason, self.detail = HELD, "it is not run: the box is in safe mode"
         self.told.set()
 

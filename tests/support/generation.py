@@ -39,14 +39,14 @@ def configure(folder: Path, agent: str = AGENT_TOML, store: str = STORE_TOML) ->
 
 
 @asynccontextmanager
-async def running(config: Config, *, devices: bool = True) -> AsyncIterator[Running]:
+async def running(config: Config, *, devices: bool = True, is_held: bool = False) -> AsyncIterator[Running]:
     """Run a generation of ``config`` until the context ends; ``devices`` False: it is only built."""
     clock = Clock(quality=lambda: True)
     health = Health(clock)
     state_dir = config.agent.agent.state_dir
     async with storages.running(state_dir, clock=clock, health=health) as storage:
         (state_dir / "hash.key").write_bytes(b"key")
-        generations = Generations(config, storage, health, clock)
+        generations = Generations(config, storage, health, clock, is_held=is_held)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(generations.run()) if devices else None
             yield Running(config, storage, health, clock, generations)

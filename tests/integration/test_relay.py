@@ -223,6 +223,24 @@ async def test_a_relay_killed_while_the_agent_listens_is_back_at_once_and_nothin
         assert "copy_lost" not in bench.states.reasons
 
 
+async def test_a_relay_that_hangs_is_told_and_its_copy_is_read_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.devices.relayed.HELLO_S", 0.3)
+    async with passing(tmp_path) as bench:
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until_last("up")
+        relay = await bench.serving()
+        os.kill(relay, signal.SIGSTOP)
+        await bench.register.write(b"meanwhile\n")
+        async with supervised(bench.device(), bench.emit):
+            await bench.states.until_last("relay_missing")
+            os.kill(relay, signal.SIGCONT)
+            await bench.emit.until(lambda: bench.emit.codes == ["meanwhile"])
+            await bench.states.until_last("up")
+        assert await bench.serving() == relay
+
+
 async def test_what_does_not_fit_into_the_spool_is_told_and_no_two_receipts_are_glued(tmp_path: Path) -> None:
     line = b"x" * 999 + b"\n"
     async with passing(tmp_path) as bench:

@@ -35,7 +35,8 @@ _PSEUDO_TERMINALS = range(136, 144)
 # Opening takes milliseconds. A driver whose hardware is dead gives up a message after 5 s (USB_CTRL_GET_TIMEOUT), and
 # one whose firmware is may never: told before a generation takes the silence itself for news (STARTING_MS).
 HUNG_S = 4.0
-_LOOK_S = 0.02  # whether a port has been closed
+CLOSE_S = 1.0  # takes milliseconds; of the 10 s that a stop may take, it is the part that a dead driver may have
+_LOOK_S = 0.005  # whether a port has been closed
 # By port, for the whole process: what hangs in the kernel hangs for every device that wants it.
 _threads: dict[str, OwnThread] = {}
 
@@ -130,6 +131,15 @@ async def opened(settings: LineSettings) -> Port:
 def close(port: Port) -> None:
     """Close a port from ``opened``, and wait for nothing: its driver may hang (see also termios, closing_wait)."""
     _thread(str(port.port)).start(port.close)
+
+
+async def closed(port: str) -> None:
+    """Wait until a port is closed, so that others may have it; for ``CLOSE_S`` at most."""
+    thread = _thread(port)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            while thread.busy:  # noqa: ASYNC110 - what ends is a thread, which may know no loop
+                await asyncio.sleep(_LOOK_S)
 
 
 def _thread(port: str) -> OwnThread:

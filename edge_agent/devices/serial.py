@@ -52,6 +52,7 @@ class SerialDevice:
             reader.stop()
             if not is_left:
                 reader.close()
+                await serial_port.closed(self._settings.port)
         raise DeviceError("unplugged", f"{self._settings.port}: {reader.cause}")
 
     def hold(self) -> bool:

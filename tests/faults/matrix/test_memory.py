@@ -22,7 +22,7 @@ from tests.e2e.test_people import BADGE
 from tests.faults.matrix.test_devices import MORE_TILLS, plugged
 from tests.support import faketime
 from tests.support.bluez import needs_dbus
-from tests.support.matrix import Fault
+from tests.support.matrix import PATIENCE_S, Fault
 from tests.support.process import Usage, slope
 from tests.support.pushing import TRUSTING_TOML, HeadOffice, store_config, with_device
 from tests.support.shop import ShopUnderTest, shop_under_test
@@ -36,8 +36,12 @@ ORDERS = 120 if LONG else 30  # an hour
 # Caches fill, every page has been asked for once, and malloc's arenas have found their size.
 WARM_UP_HOURS = 12 if LONG else 1
 GROWS_MB_AN_HOUR = 1.0
-# The short form sees the warm-up alone, in which the agent goes from 78 to 98 MB: it finds what leaks by the order.
-WARMS_UP_MB = 32
+# The short form sees the warm-up alone, in which the agent goes from 78 to 92 MB. What is left finds who keeps 65 KB an
+# order, or 10 MB for a config or a flap; a smaller leak is for the long form.
+WARMS_UP_MB = 24
+# A look at the page and a flap may be under way as the sample is taken; there are ten flaps and ten configs after the
+# warm-up, so that one left behind by each is too many.
+DESCRIPTORS, THREADS = 4, 2
 STATE_MB_A_DAY = 12  # 1680 orders of some 3 KB each, twice: the frame and the capture; and indices
 OPENS, CLOSES = 8, 22
 SHANGHAI = timezone(timedelta(hours=8))
@@ -49,18 +53,18 @@ class Day:
     def __init__(self, shop: ShopUnderTest, stamp: Path) -> None:
         self.shop = shop
         self._stamp = stamp
-        self._hours = 0
+        self.hours = 0
         today = datetime.fromtimestamp(Clock().now().wall_ms / 1000, UTC).astimezone(SHANGHAI)
         self._now = today
 
     @property
     def now(self) -> datetime:
-        return self._now + timedelta(hours=self._hours)
+        return self._now + timedelta(hours=self.hours)
 
     def an_hour_passes(self) -> None:
-        self._hours += 1
+        self.hours += 1
         other = self._stamp.with_suffix(".new")
-        other.write_text(f"+{self._hours * 3600}\n", "ascii")
+        other.write_text(f"+{self.hours * 3600}\n", "ascii")
         other.replace(self._stamp)
 
     async def trade(self, terminals: list[Terminal], rng: random.Random, orders: int) -> None:
@@ -94,6 +98,7 @@ async def watched(url: str) -> AsyncIterator[None]:
             task.cancel()
 
 
+@pytest.mark.timeout(1500 if LONG else 120)  # 165 s on two idle cores
 @pytest.mark.fault("memory", f"{HOURS} h of trade, with people, page, flapping link and pushed configs")
 async def test_days_of_trade(tmp_path: Path, fault: Fault, rng: random.Random) -> None:
     needs_dbus()
@@ -127,7 +132,7 @@ async def test_days_of_trade(tmp_path: Path, fault: Fault, rng: random.Random) -
                         await until_few_wait(shop)
                     day.an_hour_passes()
                     await asyncio.sleep(1.1 if LONG else 0.3)  # the clock is looked at once a second
-                    usage.sample(hour)
+                    usage.sample(day.hours)
             fault.mended()
             await fault.settled(shop)
         grown = slope(steady := usage.samples[WARM_UP_HOURS:])
@@ -139,8 +144,8 @@ async def test_days_of_trade(tmp_path: Path, fault: Fault, rng: random.Random) -
         assert grown <= GROWS_MB_AN_HOUR
     else:
         assert usage.grown_mb < WARMS_UP_MB
-    assert max(sample.descriptors for sample in steady) <= first.descriptors + 8, "a flap and a look at the page more"
-    assert max(sample.threads for sample in steady) <= first.threads + 2
+    assert max(sample.descriptors for sample in steady) <= first.descriptors + DESCRIPTORS
+    assert max(sample.threads for sample in steady) <= first.threads + THREADS
     assert size_mb < 8 + STATE_MB_A_DAY * max(1, HOURS / 24)
 
 
@@ -152,4 +157,4 @@ async def flap(shop: ShopUnderTest) -> None:
 
 async def until_few_wait(shop: ShopUnderTest) -> None:
     """Wait until no more is on its way to head office than a busy minute leaves there."""
-    await shop.until_status(lambda status: status["sync"]["waiting"] < ORDERS)
+    await shop.until_status(lambda status: status["sync"]["waiting"] < ORDERS, PATIENCE_S)

@@ -130,7 +130,9 @@ async def opened(settings: LineSettings) -> Port:
 
 def close(port: Port) -> None:
     """Close a port from ``opened``, and wait for nothing: its driver may hang (see also termios, closing_wait)."""
-    _thread(str(port.port)).start(port.close)
+    thread = _thread(str(port.port))
+    # A generation that gives a line up may do so while the next one opens it otherwise.
+    (OwnThread("serial-port") if thread.busy else thread).start(port.close)
 
 
 async def closed(port: str) -> None:

@@ -13,6 +13,7 @@ from edge_agent.clock import Clock
 from edge_agent.config.devices import SerialSettings
 from edge_agent.devices import create
 from edge_agent.devices.line import Start
+from tests.support.broker import until
 from tests.support.devices import LineDecoder, MemoryJournal, Recorder, States, supervised
 from tests.support.pty import Cable
 from tests.support.stuck import StuckFolder
@@ -86,3 +87,16 @@ async def test_stopping_does_not_wait_for_a_port_that_hangs(tmp_path: Path, stuc
         stuck.release()
         while threads():
             await asyncio.sleep(0.01)
+
+
+async def test_a_port_is_closed_while_another_call_to_it_hangs(tmp_path: Path) -> None:
+    cable = Cable(tmp_path / "till")
+    cable.plug()
+    settings = SerialSettings(id="till-1", touchpoint="till-1", kind="serial", port=str(cable.port), decoder="lines")
+    port = await serial_port.opened(settings)
+    released = threading.Event()
+    serial_port._thread(settings.port).start(released.wait)
+    serial_port.close(port)
+    await until(lambda: not port.is_open)
+    released.set()
+    cable.unplug()

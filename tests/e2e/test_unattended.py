@@ -20,7 +20,7 @@ from tests.support.manager_of_services import ServiceManager, service_manager
 from tests.support.pushing import TOPICS, TRUSTING_TOML, HeadOffice, store_config, with_device
 from tests.support.shop import ShopUnderTest, shop_under_test, until
 
-WATCHDOG_S = 3.0
+WATCHDOG_S = 1.5
 
 
 @pytest.fixture
@@ -45,10 +45,17 @@ async def test_signs_of_life_come_while_the_loop_runs_and_stacks_when_it_does_no
         )  # fmt: skip
         try:
             await manager.until("READY=1")
+            assert manager.said[0].startswith("EXTEND_TIMEOUT_USEC="), "opening the storage may take long"
             assert "missing" not in (tmp_path / "stacks").read_text("utf-8"), "no device was waited for"
             await manager.until("STATUS=action: device/till-1-printer: device_missing")
             for _ in range(2):
-                await manager.until("WATCHDOG=1", WATCHDOG_S)
+                await manager.until("WATCHDOG=1", 3 * WATCHDOG_S)
+            os.kill(agent.pid, signal.SIGSTOP)  # a machine that sleeps
+            await asyncio.sleep(1.2 * WATCHDOG_S)
+            manager.hear()
+            os.kill(agent.pid, signal.SIGCONT)
+            await manager.until("WATCHDOG=1", 3 * WATCHDOG_S)
+            assert "part_stalled" not in (tmp_path / "stacks").read_text("utf-8")
             holder = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "tests.support.hanging", str(agent.pid), stdout=PIPE
             )

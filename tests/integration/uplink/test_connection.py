@@ -303,7 +303,7 @@ async def test_a_broker_that_never_answers_a_subscription_is_left_and_tried_agai
     async with between(broker.port) as middle:
         middle.meddle = deaf
         harness = Harness(settings(middle.port, puback_timeout=0.5))
-        async with running(harness.uplink.run(session)):  # type: ignore[arg-type]  # as in ``Harness.run``
+        async with running(harness.uplink.run(session)):
             await until(lambda: harness.code() == "no_puback")
             assert not subscribed.is_set()
             middle.meddle = None

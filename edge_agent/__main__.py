@@ -216,8 +216,10 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     from edge_agent.config.pushed import load_as_seen
 
     good = True
-    typer.echo(f"ok   user: {become_service_user(config)}")
-    for finding in findings(load_as_seen(config)):
+    user = become_service_user(config)
+    seen = load_as_seen(config)
+    typer.echo(f"ok   user: {user}")
+    for finding in findings(seen):
         good = good and finding.ok
         typer.echo(str(finding))
     if not good:

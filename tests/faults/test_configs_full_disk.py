@@ -12,7 +12,7 @@ from tests.support.disk import small_disk, take_all
 from tests.support.generation import configure
 from tests.support.pty import Cable
 from tests.support.pushing import store_config, with_device
-from tests.support.storage import until
+from tests.support.storage import fill, until
 
 GOOD = with_device(store_config(), name="新收银")
 
@@ -74,9 +74,7 @@ async def test_a_disk_that_fills_up_in_a_trial_fails_it_and_the_shelf_catches_up
         await until(lambda: all(device.state == "up" for device in here.running.generation.devices.values()))
         here.push(GOOD, 5, trial_seconds=3)
         await here.until(5, "trial")
-        take_all(disk)
-        await short(here)
-        take_all(disk)
+        await fill(disk, here.running.storage)
         report = await here.until(5, "rolled_back", "storage_failed")
         assert report.running.version == 0
         assert here.line.phase == "trial"

@@ -18,9 +18,12 @@ from edge_agent.contract.ids import uuid7
 from edge_agent.health import Health
 from edge_agent.shop.outcome import Capture, Outcome, StateChange
 from edge_agent.storage import Storage, StorageSettings
+from tests.support.disk import take_all
 
 ORIGIN = Origin("acme", "sh-0001", "pc-1", ZoneInfo("Asia/Shanghai"))
 AT = Moment(1_795_343_465_120, 86_400_123, "6f2f1c1e-0000-4000-8000-000000000001", TimeQuality.SYNCED)
+
+_FULL_S = 1.5  # a commit takes milliseconds; one that finds no room tries again every second
 
 GOODS = (
     "农夫山泉550ml",
@@ -121,6 +124,19 @@ async def running(
         writer = tasks.create_task(storage.run())
         yield storage
         writer.cancel()
+
+
+async def fill(folder: Path, storage: Storage) -> None:
+    """Take all there is, the reserve and what room the log has left inside as well: no commit comes to its end now."""
+    written = 0
+    while True:
+        take_all(folder)
+        written += 1
+        try:
+            async with asyncio.timeout(_FULL_S):
+                await storage.commit(of(state=[StateChange("filler", str(written % 8), random.randbytes(4096))]))
+        except TimeoutError:
+            return
 
 
 async def until(true: Callable[[], bool], seconds: float = 30) -> None:

@@ -19,8 +19,9 @@ from edge_agent.simulator.broker import Broker, BrokerOptions
 from tests.support.broker import needs_mosquitto, until
 from tests.support.commanded import commanded
 from tests.support.commanding import Desk, sealed_command
-from tests.support.disk import small_disk, take_all
+from tests.support.disk import small_disk
 from tests.support.pushing import COMMANDER, STRANGER, Signer
+from tests.support.storage import fill
 
 CONFIGURER = Signer("desk-2", ("config",))
 
@@ -196,12 +197,9 @@ async def test_on_a_full_disk_a_command_is_turned_away(tmp_path: Path, monkeypat
     ):
         async with commanded(folder, broker.port) as box:
             await desk.until_there()
-            codes: list[str | None] = []
-            while "storage_failed" not in codes and len(codes) < 50:
-                take_all(folder)  # the reserve as well, once it is given free
-                codes.append((await desk.result("ping", id_=f"f-{len(codes)}")).get("code"))
-            assert codes[-1] == "storage_failed", "the disk was full"
-            turned_away = f"f-{len(codes) - 1}"
+            await fill(folder, box.storage)
+            turned_away = desk.ask("ping")
+            assert (await desk.final(turned_away))["code"] == "storage_failed"
             assert turned_away not in box.entries()
             (folder / "filler").unlink()
             while (await desk.final(turned_away))["status"] != "done":

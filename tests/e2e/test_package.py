@@ -111,6 +111,7 @@ async def test_from_bare_debian_to_orders_through_an_upgrade_and_back_to_nothing
     assert not [path for path in left.split() if "/systemd/timers/" not in path], left
 
 
+@pytest.mark.long
 async def test_a_version_that_fails_is_taken_back_by_itself(shop: BoxedShop, session: Path) -> None:
     good, broken = built(session, "9.9.1"), built(session, "9.9.3", BROKEN)
     newer = built(session, "9.9.4", NEWER)

@@ -78,6 +78,7 @@ def test_one_that_is_complete_stays_as_it_is(wheels: Path, version: Path) -> Non
     assert (version / ".complete").stat().st_mtime_ns == before
 
 
+@pytest.mark.long
 def test_one_that_was_cut_short_is_made_again(wheels: Path, version: Path, tmp_path: Path) -> None:
     target = tmp_path / "9.9.9"
     (target / "bin").mkdir(parents=True)

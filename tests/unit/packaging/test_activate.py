@@ -83,6 +83,8 @@ def test_keeps_a_version_that_a_process_runs_from(activate: ModuleType, opt: Pat
     program = opt / "1.0/bin/python"
     program.symlink_to("/bin/sleep")
     relay = subprocess.Popen([program, "60"])
+    while not Path(f"/proc/{relay.pid}/cmdline").read_bytes():  # Popen returns a moment before the kernel has it
+        pass
     try:
         activate.prune(opt)
         assert activate.versions(opt) == ["1.0", "1.1", "1.2"]

@@ -77,6 +77,7 @@ async def test_outages(shop: ShopUnderTest, fault: Fault, rng: random.Random) ->
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("broker", "frozen (SIGSTOP)")
 async def test_frozen(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()

@@ -96,6 +96,7 @@ async def test_backlog_over_a_boot_in_1970(shop: ShopUnderTest, fault: Fault, tm
     right_days(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("clock", "a year ahead, an hour back, forth and back in traffic")
 async def test_back_and_forth(shop: ShopUnderTest, fault: Fault, rng: random.Random, tmp_path: Path) -> None:
     clock = WrongClock(tmp_path, 0)

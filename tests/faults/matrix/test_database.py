@@ -20,15 +20,13 @@ from tests.support.shop import ShopUnderTest, until
 
 PAGE = 4096
 ORDERS = 60
-LONG = int(os.environ.get("EDGE_AGENT_SEEDS", "0")) > 0
-long_series = pytest.mark.skipif(not LONG, reason="in the long series: make faults")
 
 Harm = Callable[[Path, random.Random], None]
 
 
 def a_case(name: str, *values: object, only_long: bool = False) -> ParameterSet:
     """Return one fault of a test that does several."""
-    marks = [pytest.mark.fault("database", name), *([long_series] if only_long else [])]
+    marks = [pytest.mark.fault("database", name), *([pytest.mark.long] if only_long else [])]
     return pytest.param(*values, marks=marks, id=name.replace(" ", "_"))
 
 
@@ -103,11 +101,11 @@ def another_file(state: Path, rng: random.Random) -> None:
         a_case("a torn page", torn_leaf, False),
         a_case("a flipped bit in the header", flipped_header, False, only_long=True),
         a_case("flipped bits in the freelist's head", flipped_freelist, False, only_long=True),
-        a_case("a flipped bit in an interior page", flipped_interior, False),
+        a_case("a flipped bit in an interior page", flipped_interior, False, only_long=True),
         a_case("flipped bits in the rows' bodies", flipped_rows, False),
         a_case("a flipped bit in the log of a killed process", flipped_log, True),
         a_case("a stray log index (-shm)", stray_index, True, only_long=True),
-        a_case("truncated in the middle of a page", truncated, False),
+        a_case("truncated in the middle of a page", truncated, False, only_long=True),
         a_case("emptied: zero bytes", emptied, False, only_long=True),
         a_case("not a database", another_file, False, only_long=True),
     ],
@@ -141,7 +139,7 @@ def sequences(state: Path) -> int:
 
 def told_destroyed(shop: ShopUnderTest, recorded: int) -> int:
     """Return what the agent has told to be destroyed, of so many sequences of which none was sent."""
-    destroyed = sum(
+    destroyed: int = sum(
         gap["last"] - gap["first"] + 1 for gap in shop.events("o2o.agent.gap.v1") if gap["reason"] == "damaged"
     )
     for told in shop.events("o2o.agent.recovered.v1"):
@@ -177,6 +175,7 @@ async def test_a_cloned_disk(shop: ShopUnderTest, fault: Fault) -> None:
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("database", "replaced by an older copy: rolled back")
 async def test_rolled_back(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -204,7 +203,7 @@ async def test_rolled_back(shop: ShopUnderTest, fault: Fault) -> None:
     assert recovered["reason"] == "rolled_back"
 
 
-@long_series
+@pytest.mark.long
 @pytest.mark.fault("database", "the log of a killed process deleted, head office knows of more")
 async def test_log_deleted(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -243,6 +242,7 @@ async def test_newer_schema(shop: ShopUnderTest, fault: Fault) -> None:
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("database", "held by another program for a while, before the start")
 async def test_locked(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()

@@ -26,12 +26,9 @@ LONG = int(os.environ.get("EDGE_AGENT_SEEDS", "0")) > 0
 HANGS_S = 40.0  # longer than the 30 s the storage promises
 
 
-long_series = pytest.mark.skipif(not LONG, reason="in the long series: make faults")
-
-
 def a_case(name: str, *values: object, only_long: bool = False) -> ParameterSet:
     """Return one fault of a test that does several."""
-    marks = [pytest.mark.fault("disk", name), *([long_series] if only_long else [])]
+    marks = [pytest.mark.fault("disk", name), *([pytest.mark.long] if only_long else [])]
     return pytest.param(*values, marks=marks, id=name.replace(" ", "_"))
 
 
@@ -111,6 +108,7 @@ async def test_full_then_free(disk: Path, shop: ShopUnderTest, fault: Fault) -> 
     assert [event["level"] for event in low] in (["low", "ok"], ["ok"]), low
 
 
+@pytest.mark.long
 @pytest.mark.fault("disk", "full, and somebody takes what the reserve gives back")
 async def test_full_without_a_reserve(disk: Path, shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -127,7 +125,7 @@ async def test_full_without_a_reserve(disk: Path, shop: ShopUnderTest, fault: Fa
     await fault.settled(shop)
 
 
-@long_series
+@pytest.mark.long
 @pytest.mark.fault("disk", "full, and the agent is stopped")
 async def test_stopped_while_full(disk: Path, shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -145,6 +143,7 @@ async def test_stopped_while_full(disk: Path, shop: ShopUnderTest, fault: Fault)
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("disk", "full, and the agent is killed five times")
 async def test_killed_while_full(disk: Path, shop: ShopUnderTest, fault: Fault, rng: random.Random) -> None:
     agent, _ = await shop.agent()
@@ -181,7 +180,7 @@ async def test_full_at_start(disk: Path, shop: ShopUnderTest, fault: Fault) -> N
     await fault.settled(shop)
 
 
-@long_series
+@pytest.mark.long
 @pytest.mark.fault("disk", "no inode left, under the agent and when it starts")
 async def test_no_inodes(inodes: Path, shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -271,7 +270,7 @@ async def test_a_start_that_fails(shop: ShopUnderTest, fault: Fault, call: str, 
     assert shop.events("o2o.agent.recovered.v1") == []
 
 
-@long_series
+@pytest.mark.long
 @pytest.mark.fault("disk", "slow: 0.2 s for every flush")
 async def test_slow(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -339,6 +338,7 @@ async def test_gone_under_the_agent(shop: ShopUnderTest, fault: Fault, harm: Cal
     assert shop.events("o2o.agent.recovered.v1") == [], "nothing is lost, so the epoch goes on"
 
 
+@pytest.mark.long
 @pytest.mark.fault("disk", "the runtime directory, with the lines' journals, is full")
 async def test_no_room_for_journals(runtime: Path, shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()
@@ -353,7 +353,7 @@ async def test_no_room_for_journals(runtime: Path, shop: ShopUnderTest, fault: F
     assert agent.process.returncode is None
 
 
-@long_series
+@pytest.mark.long
 @pytest.mark.fault("disk", "nowhere to write the log (ENOSPC on stderr)")
 async def test_log_full(shop: ShopUnderTest, fault: Fault) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -22,7 +22,7 @@ from tests.support.shop import ShopUnderTest, shop_under_test, until
 
 # `make faults` sets it to 200: 200 shops of 10 kills each; `make test` takes a few.
 LONG = int(os.environ.get("EDGE_AGENT_SEEDS", "0"))
-SHOPS = LONG or 2
+SHOPS = LONG or 1
 KILLS = 10  # in each shop
 STOPS = 20 if LONG else 4
 STOPS_WITHIN_S = 10.0  # contract section 1

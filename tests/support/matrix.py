@@ -56,7 +56,7 @@ class Books:
 
     @classmethod
     def counting(cls, happened: Iterable[str], told: Iterable[str]) -> "Books":
-        """Return the books of taps, visits …: each name once in ``happened``, and as often in ``told`` as it is held."""
+        """Return the books of taps, visits …: each name once in ``happened``, in ``told`` as often as it is held."""
         counts = Counter(told)
         return cls(dict.fromkeys(happened, 1), dict.fromkeys(counts, 1), sum(counts.values()) - len(counts))
 

@@ -155,7 +155,7 @@ async def test_swapped_languages(shop: ShopUnderTest, fault: Fault, rng: random.
 
 @pytest.mark.xfail(
     strict=False,
-    reason="of 50 pairs up to 3 end within a graphics command, which takes the next slip's start: it is told as unparsed",
+    reason="of 50 pairs up to 3 end within a graphics command, which takes the next slip's start: it is unparsed",
 )
 @pytest.mark.long
 @pytest.mark.fault("devices", "two tills on one line, their bytes mixed")

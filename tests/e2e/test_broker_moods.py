@@ -15,6 +15,7 @@ ACK = "o2o/1/demo/sh-0001/pc-1/down/ack"
 STATE = "o2o/1/demo/sh-0001/pc-1/state"
 
 
+@pytest.mark.long
 async def test_head_office_away_and_then_slow(shop: ShopUnderTest) -> None:
     await shop.agent()
     await shop.sell(500)

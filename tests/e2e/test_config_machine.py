@@ -21,7 +21,7 @@ from tests.support.driven import Driven
 from tests.support.pushing import STRANGER, TRUSTING_TOML, HeadOffice, store_config, with_device
 from tests.support.shop import ShopUnderTest, shop_under_test, until
 
-EXAMPLES = int(os.environ.get("EDGE_AGENT_SEEDS", "6"))
+EXAMPLES = int(os.environ.get("EDGE_AGENT_SEEDS", "4"))
 STEPS = 6
 pytestmark = pytest.mark.timeout(30 * EXAMPLES)  # an example takes 4 s of an idle core; this only ends a hang
 ENDS = frozenset({"committed", "rejected", "rolled_back"})

@@ -11,7 +11,7 @@ from tests.support.broker import needs_mosquitto
 from tests.support.fleet import Chain, Operator
 from tests.support.rollouts import BEFORE, Desk, kill_when, stores, wait
 
-SEEDS = int(os.environ.get("EDGE_AGENT_SEEDS", "2"))
+SEEDS = int(os.environ.get("EDGE_AGENT_SEEDS", "1"))
 
 
 @pytest.mark.parametrize("seed", range(1, SEEDS + 1))

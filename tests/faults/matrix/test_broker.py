@@ -93,6 +93,7 @@ async def test_frozen(shop: ShopUnderTest, fault: Fault) -> None:
     await until_back(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("broker")
 async def test_packets(
     network: Network, shop: ShopUnderTest, faults: Callable[[str], Fault], rng: random.Random

@@ -132,6 +132,7 @@ async def test_swapped_tills(shop: ShopUnderTest, fault: Fault, rng: random.Rand
     assert told == sold
 
 
+@pytest.mark.long
 @pytest.mark.fault("devices", "the cables of printer and customer display exchanged, and put right")
 async def test_swapped_languages(shop: ShopUnderTest, fault: Fault, rng: random.Random) -> None:
     """Each decoder hears the other's language: nothing is invented of it, and that it means nothing is told."""

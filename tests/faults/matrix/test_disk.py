@@ -161,6 +161,7 @@ async def test_killed_while_full(disk: Path, shop: ShopUnderTest, fault: Fault, 
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("disk", "full when the agent starts")
 async def test_full_at_start(disk: Path, shop: ShopUnderTest, fault: Fault) -> None:
     agent, _ = await shop.agent()

@@ -98,6 +98,7 @@ async def watched(url: str) -> AsyncIterator[None]:
             task.cancel()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1500 if LONG else 120)  # 165 s on two idle cores
 @pytest.mark.fault("memory", f"{HOURS} h of trade, with people, page, flapping link and pushed configs")
 async def test_days_of_trade(tmp_path: Path, fault: Fault, rng: random.Random) -> None:

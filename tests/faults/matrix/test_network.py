@@ -66,6 +66,7 @@ async def test_refused(network: Network, shop: ShopUnderTest, fault: Fault) -> N
         await until_back(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("network", "name not found, then a dead IPv6 address first, then another address")
 @ROOT
 async def test_names(network: Network, shop: ShopUnderTest, fault: Fault, tmp_path: Path) -> None:
@@ -90,6 +91,7 @@ async def test_names(network: Network, shop: ShopUnderTest, fault: Fault, tmp_pa
         await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("network")
 async def test_lines(network: Network, shop: ShopUnderTest, faults: Callable[[str], Fault]) -> None:
     async with proxied(shop.store.broker.port) as line:

@@ -171,6 +171,7 @@ async def test_both_killed(shop: ShopUnderTest, fault: Fault) -> None:
     await fault.settled(shop)
 
 
+@pytest.mark.long
 @pytest.mark.fault("process", "started twice on one state directory")
 async def test_started_twice(shop: ShopUnderTest, fault: Fault) -> None:
     await shop.central()

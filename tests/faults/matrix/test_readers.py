@@ -25,6 +25,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[ShopUnderTest]:
         yield shop
 
 
+@pytest.mark.long
 @pytest.mark.fault("devices", "NFC reader unplugged, hanging, silent, answering garbage")
 async def test_reader(shop: ShopUnderTest, fault: Fault) -> None:
     reader = await shop.reader()

@@ -78,7 +78,8 @@ class Space:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            self._reserve.unlink(missing_ok=True)
+            with suppress(OSError):  # something else in its place: no reserve, and no reason not to read the tills
+                self._reserve.unlink()
             _log.warning("storage_reserve_failed", error=str(error))
             return False
         return True

@@ -133,7 +133,7 @@ async def test_relay(tmp_path: Path, fault: Fault, rng: random.Random) -> None:
         await shop.until_up()
         assert any(event["reason"] == "relay_missing" for event in shop.events("o2o.device.down.v1"))
         till.printer.unplug()
-        await shop.until_status(lambda status: bool(status["level"] == "action"))
+        await shop.until_status(lambda status: status["level"] == "action" and "打不出小票" in status["headline"])
         till.printer.plug()
         fault.mended()
         await shop.until_up()

@@ -255,7 +255,7 @@ async def test_flood(shop: ShopUnderTest, fault: Fault, rng: random.Random) -> N
     print(f"{row} cpu {cpu:.2f} page {max(waits) * 1000:.0f} ms, grown {usage.grown_mb:.1f} MB")  # noqa: T201
     assert cpu < 0.8
     assert sorted(waits)[len(waits) // 2] < 0.5
-    assert usage.grown_mb < 24
+    assert usage.grown_mb < 40, "what a first day of trade takes at most: docs/reliability.md"
 
 
 @pytest.fixture

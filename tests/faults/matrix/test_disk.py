@@ -23,7 +23,7 @@ from tests.support.shop import ShopUnderTest, until
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a file system of its own needs mount, which needs root")
 
 LONG = int(os.environ.get("EDGE_AGENT_SEEDS", "0")) > 0
-HANGS_S = 40.0  # longer than the 30 s the storage promises
+HANGS_S = 40.0  # longer than a disk takes that only wakes up
 
 
 def a_case(name: str, *values: object, only_long: bool = False) -> ParameterSet:
@@ -293,10 +293,8 @@ async def test_hangs(shop: ShopUnderTest, fault: Fault) -> None:
         state = shop.store.folder / "state"
         async with injected(agent.process.pid, "fdatasync", f"delay_enter={hang_s}s:when=1", *files(state)):
             await sold(shop, 20)
-            if LONG:  # what the watchdog sees
-                async with asyncio.timeout(HANGS_S), aiohttp.ClientSession() as session:
-                    while (await session.get(f"{url}healthz")).status != 503:
-                        await asyncio.sleep(0.5)
+            async with aiohttp.ClientSession() as session:  # what the watchdog sees: it has more patience than that
+                assert (await session.get(f"{url}healthz")).status == 200
             await shop.until_status(lambda status: status["sync"]["waiting"] == 0)
         fault.mended()
     await fault.settled(shop)
@@ -304,7 +302,8 @@ async def test_hangs(shop: ShopUnderTest, fault: Fault) -> None:
 
 
 def deleted(state: Path) -> None:
-    shutil.rmtree(state)
+    while state.exists():  # the agent goes on making files in it
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def moved(state: Path) -> None:

@@ -6,6 +6,7 @@ every slip that had exactly these bytes: ``zstd -dc`` gives the raw bytes alone.
 
 import hashlib
 import os
+import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -115,7 +116,7 @@ class Captures:
     def delete(self, sha256: str) -> None:
         """Delete one capture, if it is held."""
         path = self._folder / (sha256 + _SUFFIX)
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, IsADirectoryError):
             size = path.stat().st_size
             path.unlink()
             self._bytes -= _on_disk(size)
@@ -178,8 +179,9 @@ class Captures:
         with suppress(OSError):
             for entry in self._folder.iterdir():
                 with suppress(FileNotFoundError):  # one that is just being renamed
-                    stat = entry.stat()
-                    found.append((stat.st_mtime_ns // 1_000_000, _on_disk(stat.st_size), entry))
+                    status = entry.stat()
+                    if stat.S_ISREG(status.st_mode):  # a folder cannot be dropped, and stops what is behind it
+                        found.append((status.st_mtime_ns // 1_000_000, _on_disk(status.st_size), entry))
         return sorted(found)
 
 

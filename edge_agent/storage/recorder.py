@@ -98,12 +98,13 @@ class Recorder:
     def notice(self, free: int) -> bool:
         """Tell whether the disk, with ``free`` bytes, went from enough to short or back: an event is due.
 
-        Without its reserve it is short, whatever is free: that is the reserve itself.
+        Without its reserve it is short, whatever is free: that is the reserve itself. A reserve that could not be made
+        though there was room says nothing of the room: each look would find the disk short, and the next one not.
         """
         if self.low:
             missing = 0 if self.space.has_reserve() else self.space.reserve_bytes
             return free >= 2 * self.space.low_water + missing
-        return free < self.space.low_water or not self.space.reserved
+        return free < self.space.low_water or not (self.space.reserved or self.space.refused)
 
     def _level_notice(self, free: int, at: Moment) -> list[Draft]:
         if not self.notice(free):

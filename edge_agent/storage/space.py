@@ -33,6 +33,7 @@ class Space:
         self.reserve_bytes = _RESERVE_ORDERS_BYTES + wal_bytes
         # The log may grow to twice its limit before a checkpoint empties it; the files beside the database grow too.
         self.low_water = 2 * wal_bytes + 64 * PAGE_BYTES
+        self.refused = False  # there was room for the reserve, and yet it could not be made
         self.reserved = self.has_reserve()  # as of the last time it was given up or taken: asked with every commit
 
     def free(self) -> int:
@@ -55,7 +56,7 @@ class Space:
 
     def release_reserve(self) -> bool:
         """Give the reserve back to the file system. Returns whether there was one."""
-        self.reserved = False
+        self.reserved = self.refused = False
         try:
             self._reserve.unlink()
         except OSError:
@@ -71,6 +72,7 @@ class Space:
     def _allocate(self) -> bool:
         if self.free() < self.reserve_bytes + 2 * self.low_water:
             return False
+        self.refused = False
         try:
             descriptor = os.open(self._reserve, os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -80,6 +82,7 @@ class Space:
         except OSError as error:
             with suppress(OSError):  # something else in its place: no reserve, and no reason not to read the tills
                 self._reserve.unlink()
+            self.refused = True
             _log.warning("storage_reserve_failed", error=str(error))
             return False
         return True

@@ -173,6 +173,21 @@ async def test_a_row_of_another_version_does_not_keep_the_storage_closed(tmp_pat
         assert await _rows(storage) == 0
 
 
+def test_folders_among_the_captures_stay_and_hold_up_nothing(tmp_path: Path) -> None:
+    coffee, tea = capture(b"a coffee"), capture(b"tea")
+    (tmp_path / f"{coffee.sha256}.zst" / "within").mkdir(parents=True)
+    os.utime(tmp_path / f"{coffee.sha256}.zst", (0, 0))  # the oldest of all: the first to go
+    kept = captures(tmp_path)
+    kept.write([coffee, tea])
+    assert kept.names() == [tea.sha256]
+    kept.delete(coffee.sha256)
+    kept.expire(2**60)
+    assert kept.names() == []
+    kept.write([tea])
+    assert kept.drop(MIB) == 4096
+    assert (tmp_path / f"{coffee.sha256}.zst" / "within").is_dir()
+
+
 async def _rows(storage: Storage) -> int:
     (count,) = await storage._thread.run(lambda c: c.execute("SELECT count(*) FROM state").fetchone())
     return int(count)

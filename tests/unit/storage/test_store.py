@@ -31,6 +31,15 @@ async def test_what_is_committed_is_there_after_a_restart_with_its_state(tmp_pat
         assert storage.state("nothing") == {}
 
 
+async def test_a_reserve_that_cannot_be_made_is_no_shortage_of_room(tmp_path: Path) -> None:
+    (tmp_path / "reserve" / "within").mkdir(parents=True)
+    async with running(tmp_path) as storage:
+        for number in range(4):
+            await storage.commit(of(order(number)))
+        assert len(await held(storage, Stream.ORDERS)) == 4
+        assert await told(storage, "o2o.agent.storage_low.v1") == []
+
+
 async def test_events_are_whole_on_the_wire(tmp_path: Path) -> None:
     draft = order(1)
     async with running(tmp_path) as storage:

@@ -216,7 +216,7 @@ def _fill(
 ) -> data.Recovered:  # fmt: skip
     old_epoch, watermarks = _identity(damaged.tables)
     salvaged, last = 0, 0
-    lost: int | None = 0 if old_epoch and not damaged.is_cut else None
+    lost: int | None = 0 if old_epoch and not damaged.is_cut and _in_order(damaged.tables) else None
     for stream in reversed(Stream):
         upto = watermarks.get(stream)
         # Without the watermark everything is sent again: head office knows the ids.
@@ -241,6 +241,22 @@ def _identity(source: sqlite3.Connection) -> tuple[str | None, dict[Stream, int]
     with suppress(sqlite3.DatabaseError):
         watermarks = ledger.load_watermarks(source)
     return old_epoch, watermarks
+
+
+def _in_order(source: sqlite3.Connection) -> bool:
+    """Tell whether what can be read of the frames, from both ends, has the ids of frames, each beyond the one before.
+
+    A torn leaf may keep its header: SQLite then takes what lies in it for rows, and steps past their ids in silence.
+    """
+    low, high = min(rows.key(stream, 0) for stream in Stream), max(map(rows.end, Stream))
+    for direction, step in (("ASC", 1), ("DESC", -1)):
+        before = low - 1 if step > 0 else high
+        with suppress(sqlite3.DatabaseError):
+            for (identity,) in source.execute(f"SELECT id FROM frame ORDER BY id {direction}"):  # noqa: S608 — constants
+                if not low <= identity < high or (identity - before) * step <= 0:
+                    return False
+                before = identity
+    return True
 
 
 def _copy_frames(target: sqlite3.Connection, damaged: _Damaged, renumber: Renumber) -> bool:

@@ -105,8 +105,8 @@ TAKES_ALL = (flipped_log, emptied, another_file)
         a_case("a flipped bit in the header", flipped_header, False, only_long=True),
         a_case("flipped bits in the freelist's head", flipped_freelist, False, only_long=True),
         a_case("a flipped bit in an interior page", flipped_interior, False, only_long=True),
-        a_case("flipped bits in the rows' bodies", flipped_rows, False),
-        a_case("a flipped bit in the log of a killed process", flipped_log, True),
+        a_case("flipped bits in the rows' bodies", flipped_rows, False, only_long=True),
+        a_case("a flipped bit in the log of a killed process", flipped_log, True, only_long=True),
         a_case("a stray log index (-shm)", stray_index, True, only_long=True),
         a_case("truncated in the middle of a page", truncated, False, only_long=True),
         a_case("emptied: zero bytes", emptied, False, only_long=True),
@@ -155,6 +155,7 @@ def told_destroyed(shop: ShopUnderTest, recorded: int) -> int:
     return destroyed
 
 
+@pytest.mark.long
 @pytest.mark.fault("database", "cloned to another machine")
 @pytest.mark.skipif(os.geteuid() != 0, reason="another machine-id needs a mount namespace, which needs root")
 async def test_a_cloned_disk(shop: ShopUnderTest, fault: Fault) -> None:
@@ -283,7 +284,7 @@ def folder(path: Path) -> None:
 @pytest.mark.parametrize(
     "harm",
     [
-        a_case("the small files of the state directory are garbage", garbage),
+        a_case("the small files of the state directory are garbage", garbage, only_long=True),
         a_case("the small files of the state directory are empty", empty, only_long=True),
         a_case("directories in the places of the small files", folder, only_long=True),
     ],

@@ -174,14 +174,14 @@ class Line:
         if was_full and len(self._waiting) < ROOM:
             resume()
         self._spoke = self._spoke or asyncio.get_running_loop().time()  # replayed bytes: counted from now
-        self._take(self._decoder.feed(data))
+        self._take(self._decoder.feed(data), data)
         await self._hand_over(emit)
         await asyncio.sleep(0)  # a line that never pauses must not keep the loop from the others
 
-    def _take(self, observations: list[Decoded]) -> None:
+    def _take(self, observations: list[Decoded], fed: bytes = b"") -> None:
         self._observed += observations
         consumed = max(self._consumed, self._base + self._decoder.consumed)
-        self._status.understood(observations, consumed - self._consumed)
+        self._status.understood(observations, consumed - self._consumed, fed)
         self._consumed = consumed
 
     async def _hand_over(self, emit: Emit, silent: int = SILENT) -> None:

@@ -22,6 +22,9 @@ ENOUGH_IMPLAUSIBLE = 64
 # quarter to four times their rate lose 8 to 50 %. Two marks, so that the state does not flicker.
 BAD_SHARE = 0.05
 GOOD_SHARE = 0.025
+# Sent at less than a tenth of the rate it is read at, a byte is but NULs, which decoders take for padding. Nobody needs
+# more of those than fill a printer's receive buffer, 4 KB in Epson's TM-T88: so three receipts of them are told.
+PADDING = 4096
 # The longest honest message is a receipt printed as one picture: 30 cm of 80 mm paper, 2400 rows of 72 bytes, 173 KB.
 FLOOD = 256 * 1024
 
@@ -52,8 +55,8 @@ class LineStatus(Status):
             self._unheard += count
         return now
 
-    def understood(self, observations: Sequence[Decoded], consumed: int) -> None:
-        """Judge the line by what came of its last ``consumed`` bytes."""
+    def understood(self, observations: Sequence[Decoded], consumed: int, fed: bytes = b"") -> None:
+        """Judge the line by what came of its last ``consumed`` bytes. ``fed``: what they came with; nothing: silence."""
         lost = sum(_unread(observation) for observation in observations)
         implausible = sum(_implausible(observation) for observation in observations)
         self._window.append((consumed, lost, implausible))
@@ -66,6 +69,10 @@ class LineStatus(Status):
             self._window_lost -= oldest_lost
             self._window_implausible -= oldest_implausible
         readable = any(not isinstance(observation, Undecoded) for observation in observations)
+        if readable or fed.strip(b"\0"):
+            self._padding = 0
+        elif fed:
+            self._padding += consumed
         if readable and lost <= BAD_SHARE * consumed:
             self._unheard = 0
         if self._current is not None and self._current.state != "down":
@@ -78,7 +85,8 @@ class LineStatus(Status):
         if self._window_implausible >= max(ENOUGH_IMPLAUSIBLE, mark * self._window_bytes):
             return DeviceState("degraded", "implausible", _IMPLAUSIBLE)
         noise = self._window_lost - self._window_implausible
-        if self._window_bytes >= ENOUGH and noise > mark * self._window_bytes:
+        is_noisy = self._window_bytes >= ENOUGH and noise > mark * self._window_bytes
+        if is_noisy or self._padding > PADDING:
             return DeviceState("degraded", "unreadable", _UNREADABLE)
         return DeviceState("up")
 
@@ -94,6 +102,7 @@ class LineStatus(Status):
         self._window_bytes = 0
         self._window_lost = 0
         self._window_implausible = 0
+        self._padding = 0  # NULs since anything else
         self._unheard = 0
         self._unheard_since_ms = 0
 

@@ -56,7 +56,7 @@ class LineStatus(Status):
         return now
 
     def understood(self, observations: Sequence[Decoded], consumed: int, fed: bytes = b"") -> None:
-        """Judge the line by what came of its last ``consumed`` bytes. ``fed``: what they came with; nothing: silence."""
+        """Judge the line by what came of its last ``consumed`` bytes. ``fed``: what it said; empty: it was silent."""
         lost = sum(_unread(observation) for observation in observations)
         implausible = sum(_implausible(observation) for observation in observations)
         self._window.append((consumed, lost, implausible))

@@ -14,6 +14,7 @@ class Receipt:
     ``barcodes``: what was printed by bar code and QR commands, in order.
     ``flags``: what a reader must know: ``image_only`` (raster without text), ``truncated`` (a limit cut it),
     ``no_cut`` (ended by silence, or by the next one's beginning), ``undecodable`` (bytes the code page does not know),
+    ``garbled`` (such bytes, and control bytes that are no command: the line lost some, or mixed what two say),
     ``star`` (another printer language), ``foreign`` (a document or a label language: SVG, PDF, ZPL …); of both no text
     is read.
     """

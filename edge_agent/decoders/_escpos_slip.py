@@ -87,6 +87,7 @@ class Slip:
             flags = [self.language, flag]
             flags += ["image_only"] if pictures and not (lines or self.barcodes or self.language) else []
             flags += ["undecodable"] if "encoding" in self.aside else []
+            flags += ["garbled"] if {"encoding", "noise"} <= self.aside.keys() else []
             out.append(Receipt(lines, self._raw(data), tuple(self.barcodes), tuple(filter(None, flags))))
         return out + [Undecoded(bytes(aside), reason) for reason, aside in self.aside.items()]
 

@@ -60,6 +60,8 @@ class Layouts:
 
 def _quality(slip: Slip) -> int | None:
     match slip.data:
+        case data.Order(evidence=evidence) if "garbled" in evidence.flags:
+            return None  # the line's doing, and its device says so
         case data.Unparsed():
             return NOT
         case data.Order(checks=checks) if slip.event is not None:

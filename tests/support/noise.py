@@ -86,6 +86,16 @@ def burst(data: bytes, rng: random.Random) -> bytes:
     )
 
 
+def interleaved(one: bytes, other: bytes, rng: random.Random) -> bytes:
+    """Return both as a line carries them when two send at once: a few bytes of the one, a few of the other."""
+    rest, out = [one, other], b""
+    while any(rest):
+        side = rng.randrange(2)
+        count = rng.randrange(1, 16)
+        out, rest[side] = out + rest[side][:count], rest[side][count:]
+    return out
+
+
 MODELS: tuple[Spoil, ...] = (flipped, dropped, burst)
 
 

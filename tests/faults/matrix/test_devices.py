@@ -33,6 +33,7 @@ BEFORE, DURING, AFTER = 3, 10, 3  # receipts
 NOISY = 20  # receipts at a wrong rate: what a till prints in half an hour
 SENT = 9600  # what is sent so much slower than it is read is NUL after NUL
 PAIRS = 50 if LONG else 3
+MIXED = 20261123  # the same pairs each time: 3 in 8,000 prove an amount nobody charged (docs/noise.md)
 
 MORE_TILLS = """
 [[touchpoint]]
@@ -160,6 +161,7 @@ async def test_swapped_languages(shop: ShopUnderTest, fault: Fault, rng: random.
 async def test_two_on_one_line(shop: ShopUnderTest, fault: Fault, rng: random.Random) -> None:
     """What two say at once is told as what cannot be read or whose sums differ, never as a sale that adds up."""
     shop.store.configure(store=STORE_TOML + 'idle_end = "300ms"\n')
+    rng.seed(MIXED)
     both: dict[str, int] = {}
     # Numbered as on another day, so that one cut short is never the number of a slip that came by itself.
     till, mixed = Till(shop.printed, rng), Till(both, rng, datetime(2021, 7, 8, 9, 41, tzinfo=UTC))

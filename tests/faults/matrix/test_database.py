@@ -13,15 +13,19 @@ from tempfile import TemporaryDirectory
 import pytest
 from _pytest.mark import ParameterSet
 
+import edge_agent
 from edge_agent.contract.events import Stream
 from edge_agent.storage import rows
-from tests.support.command import edge_agent
+from edge_agent.storage.connection import schema_version
+from tests.support import command
 from tests.support.matrix import Fault
 from tests.support.pages import PAGE, leaf_with, pages_of
 from tests.support.restarting import restarted
 from tests.support.shop import ShopUnderTest, until
 
 ORDERS = 60
+STARTS = 10 if os.environ.get("EDGE_AGENT_SEEDS") else 1
+PACKAGE = Path(edge_agent.__file__).parent
 
 Harm = Callable[[Path, random.Random], None]
 
@@ -235,7 +239,7 @@ async def test_newer_schema(shop: ShopUnderTest, fault: Fault) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute(f"PRAGMA user_version={version + 1}")
     before = database.read_bytes()
-    refused = await asyncio.to_thread(edge_agent, "run", "--config", shop.store.config)
+    refused = await asyncio.to_thread(command.edge_agent, "run", "--config", shop.store.config)
     assert refused.code == 3
     assert "install that version again" in refused.err
     assert database.read_bytes() == before
@@ -248,6 +252,36 @@ async def test_newer_schema(shop: ShopUnderTest, fault: Fault) -> None:
     await fault.settled(shop)
 
 
+@pytest.fixture
+def newer(tmp_path: Path) -> dict[str, str]:
+    """The environment of the next version: as this one, with another step of the schema."""
+    package = tmp_path / "newer" / "edge_agent"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    step = package / "storage" / "schema" / f"{schema_version() + 1:03}.sql"
+    step.write_text("ALTER TABLE frame ADD COLUMN newer TEXT;\nCREATE INDEX newer ON frame (recorded_ms);\n", "utf-8")
+    return {"PYTHONPATH": str(package.parent)}
+
+
+@pytest.mark.fault("database", "of an older version; the newer one is killed while it starts")
+async def test_older_schema(shop: ShopUnderTest, fault: Fault, rng: random.Random, newer: dict[str, str]) -> None:
+    agent, _ = await shop.agent()
+    await shop.sell(10)
+    await shop.until_recorded()
+    await agent.kill()
+    for _ in range(STARTS):
+        agent = await shop.agent_unready(env=newer)
+        await asyncio.sleep(rng.uniform(0.2, 0.8))
+        await agent.kill()
+    agent, _ = await shop.agent(env=newer)
+    await shop.central()
+    fault.mended()
+    await shop.sell(5)
+    await fault.settled(shop)
+    await agent.stop()
+    with closing(sqlite3.connect(shop.store.folder / "state" / "edge.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema_version() + 1,)
+
+
 @pytest.mark.long
 @pytest.mark.fault("database", "held by another program for a while, before the start")
 async def test_locked(shop: ShopUnderTest, fault: Fault) -> None:
@@ -258,7 +292,7 @@ async def test_locked(shop: ShopUnderTest, fault: Fault) -> None:
     register = await shop.register("--count=10", "--interval=0.01", "--style=mixed")
     with closing(sqlite3.connect(shop.store.folder / "state" / "edge.db", isolation_level=None)) as backup:
         backup.execute("BEGIN EXCLUSIVE")
-        refused = await asyncio.to_thread(edge_agent, "run", "--config", shop.store.config)
+        refused = await asyncio.to_thread(command.edge_agent, "run", "--config", shop.store.config)
         assert refused.code == 3
         assert "only the agent may open edge.db" in refused.err
     await shop.agent()

@@ -253,26 +253,26 @@ async def test_newer_schema(shop: ShopUnderTest, fault: Fault) -> None:
 
 
 @pytest.fixture
-def newer(tmp_path: Path) -> dict[str, str]:
-    """The environment of the next version: as this one, with another step of the schema."""
+def newer(tmp_path: Path) -> tuple[str, ...]:
+    """What starts the next version instead of this one: the same, with another step of the schema."""
     package = tmp_path / "newer" / "edge_agent"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     step = package / "storage" / "schema" / f"{schema_version() + 1:03}.sql"
     step.write_text("ALTER TABLE frame ADD COLUMN newer TEXT;\nCREATE INDEX newer ON frame (recorded_ms);\n", "utf-8")
-    return {"PYTHONPATH": str(package.parent)}
+    return ("env", "-C", str(package.parent))  # where ``python -m`` looks first
 
 
 @pytest.mark.fault("database", "of an older version; the newer one is killed while it starts")
-async def test_older_schema(shop: ShopUnderTest, fault: Fault, rng: random.Random, newer: dict[str, str]) -> None:
+async def test_older_schema(shop: ShopUnderTest, fault: Fault, rng: random.Random, newer: tuple[str, ...]) -> None:
     agent, _ = await shop.agent()
     await shop.sell(10)
     await shop.until_recorded()
     await agent.kill()
     for _ in range(STARTS):
-        agent = await shop.agent_unready(env=newer)
+        agent = await shop.agent_unready(wrapper=newer)
         await asyncio.sleep(rng.uniform(0.2, 0.8))
         await agent.kill()
-    agent, _ = await shop.agent(env=newer)
+    agent, _ = await shop.agent(wrapper=newer)
     await shop.central()
     fault.mended()
     await shop.sell(5)

@@ -4,6 +4,7 @@ Of the agent it knows the log and the socket it listens on; no database, no conf
 """
 
 import asyncio
+import faulthandler
 import gc
 import os
 import resource
@@ -17,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from edge_agent import log
+from edge_agent.notify import Notifier
 from edge_agent.relay.driving import Arbiter
 from edge_agent.relay.handover import leave, taken
 from edge_agent.relay.ledger import Ledger, TakenError
@@ -33,6 +35,7 @@ def main(arguments: list[str]) -> int:
     """Relay until told to end; told to do something else, begin again as a fresh process with the same id."""
     folder, settings = Path(arguments[0]), decode(arguments[1])
     log.set_up()
+    faulthandler.enable()
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     try:
@@ -45,7 +48,9 @@ def main(arguments: list[str]) -> int:
     _go_first()
     gc.collect()
     gc.freeze()
-    after = asyncio.run(relay(settings, ledger, folder, _arbiter, held))
+    # Of a copy: what is begun again below is told by the same words.
+    notifier = Notifier.of(dict(os.environ))
+    after = asyncio.run(relay(settings, ledger, folder, _arbiter, notifier, held))
     if after is not None:
         settings, held = after
         leave(held)

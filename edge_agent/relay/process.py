@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from edge_agent.log import places
+from edge_agent.notify import Notifier
 from edge_agent.relay.copying import Sender, Spool
 from edge_agent.relay.driving import Arbiter, Driving, now_ms
 from edge_agent.relay.ends import end_for
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 DRAIN_S = 5.0
 SETTLE_S = 1.0
 FOUND_EVERY_S = 5.0
+# Of what the service manager allows: two signs of life may come late before it ends us.
+SIGN_SHARE = 1 / 3
 
 
 # Returns the arbiter that settings ask for, or None; it is given a clock in milliseconds that never steps.
@@ -35,12 +38,17 @@ NewArbiter = Callable[[Settings, Callable[[], int]], Arbiter | None]
 
 
 async def relay(
-    settings: Settings, ledger: Ledger, folder: Path, new_arbiter: NewArbiter, held: Held | None = None
+    settings: Settings,
+    ledger: Ledger,
+    folder: Path,
+    new_arbiter: NewArbiter,
+    notifier: Notifier,
+    held: Held | None = None,
 ) -> tuple[Settings, Held] | None:
     """Pass bytes on until SIGTERM, SIGINT or the agent's word; return what to go on with, or None.
 
-    ``held``: what this relay held when it was told to go on otherwise. A defect ends the process: whoever started it
-    starts it again.
+    ``held``: what this relay held when it was told to go on otherwise. ``notifier`` is given signs of life. A defect
+    ends the process: whoever started it starts it again.
     """
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_defect)
@@ -48,8 +56,9 @@ async def relay(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, passing.end)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(part) for part in passing.parts()]
+        tasks = [group.create_task(part) for part in (*passing.parts(), _alive(notifier))]
         log.info("relay_started", device=settings.device, read=ledger.read)
+        notifier.ready()
         word = await passing.copy.asked
         await passing.drain(goes_on=isinstance(word, Serve))
         held = passing.held(word.settings) if isinstance(word, Serve) else None
@@ -153,6 +162,13 @@ class _Passing:
 
     def _ends(self) -> Ends:
         return Ends(_how(self._register), _how(self._printer), self._printer.lost)
+
+
+async def _alive(notifier: Notifier) -> None:
+    """Give signs of life while the loop runs, which is all that passes bytes on."""
+    while notifier.watchdog_s is not None:
+        notifier.alive()
+        await asyncio.sleep(notifier.watchdog_s * SIGN_SHARE)
 
 
 def _how(side: Side) -> tuple[str, str]:

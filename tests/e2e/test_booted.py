@@ -253,6 +253,7 @@ async def test_orders_and_tills_outlive_the_agent_and_the_box(machine: Machine, 
         return slips(told) == len(books)
 
     await until(recorded, lambda: machine.journal(UNIT))
+    await drop_in(machine, RELAY, "WatchdogSec=3\n")
     await machine.run("systemctl", "enable", RELAY)
     await machine.reboot()
     await machine.run("install", "-d", "-o", "edge-agent", "/run/till")
@@ -262,5 +263,15 @@ async def test_orders_and_tills_outlive_the_agent_and_the_box(machine: Machine, 
         assert await relays(machine) == [relay]
         await machine.run("systemctl", "restart", UNIT)
         assert await machine.property(RELAY, "MainPID") == relay
+        await sell(machine, books, 1)
+        await until_confirmed(machine, database, books)
+
+        # While a relay hangs no till prints.
+        await machine.run("systemctl", "kill", "--kill-whom=main", "--signal=SIGSTOP", RELAY)
+
+        async def restarted() -> bool:
+            return await machine.property(RELAY, "MainPID") not in ("0", relay)
+
+        await until(restarted, lambda: machine.journal(RELAY))
         await sell(machine, books, 1)
         await until_confirmed(machine, database, books)

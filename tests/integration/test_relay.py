@@ -19,6 +19,7 @@ from edge_agent.relay.copying import SPOOL
 from tests.bench.relay import in_turn
 from tests.support.command import edge_agent
 from tests.support.devices import SEED, supervised
+from tests.support.manager_of_services import service_manager
 from tests.support.relay import Passing, passing, read_all, relay_processes, tcp_printer
 
 
@@ -27,12 +28,11 @@ def noise(count: int) -> bytes:
 
 
 @asynccontextmanager
-async def by_hand(bench: Passing) -> AsyncIterator[Process]:
-    """Run ``edge-agent relay`` as an installer does."""
+async def by_hand(bench: Passing, **environment: str) -> AsyncIterator[Process]:
+    """Run ``edge-agent relay`` as an installer does, or a service manager."""
     config = bench.write_config()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "edge_agent", "relay", "--config", config, "till-1", stderr=PIPE
-    )
+    command = (sys.executable, "-m", "edge_agent", "relay", "--config", config, "till-1")
+    process = await asyncio.create_subprocess_exec(*command, stderr=PIPE, env={**os.environ, **environment})
     try:
         await bench.serving()
         yield process
@@ -239,6 +239,27 @@ async def test_a_relay_that_hangs_is_told_and_its_copy_is_read_when_it_goes_on(
             await bench.emit.until(lambda: bench.emit.codes == ["meanwhile"])
             await bench.states.until_last("up")
         assert await bench.serving() == relay
+
+
+async def test_its_service_manager_has_signs_of_life_until_it_hangs_and_after_it_is_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    with service_manager(tmp_path) as manager:
+        async with passing(tmp_path) as bench, by_hand(bench, **manager.environment(0.3)) as process:
+            await manager.until("READY=1")
+            await manager.until("WATCHDOG=1")
+            # A relay that is told to do something else begins again as the same process.
+            changed = bench.settings.model_copy(update={"baudrate": 19200})
+            async with supervised(bench.device(settings=changed), bench.emit):
+                await manager.until("READY=1")
+                await manager.until("WATCHDOG=1")
+            process.send_signal(signal.SIGSTOP)
+            await asyncio.to_thread(os.waitid, os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+            manager.hear()
+            await asyncio.sleep(1.0)  # that nothing is said is seen by nothing that comes
+            assert manager.hear() == []
+            process.send_signal(signal.SIGCONT)
+            await manager.until("WATCHDOG=1")
 
 
 async def test_what_does_not_fit_into_the_spool_is_told_and_no_two_receipts_are_glued(tmp_path: Path) -> None:

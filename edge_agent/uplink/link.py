@@ -264,7 +264,7 @@ class Link:
 
     def _check_pulse(self) -> None:
         now = self._loop.time()
-        if self._sock is not None and self._outstanding:
+        if self._sock is not None and (self._outstanding or self._subscribing):
             self._pulse.flow(now, *tcp_flow(self._sock))
         if why := self._pulse.lost(now, len(self._outstanding), len(self._subscribing)):
             self._fail("no_puback", why)

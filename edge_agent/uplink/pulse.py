@@ -10,8 +10,8 @@ PING_SECONDS = 10.0
 class Pulse:
     """Times are seconds of a monotonic clock. ``keepalive`` 0: an idle line is never asked.
 
-    ``moved_at``: the last PUBACK, or the publish that found nothing outstanding. ``heard_at``: the last byte.
-    ``asked_at``: the last SUBSCRIBE.
+    ``moved_at``: the last PUBACK, or the publish that found nothing outstanding, or when the queue last moved (``flow``).
+    ``heard_at``: the last byte. ``asked_at``: the last SUBSCRIBE.
     """
 
     puback_seconds: float
@@ -25,9 +25,9 @@ class Pulse:
         """Return why the line counts as dead, or nothing.
 
         ``outstanding``: publishes without a PUBACK. ``subscribing``: subscriptions without a SUBACK; it may come behind
-        a retained message that takes minutes on a slow line, so that only silence counts.
+        a retained message that takes minutes on a slow line, and the SUBSCRIBE go behind others: only silence counts.
         """
-        if subscribing and (waited := now - max(self.asked_at, self.heard_at)) > self.puback_seconds:
+        if subscribing and (waited := now - max(self.asked_at, self.heard_at, self.moved_at)) > self.puback_seconds:
             return f"no SUBACK for {waited:.0f} s"
         if outstanding:
             waited = now - self.moved_at

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from enum import StrEnum
 
 _CHUNK = 4 * 1024
+_BUFFER = 8 * 1024
+_TICKS = 10  # a second, on a slow line
 
 
 class Mode(StrEnum):
@@ -79,7 +81,8 @@ class Proxy:
         while True:
             while self.mode is Mode.STALL:
                 await self._changed.wait()
-            data = await reader.read(_CHUNK)
+            rate = self.bytes_per_second if record is not None else 0
+            data = await reader.read(min(_CHUNK, rate // _TICKS) if rate else _CHUNK)
             if not data:
                 raise ConnectionResetError
             if self.bytes_per_second and record is not None:
@@ -96,17 +99,18 @@ class Proxy:
 
 @contextlib.asynccontextmanager
 async def proxied(
-    target: int, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    target: int, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None, buffer: int = _BUFFER
 ) -> AsyncIterator[Proxy]:
     """Run a proxy in front of a loopback port; its connections are cut at the end, and nobody listens any more.
 
     ``host``, ``port``: where it listens, 0 for any free port. ``tls``: it ends TLS there, as a load balancer does.
+    ``buffer``: bytes it takes before they go on, several times over: on a real slow line they wait at the sender's.
     """
     proxy = Proxy(target)
     listening = socket.create_server((host, port))
     # A small receive buffer, inherited by every connection: the sender feels the proxy's pace, not the kernel's.
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 1024)
-    server = await asyncio.start_server(proxy.serve, sock=listening, limit=8 * 1024, ssl=tls)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    server = await asyncio.start_server(proxy.serve, sock=listening, limit=buffer, ssl=tls)
     proxy.port = listening.getsockname()[1]
     try:
         yield proxy

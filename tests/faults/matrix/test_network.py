@@ -26,7 +26,7 @@ ATTEMPTS = 40 if LONG else 6
 # test_broker's frozen broker, `make faults` each time.
 SILENT_S = 15.0 if LONG else 1.0
 FLAPS = 20 if LONG else 5
-SLOWLY = 125 if LONG else 2000  # bytes a second: 1 kbit/s where there is time
+SLOWLY = 500  # bytes a second: 4 kbit/s, half of what GPRS gives at the edge of a cell (CS-1, 3GPP TS 45.003)
 BACKLOG = 5000 if LONG else 1500
 NAME = "broker.shop.test"
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount namespace, which needs root")
@@ -103,7 +103,6 @@ async def test_lines(network: Network, shop: ShopUnderTest, faults: Callable[[st
             ("half-open: the broker's side is gone and we are not told", half_open),
             ("one packet in ten lost", loss),
             ("connected, then flapping", flapping),
-            ("a line of 1 kbit/s", slow),
         ):
             row = faults(name)
             await fault(network, shop, line, row)
@@ -112,6 +111,24 @@ async def test_lines(network: Network, shop: ShopUnderTest, faults: Callable[[st
             await row.settled(shop)
     lines = len(told(shop, "link_up")) + len(told(shop, "link_lost"))
     assert lines < 20, f"{lines} lines of log for {line.connections} connections"
+
+
+@pytest.mark.fault("network", "a line of 4 kbit/s")
+async def test_slow(shop: ShopUnderTest, fault: Fault) -> None:
+    async with proxied(shop.store.broker.port, buffer=512) as line:
+        configure(shop, line.port)
+        await in_order(shop)
+        line.bytes_per_second = SLOWLY
+        await shop.sell(DURING if LONG else AFTER)
+        if LONG:
+            await fault.settled(shop, patience=300)
+            line.cut()  # all that goes with a connection goes over the slow line, too
+            await shop.sell(AFTER)
+            await fault.settled(shop, patience=300)
+        fault.mended()
+        line.bytes_per_second = 0
+        await fault.settled(shop)
+    assert {event["reason"] for event in told(shop, "link_lost")} <= {"closed"}
 
 
 async def reset(_network: Network, shop: ShopUnderTest, line: Proxy, row: Fault) -> None:
@@ -168,14 +185,6 @@ async def flapping(network: Network, shop: ShopUnderTest, line: Proxy, row: Faul
     lines = [entry["event"] for entry in shop.log[before:] if str(entry.get("event")).startswith("link_")]
     assert len(lines) <= 6, f"a line that comes and goes is told once: {lines}"
     assert link_codes(await shop.status()) == {"unsteady"}
-
-
-async def slow(_network: Network, shop: ShopUnderTest, line: Proxy, row: Fault) -> None:
-    line.bytes_per_second = SLOWLY
-    await shop.sell(3)
-    row.mended()
-    await shop.until_equal()
-    line.bytes_per_second = 0
 
 
 async def until_connected(shop: ShopUnderTest) -> None:

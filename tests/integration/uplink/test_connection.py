@@ -323,6 +323,17 @@ async def test_a_slow_line_is_given_the_time_it_takes(broker: Broker) -> None:
         link.close()
 
 
+async def test_a_subscribe_behind_a_long_message_is_given_the_time_that_one_takes(broker: Broker) -> None:
+    async with proxied(broker.port) as proxy:
+        proxy.bytes_per_second = 100_000
+        link = await open_link(settings(proxy.port, puback_timeout=1.5))
+        async with running(link.watch(lambda: None)):
+            link.send("nobody/listens", b"x" * 300_000, lambda _: None)
+            async with asyncio.timeout(30):
+                await link.subscribe("anything", lambda _: None)
+        link.close()
+
+
 def far_from_a_try(harness: Harness) -> None:
     """Make its next pause one of an hour, as those of a minute are for somebody who looks at a screen."""
     harness.jitter = 0.99

@@ -26,8 +26,9 @@ from edge_agent.simulator.pty import open_pty
 from edge_agent.simulator.receipts import GOODS, STYLES, Sale, encode, ring_up
 
 TICK_S = 0.02
-# What was written reaches the reader's side through a kernel work queue: a port that has stayed empty for this long is.
-SETTLED_S = 0.1
+# What was written reaches the reader's side through a kernel work queue, 4 KB at a time: a port is empty that was found
+# so this often, a tick apart. Looks, not seconds: on a busy machine one look may be all there is in a tenth of a second.
+EMPTY_LOOKS = 5
 PULL_AFTER_S = 5.0  # a cable is pulled in the end even if nobody reads the port
 UNPLUGGED_S = 0.5
 
@@ -73,14 +74,12 @@ class Port:
                 await asyncio.sleep(TICK_S)
 
     async def _settle(self) -> None:
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + PULL_AFTER_S
-        empty_since = loop.time()
-        while loop.time() < min(give_up, empty_since + SETTLED_S):
+        give_up = asyncio.get_running_loop().time() + PULL_AFTER_S
+        empty = 0
+        while empty < EMPTY_LOOKS and asyncio.get_running_loop().time() < give_up:
             await asyncio.sleep(TICK_S)
             unread: int = struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))[0]
-            if unread:
-                empty_since = loop.time()
+            empty = 0 if unread else empty + 1
 
 
 class Register:

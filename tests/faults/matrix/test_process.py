@@ -167,6 +167,7 @@ async def test_both_killed(shop: ShopUnderTest, fault: Fault) -> None:
             await sold(shop)
             central = await shop.central()
             agent, _ = await shop.agent()
+            await shop.until_up()  # or the tills may never be read, and wait for that
         fault.mended()
     await fault.settled(shop)
 

@@ -26,8 +26,8 @@ from edge_agent.simulator.pty import open_pty
 from edge_agent.simulator.receipts import GOODS, STYLES, Sale, encode, ring_up
 
 TICK_S = 0.02
-# What was written reaches the reader's side through a kernel work queue, 4 KB at a time: a port is empty that was found
-# so this often, a tick apart. Looks, not seconds: on a busy machine one look may be all there is in a tenth of a second.
+# What was written reaches the reader's side through a kernel work queue, 4 KB at a time: a port is empty that was
+# found so this often, a tick apart. Looks, not seconds: a busy machine may leave it one look in a tenth of a second.
 EMPTY_LOOKS = 5
 PULL_AFTER_S = 5.0  # a cable is pulled in the end even if nobody reads the port
 UNPLUGGED_S = 0.5

@@ -10,7 +10,7 @@ PING_SECONDS = 10.0
 class Pulse:
     """Times are seconds of a monotonic clock. ``keepalive`` 0: an idle line is never asked.
 
-    ``moved_at``: the last PUBACK, or the publish that found nothing outstanding, or when the queue last moved (``flow``).
+    ``moved_at``: the last PUBACK, the publish that found nothing outstanding, or the queue's last move (``flow``).
     ``heard_at``: the last byte. ``asked_at``: the last SUBSCRIBE.
     """
 

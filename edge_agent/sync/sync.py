@@ -338,14 +338,14 @@ class Sync:
         if sent is not None:
             self._send(link, sent.frame, partial(self._answered, stream, sent))
             return True
-        frame = await self._repeats.take(stream, self._storage, self._room(link, stream), self._now())
+        frame = await self._repeats.take(stream, self, self._room(link, stream), self._now())
         if frame is not None:
             self._send(link, frame, partial(self._repeated, stream, frame))
         return frame is not None
 
     async def _read(self, link: Link, stream: Stream, window: Window) -> None:
         after = window.loaded
-        frames = await self._storage.pending(stream, after, READ_FRAMES, READ_BYTES)
+        frames = await self.pending(stream, after, READ_FRAMES, READ_BYTES)
         room = self._room(link, stream)
         parts = [part for frame in join(frames, room) for part in fit(frame, room)]
         if parts and len(parts[0].body) > room:
@@ -354,6 +354,14 @@ class Sync:
             return
         whole = next((index for index, part in enumerate(parts) if len(part.body) > room), len(parts))
         window.offer(after, parts[:whole])
+
+    async def pending(self, stream: Stream, after: int, limit: int, max_bytes: int) -> list[Frame]:
+        """Read the outbox, as ``Storage.pending`` does: how long that takes is for the storage to promise."""
+        self._health.rest(PART)
+        try:
+            return await self._storage.pending(stream, after, limit, max_bytes)
+        finally:
+            self._health.progress(PART, within_ms=_PROMISE_MS)
 
     def _read_again(self) -> None:
         """Let go of frames that were read and may hold what has been forgotten since, gap events in its place."""

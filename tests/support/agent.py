@@ -69,6 +69,7 @@ async def agent(
     settings: UplinkSettings | None = None,
     connected: bool = True,
     beside: Callable[[Sync, Link], Coroutine[object, object, None]] | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Agent]:
     """Run an agent on ``folder``; ``connected`` False: only the storage runs. ``beside``: on each link as well."""
 
@@ -78,7 +79,7 @@ async def agent(
             if beside is not None:
                 both.create_task(beside(sync, link))
 
-    clock = Clock()
+    clock = clock or Clock()
     health = Health(clock)
     origin = Origin(TOPICS.tenant, TOPICS.store, TOPICS.agent, golden.ORIGIN.zone)
     storage_settings = StorageSettings(compression=compression)

@@ -72,7 +72,6 @@ async def run(config: Config) -> None:
     health = Health(clock)
     agent = config.agent.agent
     origin = Origin(agent.tenant, agent.store, agent.id, config.store.zone)
-    topics = Topics(agent.tenant, agent.store, agent.id)
     storage_settings = StorageSettings(
         compression="zstd" if config.agent.mqtt.compression == "zstd" else "identity",
         raw_event_hours=config.store.privacy.raw_event_hours,
@@ -85,48 +84,64 @@ async def run(config: Config) -> None:
         starts = Starts(runtime or agent.state_dir)
         if notifier.is_supervised:  # whoever starts it by hand sees for himself
             starts.begin(clock.now(), is_excused=shelf.line().trial is not None)  # that one is rolled back, below
-        sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
-        generations = Generations(config, storage, health, clock, is_held=starts.record.is_held)
-        sync.on_day_answers.append(lambda *answers, settled: generations.current.answered(*answers, settled=settled))
-        uplink = Uplink(settings_of(config.agent), topics, health, clock, lambda: storage.epoch)
-        keys = trusted(config.agent.trust)
-        configs = Configs(config, shelf, keys, topics, generations, storage, uplink, health, clock)
-        sources = Sources(clock, health, storage, sync, generations, uplink, lambda: configs.reported)
-        document = partial(status.health_message, sources)
-        box = Box(generations, storage, sync, health, clock, document, lambda: configs.reported, stop.set)
-        remote = Remote(topics, configs, Commands(box, keys, topics, agent.state_dir / "outgoing"))
-        page = partial(serving, config.agent.page, sources, control_socket(agent.state_dir))
-        tried = asyncio.Event()
-        async with (
-            _witnessed(starts, notifier),
-            _alongside(storage.run(), _watch_clock(clock, storage)),
-            _alongside(_watched(health, notifier, starts), told(health, notifier)),
-            _alongside(uplink.run(partial(_session, sources, topics, remote))),
-            _alongside(_keep_serving(page, health, tried)),
-        ):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PAGE_S):
-                    await tried.wait()
-            notifier.ready()
-            # Beside the devices, not before them: on a full disk it waits, and SIGTERM must not.
-            started = _record(storage, clock, "started", _started(config, storage))
-            held = safe_mode(
-                generations, starts, lambda: configs.reported.last_known_good, health, clock,
-                pause_s=starts.record.pause_s,
-            )  # fmt: skip
-            async with _alongside(started, generations.run(), remote.run(), held):
-                gc.collect()
-                gc.freeze()  # else a full collection walks through all of start-up again: 47 ms without reading
-                log.info("agent_started", version=__version__, devices=len(config.store.devices), epoch=storage.epoch)
-                await stop.wait()
-                _stopping(notifier, starts)
-                configs.postpone()
-            log.info("agent_stopping")
-            stopping = data.AgentStopping(version=__version__, reason="signal")
-            with suppress(TimeoutError):  # a full disk
-                async with asyncio.timeout(FLUSH_S):
-                    await _record(storage, clock, "stopping", stopping)
-            await sync.delivered(within_s=FLUSH_S)
+        async with _witnessed(starts, notifier):
+            await _run(config, storage, shelf, starts, health, clock, notifier, stop)
+
+
+async def _run(
+    config: Config,
+    storage: Storage,
+    shelf: Shelf,
+    starts: Starts,
+    health: Health,
+    clock: Clock,
+    notifier: Notifier,
+    stop: asyncio.Event,
+) -> None:
+    """Wire the parts, and run them until ``stop`` is set."""
+    agent = config.agent.agent
+    topics = Topics(agent.tenant, agent.store, agent.id)
+    sync = Sync(storage, topics, health, clock, acknowledge=config.agent.mqtt.acknowledge)
+    generations = Generations(config, storage, health, clock, is_held=starts.record.is_held)
+    sync.on_day_answers.append(lambda *answers, settled: generations.current.answered(*answers, settled=settled))
+    uplink = Uplink(settings_of(config.agent), topics, health, clock, lambda: storage.epoch)
+    keys = trusted(config.agent.trust)
+    configs = Configs(config, shelf, keys, topics, generations, storage, uplink, health, clock)
+    sources = Sources(clock, health, storage, sync, generations, uplink, lambda: configs.reported)
+    document = partial(status.health_message, sources)
+    box = Box(generations, storage, sync, health, clock, document, lambda: configs.reported, stop.set)
+    remote = Remote(topics, configs, Commands(box, keys, topics, agent.state_dir / "outgoing"))
+    page = partial(serving, config.agent.page, sources, control_socket(agent.state_dir))
+    tried = asyncio.Event()
+    async with (
+        _alongside(storage.run(), _watch_clock(clock, storage)),
+        _alongside(_watched(health, notifier, starts), told(health, notifier)),
+        _alongside(uplink.run(partial(_session, sources, topics, remote))),
+        _alongside(_keep_serving(page, health, tried)),
+    ):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PAGE_S):
+                await tried.wait()
+        notifier.ready()
+        # Beside the devices, not before them: on a full disk it waits, and SIGTERM must not.
+        started = _record(storage, clock, "started", _started(config, storage))
+        held = safe_mode(
+            generations, starts, lambda: configs.reported.last_known_good, health, clock,
+            pause_s=starts.record.pause_s,
+        )  # fmt: skip
+        async with _alongside(started, generations.run(), remote.run(), held):
+            gc.collect()
+            gc.freeze()  # else a full collection walks through all of start-up again: 47 ms without reading
+            log.info("agent_started", version=__version__, devices=len(config.store.devices), epoch=storage.epoch)
+            await stop.wait()
+            _stopping(notifier, starts)
+            configs.postpone()
+        log.info("agent_stopping")
+        stopping = data.AgentStopping(version=__version__, reason="signal")
+        with suppress(TimeoutError):  # a full disk
+            async with asyncio.timeout(FLUSH_S):
+                await _record(storage, clock, "stopping", stopping)
+        await sync.delivered(within_s=FLUSH_S)
 
 
 def machine_id() -> str | None:

@@ -1,6 +1,7 @@
 """Calls that may never return: into the kernel, a driver, a name server."""
 
 import asyncio
+import errno
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +11,7 @@ _T = TypeVar("_T")
 
 
 class OwnThread:
-    """Runs one call at a time, in a daemon thread made for it.
+    """Runs one call at a time, in a daemon thread made for it. Raises OSError where the system has no more threads.
 
     Not the loop's executor: leaving the interpreter waits for that one, and its few threads are everybody's.
     """
@@ -64,7 +65,11 @@ class OwnThread:
     def _begin(self, work: Callable[[], None]) -> None:
         assert not self.busy
         self.busy = True
-        threading.Thread(target=work, name=self._name, daemon=True).start()
+        try:
+            threading.Thread(target=work, name=self._name, daemon=True).start()
+        except RuntimeError as error:
+            self.busy = False
+            raise OSError(errno.EAGAIN, f"no thread for {self._name}") from error
 
 
 def _cross(loop: asyncio.AbstractEventLoop, word: Callable[[], None], otherwise: Callable[[], object]) -> None:

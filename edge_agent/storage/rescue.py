@@ -26,7 +26,10 @@ class Rescue:
         Raises StorageError once a whole copy lies where the next start takes it from; its epoch goes on. Whatever lies
         in the place goes to the quarantine then.
         """
-        found = dict(_inodes(self._database))
+        try:
+            found = dict(_inodes(self._database))
+        except OSError:  # EIO, EACCES: whether they are there cannot be told now
+            return
         if all(found.get(name) == inode for name, inode in self._known.items()):
             self._known |= found  # the log is made with the first commit
             return
@@ -48,6 +51,6 @@ def _inodes(database: Path) -> Iterator[tuple[str, tuple[int, int]]]:
     for name in (database.name, database.name + "-wal"):
         try:
             found = database.with_name(name).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         yield name, (found.st_dev, found.st_ino)

@@ -19,6 +19,9 @@ from edge_agent.uplink.settings import TlsSettings, UplinkSettings, Will
 # What we accept from head office: a config of 1 MiB (contract section 7) in base64 and its envelope.
 MAX_INCOMING_PACKET = 2 * 1024 * 1024
 NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305, section 5: then the next address is tried beside the one that is silent
+_LOOK_S = 0.01  # whether a look-up has ended
+# By broker, for the whole process: a disk or a name server that hangs has one thread, however often it is tried again.
+_looking: dict[tuple[str, int], OwnThread] = {}
 
 
 async def connect(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
@@ -26,13 +29,16 @@ async def connect(settings: UplinkSettings, will: Will | None) -> mqtt.Client:
 
     Never blocks the loop, whatever the network does. Raises LinkError.
     """
-    client, thread = _prepare(settings, will), OwnThread("uplink-connect")
+    client = _prepare(settings, will)
+    looking = _looking.setdefault((settings.host, settings.port), OwnThread("uplink-look-up"))
     try:
         async with asyncio.timeout(settings.connect_timeout):
-            addresses = await thread.run(lambda: _look_up(client, settings), lambda _: None)
+            while looking.busy:  # noqa: ASYNC110 - what ends is a thread, which may know no loop
+                await asyncio.sleep(_LOOK_S)
+            addresses = await looking.run(lambda: _look_up(client, settings), lambda _: None)
             client.made = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
             client.made.settimeout(settings.connect_timeout)
-            await thread.run(lambda: _open(client, settings), lambda _: close(client))
+            await OwnThread("uplink-open").run(lambda: _open(client, settings), lambda _: close(client))
     except OSError as error:
         raise link_error(error) from error
     except ValueError as error:  # a name that cannot be one: "mqtt..example"
@@ -87,11 +93,6 @@ def _prepare(settings: UplinkSettings, will: Will | None) -> _Client:
     client = _Client(CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
     client.max_inflight_messages_set(0)  # no limit: paho's own is kept by a scan of the whole list at every PUBACK
     client.connect_timeout = settings.connect_timeout
-    if settings.username is not None:
-        try:
-            client.username_pw_set(settings.username, settings.password())
-        except (ConfigError, UnicodeError) as error:
-            raise LinkError("password_file", str(error)) from error
     if will is not None:
         client.will_set(will.topic, will.payload, qos=1, retain=True)
     return client
@@ -99,6 +100,11 @@ def _prepare(settings: UplinkSettings, will: Will | None) -> _Client:
 
 def _look_up(client: mqtt.Client, settings: UplinkSettings) -> list[AddrInfoType]:
     """Do what needs the disk and the name server."""
+    if settings.username is not None:
+        try:
+            client.username_pw_set(settings.username, settings.password())
+        except (ConfigError, UnicodeError) as error:
+            raise LinkError("password_file", str(error)) from error
     if settings.tls is not None:
         client.tls_set_context(tls_context(settings.tls))
     found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)

@@ -63,10 +63,15 @@ class Seen:
             return f"it makes no progress: {', '.join(self.stalled)}"
         if SAFE_MODE in self.conditions:
             return "it crashed until it went into safe mode"
-        if before.version and LEVELS.index(self.level) > LEVELS.index(before.level):
+        if before.version and rank(self.level) > rank(before.level):
             news = sorted(set(self.conditions) - set(before.conditions))
             return f"it is worse than before ({before.level} -> {self.level}: {', '.join(news)})"
         return ""
+
+
+def rank(level: str) -> int:
+    """Return how bad a level is; one that only another version knows is the worst."""
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS)
 
 
 def main() -> int:
@@ -80,14 +85,16 @@ def main() -> int:
         there = ", ".join(version for version in versions(opt) if is_complete(opt / version))
         print(f"edge-agent {options.version} is not installed; there is: {there}", file=sys.stderr)
         return 1
-    former = current(opt)
+    former, earlier = fallback(opt, options.version), target(opt / "previous")
+    if former:
+        point(opt / "previous", former)  # first: cut short from here on, the next run knows what to go back to
     if why := nothing_to_watch():
         flip(opt, options.version)
         print(f"edge-agent {options.version} is installed; {why}")
     elif not upgrade(opt, former, options.version):
+        if former and earlier:
+            point(opt / "previous", earlier)
         return 1
-    if former not in {None, options.version}:
-        point(opt / "previous", str(former))
     prune(opt)
     return 0
 
@@ -116,12 +123,12 @@ def upgrade(opt: Path, former: str | None, version: str) -> bool:
         return True
     print(f"edge-agent {version} did not come up healthy: {wrong}", file=sys.stderr)
     print(last_words(), file=sys.stderr)
-    if former in {None, version} or not is_complete(opt / str(former)):
+    if former is None:
         print("there is no other version to go back to; it is tried again for ever", file=sys.stderr)
         return False
     started = time.monotonic()
     # Whatever was wrong with the one before was wrong before: it has to answer, no more.
-    if wrong := start(opt, str(former), Seen(run=look().run), 0.0):
+    if wrong := start(opt, former, Seen(run=look().run), 0.0):
         print(f"edge-agent {former} is back, but not healthy: {wrong}; see: journalctl -u {UNIT}", file=sys.stderr)
     else:
         seconds = time.monotonic() - started
@@ -228,8 +235,21 @@ def is_complete(folder: Path) -> bool:
 
 def current(opt: Path) -> str | None:
     """Return the version that is current, or None."""
-    link = opt / "current"
+    return target(opt / "current")
+
+
+def target(link: Path) -> str | None:
+    """Return what a symbolic link says, or None where there is none."""
     return str(link.readlink()) if link.is_symlink() else None
+
+
+def fallback(opt: Path, version: str) -> str | None:
+    """Return what to go back to from a version: the current one, or the one before where it is current already.
+
+    It is, unproven, where a terminal or the power went while it was looked at.
+    """
+    known = [target(opt / "current"), target(opt / "previous")]
+    return next((one for one in known if one not in {None, version} and is_complete(opt / str(one))), None)
 
 
 def flip(opt: Path, version: str) -> None:
@@ -252,7 +272,7 @@ def point(link: Path, target: str) -> None:
 
 def prune(opt: Path) -> None:
     """Remove all versions but the current one, the one before it, and those that a process still runs from."""
-    kept = {current(opt), str((opt / "previous").readlink()) if (opt / "previous").is_symlink() else None}
+    kept = {current(opt), target(opt / "previous")}
     for version in versions(opt):
         if version not in kept and not in_use(opt / version):
             shutil.rmtree(opt / version)

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from edge_agent.clock import Clock
-from edge_agent.starts import CRASHES, Starts
+from edge_agent.starts import CRASHES, FILE, Starts
 from tests.support.broker import Listener
 from tests.support.commanding import Desk
 from tests.support.manager_of_services import ServiceManager, service_manager
@@ -116,6 +116,17 @@ async def test_after_five_crashes_the_sixth_run_reads_no_till_and_a_push_that_co
         await shop.until_status(lambda status: "safe_mode" not in json.dumps(status))
     await shop.sell(2)
     await shop.until_equal()
+
+
+async def test_what_the_disk_refuses_before_anything_runs_is_no_crash(
+    shop: ShopUnderTest, manager: ServiceManager
+) -> None:
+    folder = shop.store.folder / "state"
+    (folder / "hash.key").mkdir(parents=True)
+    part = await shop.agent_unready(env=manager.environment())
+    async with asyncio.timeout(30):
+        assert await part.process.wait() == 3
+    assert b'"ended":"failed"' in (folder / FILE).read_bytes()
 
 
 async def test_the_restart_command_ends_safe_mode(shop: ShopUnderTest, manager: ServiceManager) -> None:

@@ -68,6 +68,17 @@ def test_what_becomes_quiet_is_told_by_the_next_line_of_anything(told: Told) -> 
     ]
 
 
+def test_however_many_are_noisy_every_line_is_counted(told: Told) -> None:
+    noisy = 3 * BURST
+    with capture_logs(processors=[told.limit]) as logs:
+        for number in range(noisy):
+            for _ in range(BURST + 1):
+                told.say(part=str(number))
+        told.now += EVERY_S
+        told.limit.tell_quiet()
+    assert sum(line["count"] for line in logs if line["event"] == "log_lines_suppressed") == noisy
+
+
 @pytest.mark.parametrize("about", [{"part": "till-2"}, {"device": "till-2"}, {"stream": "orders"}, {}])
 def test_one_thing_hides_no_other(told: Told, about: dict[str, str]) -> None:
     for _ in range(BURST + 5):

@@ -60,6 +60,60 @@ def test_what_is_health(activate: ModuleType, seen: dict[str, Any], before: dict
     assert bool(wrong) == bool(told)
 
 
+def test_a_level_it_does_not_know_is_the_worst(activate: ModuleType) -> None:
+    before = activate.Seen(run="a", version="1.2", level="action")
+    assert "worse than before" in activate.Seen(**(WELL | {"level": "on_fire"})).wrong("1.3", before)
+
+
+@pytest.mark.parametrize(
+    ("current", "previous", "back"),
+    [("1.2", "1.1", "1.2"), ("1.3", "1.2", "1.2"), ("1.3", None, None), (None, None, None), ("1.3", "0.9", None)],
+)
+def test_what_it_goes_back_to(
+    activate: ModuleType, opt: Path, current: str | None, previous: str | None, back: str | None
+) -> None:
+    for name, version in (("current", current), ("previous", previous)):
+        (opt / name).unlink()
+        if version is not None:
+            (opt / name).symlink_to(version)
+    assert activate.fallback(opt, "1.3") == back
+
+
+def test_cut_short_while_it_watches_it_still_knows_what_to_go_back_to(
+    activate: ModuleType, opt: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[tuple[str, str]] = []
+
+    def gate(folder: Path, former: str, version: str) -> bool:
+        watched.append((former, version))
+        activate.flip(folder, version)
+        if len(watched) == 1:
+            raise KeyboardInterrupt
+        activate.flip(folder, former)
+        return False
+
+    monkeypatch.setattr(activate, "nothing_to_watch", lambda: "")
+    monkeypatch.setattr(activate, "upgrade", gate)
+    monkeypatch.setattr("sys.argv", ["activate", "1.3", "--opt", str(opt)])
+    with pytest.raises(KeyboardInterrupt):
+        activate.main()
+    assert (activate.current(opt), activate.target(opt / "previous")) == ("1.3", "1.2")
+    assert activate.main() == 1
+    assert watched == [("1.2", "1.3")] * 2
+    assert activate.current(opt) == "1.2"
+
+
+def test_a_version_that_is_refused_leaves_all_as_it_was(
+    activate: ModuleType, opt: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activate, "nothing_to_watch", lambda: "")
+    monkeypatch.setattr(activate, "upgrade", lambda *_: False)
+    monkeypatch.setattr("sys.argv", ["activate", "1.3", "--opt", str(opt)])
+    assert activate.main() == 1
+    assert (activate.current(opt), activate.target(opt / "previous")) == ("1.2", "1.1")
+    assert activate.versions(opt) == ["1.0", "1.1", "1.2", "1.3"]
+
+
 def test_flips_to_a_version(activate: ModuleType, opt: Path) -> None:
     activate.flip(opt, "1.3")
     assert activate.current(opt) == "1.3"

@@ -21,7 +21,6 @@ EVERY_S = 30.0
 KEPT = 1_024
 
 LOOK_EVERY_S = 1.0
-SUPPRESSED = "log_lines_suppressed"  # the only event without a limit: at most one for each that has one
 
 _Key = tuple[str, str]
 
@@ -49,7 +48,7 @@ class Limit:
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """Let a line pass or raise DropEvent (structlog's word for: say nothing)."""
-        if event["event"] == SUPPRESSED:
+        if event["event"] == "log_lines_suppressed":  # the only one without a limit: one for each that has one, at most
             return event
         now = self._now()
         if self._waiting and now >= self._look_at:
@@ -85,7 +84,7 @@ class Limit:
             for key in quiet:
                 self._told[key].suppressed = 0
         for (event, about), count in zip(quiet, counts, strict=True):
-            structlog.get_logger().warning(SUPPRESSED, of=event, about=about, count=count)
+            structlog.get_logger().warning("log_lines_suppressed", of=event, about=about, count=count)
 
     def _make_room(self, now: float) -> None:
         """Forget whatever is as if never said; where that is not enough, what was first said longest ago."""

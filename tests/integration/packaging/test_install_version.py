@@ -72,6 +72,16 @@ def test_its_bytecode_is_made_already(version: Path) -> None:
     assert (package / "__pycache__/app.cpython-311.pyc").exists()
 
 
+def test_what_runs_is_not_made_again_from_other_wheels(wheels: Path, tmp_path: Path) -> None:
+    current = tmp_path / "9.9.9"
+    current.mkdir()
+    (current / ".complete").write_text("of other wheels\n")
+    (tmp_path / "current").symlink_to("9.9.9")
+    done = install(wheels, current)
+    assert (done.returncode, "make another version current first" in done.stderr) == (1, True)
+    assert (current / ".complete").read_text() == "of other wheels\n"
+
+
 def test_one_that_is_complete_stays_as_it_is(wheels: Path, version: Path) -> None:
     before = (version / ".complete").stat().st_mtime_ns
     assert install(wheels, version).returncode == 0

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from edge_agent.errors import AgentError, ConfigError, StorageError
+from edge_agent.errors import AgentError, ConfigError, StorageError, cause_of
 
 DEFAULT_CONFIG = Path("/etc/edge-agent/agent.toml")
 
@@ -340,18 +340,11 @@ def main() -> None:
     try:
         cli(prog_name="edge-agent")
     except* AgentError as group:
-        error = _first(group)
+        error = cause_of(group)
     # Not in the clause above: what leaves `except*` of a group is a group again, and SystemExit in one is a traceback.
     if error is not None:
         typer.echo(str(error), err=True)
         sys.exit(_exit_status(error))
-
-
-def _first(error: BaseException) -> BaseException:
-    """Return the error at the bottom of nested task groups: one part's failure is what ended them all."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _exit_status(error: BaseException) -> int:

@@ -27,7 +27,7 @@ from edge_agent.contract import data
 from edge_agent.contract.events import Draft, Origin, Stream
 from edge_agent.contract.ids import uuid7
 from edge_agent.contract.topics import Topics
-from edge_agent.errors import AgentError, LinkError, StorageError
+from edge_agent.errors import AgentError, LinkError, StorageError, cause_of
 from edge_agent.generation import Generations
 from edge_agent.health import Condition, Health, Level
 from edge_agent.log import defect as log_defect
@@ -173,7 +173,7 @@ async def _session(sources: Sources, topics: Topics, remote: Remote, link: Link)
         defects, others = group.split(lambda error: not isinstance(error, (AgentError, ExceptionGroup)))
         if defects is None or (others is not None and others.subgroup(StorageError) is not None):
             raise
-        defect = _first(defects)
+        defect = cause_of(defects)
         log_defect("part_crashed", defect, part="link")
         raise LinkError("crashed", type(defect).__name__) from group
 
@@ -225,7 +225,7 @@ async def _witnessed(starts: Starts, notifier: Notifier) -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
-        cause = _first(error)
+        cause = cause_of(error)
         if not notifier.is_supervised:
             pass
         elif isinstance(cause, AgentError):
@@ -234,13 +234,6 @@ async def _witnessed(starts: Starts, notifier: Notifier) -> AsyncIterator[None]:
             where = traceback.extract_tb(cause.__traceback__)[-1:]
             starts.say(" ".join([type(cause).__name__, *(f"in {Path(at.filename).name}:{at.lineno}" for at in where)]))
         raise
-
-
-def _first(error: BaseException) -> BaseException:
-    """Return the error at the bottom of nested task groups: one part's failure is what ended them all."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 async def _publish_health(sources: Sources, topics: Topics, link: Link) -> None:

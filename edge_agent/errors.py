@@ -38,3 +38,10 @@ class DeviceError(AgentError):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return the error at the bottom of nested task groups: one part's failure is what ended them all."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

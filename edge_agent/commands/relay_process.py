@@ -19,6 +19,7 @@ import structlog
 
 from edge_agent import log
 from edge_agent.notify import Notifier
+from edge_agent.private import keep_files_private
 from edge_agent.relay.driving import Arbiter
 from edge_agent.relay.handover import leave, taken
 from edge_agent.relay.ledger import Ledger, TakenError
@@ -36,8 +37,7 @@ def main(arguments: list[str]) -> int:
     folder, settings = Path(arguments[0]), decode(arguments[1])
     log.set_up()
     faulthandler.enable()
-    os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    keep_files_private()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = taken()

@@ -1,6 +1,7 @@
 """What a noisy line says and a till would not: a length that takes the next receipt along, half a figure, no cut."""
 
 import re
+import sys
 
 # In a picture or a symbol only if its length was read wrong: a receipt's end and the beginning of the next one; in a
 # symbol, the next of the commands that print it.
@@ -20,9 +21,9 @@ _SPOILT_FIGURES = bytes(range(0x10, 0x1A)) + b"\x0e\x00"
 LEAST_RECEIPT = 3
 
 
-def swallows_text(buffer: bytearray, at: int) -> bool:
-    """Tell whether a command that silence cut short holds what was meant to be printed."""
-    return _SWALLOWED_TEXT.search(buffer, at + 2) is not None
+def swallows_text(buffer: bytearray, at: int, end: int = sys.maxsize) -> bool:
+    """Tell whether a command at ``at`` that silence cut short, or ``end``, holds what was meant to be printed."""
+    return _SWALLOWED_TEXT.search(buffer, at + 2, end) is not None
 
 
 class Doubts:

@@ -32,6 +32,7 @@ class Slip:
         self.barcodes: list[str] = []
         self.aside: dict[str, bytearray] = {}  # bytes that print nothing, by reason
         self.language = ""  # another printer's, once recognised
+        self.display_from: int | None = None  # where the customer display was last selected, while it is
 
     def has_content(self) -> bool:
         """Tell whether anything would be printed."""
@@ -66,6 +67,12 @@ class Slip:
     def put_aside(self, reason: str, data: bytes | bytearray) -> None:
         """Keep bytes that mean nothing on paper, to be told at the slip's end."""
         self.aside.setdefault(reason, bytearray()).extend(data)
+
+    def take_back(self, reason: str, count: int) -> None:
+        """Take the last bytes from what was put aside: they will be read again."""
+        del self.aside[reason][-count:]
+        if not self.aside[reason]:
+            del self.aside[reason]
 
     def add_code(self, data: bytes) -> None:
         """Take the data of a two-dimensional code: UTF-8, else the code page in force."""

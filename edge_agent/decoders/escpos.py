@@ -322,6 +322,8 @@ class Decoder:
     def _skip_display(self) -> bool:
         """Set aside what goes to the customer display; a cut means that the printer is listening again."""
         start = self._begin(self._pos)
+        if self._slip.display_from is None:
+            self._slip.display_from = start
         room = MAX_NOISE - len(self._slip.aside.get("display", b""))
         self._pos, command = display_end(self._buffer, start, start + room)
         self._slip.put_aside("display", self._buffer[start : self._pos])
@@ -331,10 +333,24 @@ class Decoder:
             self._finish("truncated")
         elif command[0] == 0x1D:
             self._modes.display = False
+            self._take_back()
         else:
+            self._slip.display_from = None
             self._pos += len(command)
             self._select(command)
         return True
+
+    def _take_back(self) -> None:
+        """Read again what a display seemed to be told: none is cut, so the slip since ``ESC @`` was the printer's.
+
+        One flipped bit selects the display, and so does one noise in 40 that lasts a minute.
+        """
+        at = self._buffer.rfind(b"\x1b@", self._slip.display_from, self._pos)
+        self._slip.display_from = None
+        if at >= 0 and swallows_text(self._buffer, at, self._pos):
+            self._slip.take_back("display", self._pos - at)
+            self._doubts.forget()
+            self._pos = at
 
     # A receipt's life.
 

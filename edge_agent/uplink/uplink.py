@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -13,7 +13,7 @@ from edge_agent.clock import Clock
 from edge_agent.contract.events import iso_time
 from edge_agent.contract.messages import State, encode
 from edge_agent.contract.topics import Topics
-from edge_agent.errors import LinkError
+from edge_agent.errors import LinkError, cause_of
 from edge_agent.health import Health
 from edge_agent.uplink.backoff import HEALTHY_SECONDS, Backoff
 from edge_agent.uplink.link import Link, open_link
@@ -73,7 +73,7 @@ class Uplink:
                 try:
                     await self._connect_once(session)
                 except* LinkError as group:
-                    error = _first(group)
+                    error = cast("LinkError", cause_of(group))
                 self.connected = False
                 _stop_if_told()
                 self._lost(error)
@@ -190,10 +190,3 @@ def _stop_if_told() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-
-
-def _first(group: BaseExceptionGroup[LinkError]) -> LinkError:
-    """Return the first cause in a group of groups."""
-    for error in group.exceptions:
-        return _first(error) if isinstance(error, BaseExceptionGroup) else error
-    raise AssertionError("an exception group is never empty")

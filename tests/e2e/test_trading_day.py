@@ -35,7 +35,7 @@ currency = "CNY"
 business_day_start = "{start:02}:00"
 
 [till]
-provisional_after = "3s"
+provisional_after = "8s"
 """
 TILL = """
 [[touchpoint]]

@@ -81,7 +81,8 @@ def test_it_stops_by_itself_and_takes_back_what_nobody_has_taken_up(broker: Brok
         result = desk.operator.run(*desk.arguments("--max-fail=5%", rings="100%"))
         assert result.code == 1
         assert re.search(r"stopped: \d+ of \d+ failed, more than 5%", result.out)
-        assert "  sh-015/pc-1: rolled back (version 1): device_failed: detail of device_failed" in result.lines
+        told = r"^  sh-0[12]\d/pc-1: rolled back \(version 1\): device_failed: detail of device_failed$"
+        assert len(re.findall(told, result.out, re.MULTILINE)) > 1  # whoever was first: the rest may be on trial still
         assert {store for store, member in desk.members().items() if member.is_withdrawn} == {"sh-003", "sh-004"}
         assert lying(broker, "sh-003") == before
         assert lying(broker, "sh-004") == b""

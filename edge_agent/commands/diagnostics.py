@@ -55,7 +55,8 @@ def write_bundle(config: Config, out: Path) -> Iterator[str]:
     redactor = Redactor(secrets.token_bytes(32))
     temporary = out.with_name(out.name + ".new")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        temporary.unlink(missing_ok=True)  # in a folder of everybody's it may be somebody else's, or a link
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as bundle:
             for name, make in _texts(config).items():
                 text = "\n".join(redactor.redact_text(line) for line in _made(make).splitlines())

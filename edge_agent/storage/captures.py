@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 import zstandard
 
+from edge_agent import durable
 from edge_agent.shop.outcome import Capture
 from edge_agent.storage.settings import StorageSettings
 
@@ -110,7 +111,7 @@ class Captures:
         if new != old:
             self._bytes -= _on_disk(times.st_size)
             old.unlink()
-        _flush(self._folder)
+        durable.sync_folder(self._folder)
         return True
 
     def delete(self, sha256: str) -> None:
@@ -160,7 +161,7 @@ class Captures:
         before = _on_disk(path.stat().st_size) if path.exists() else 0
         temporary = path.with_suffix(".new")
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(packed)
                 file.flush()
@@ -217,14 +218,6 @@ def _abouts(rest: bytes) -> Iterator[bytes]:
             return
         with suppress(zstandard.ZstdError):
             yield zstandard.ZstdDecompressor().decompress(packed, max_output_size=_MAX_ABOUT_BYTES)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _on_disk(size: int) -> int:

@@ -23,6 +23,7 @@ from typing import Any
 
 import structlog
 
+from edge_agent import durable
 from edge_agent.clock import Moment
 from edge_agent.contract import data
 from edge_agent.contract.events import Origin, Stream, envelope
@@ -57,9 +58,9 @@ def finish(database: Path, quarantine: Path) -> None:
         old = database.with_name(database.name + suffix)
         if old.exists():
             old.rename(quarantine / f"{database.stem}-{stamp}{database.suffix}{suffix}")
-    _flush_folder(quarantine)
+    durable.sync_folder(quarantine)
     salvaged.rename(database)
-    _flush_folder(database.parent)
+    durable.sync_folder(database.parent)
     _forget_oldest(quarantine, database)
 
 
@@ -82,7 +83,7 @@ def salvage(
         except sqlite3.DatabaseError as error:
             raise translated(error) from error
         building.rename(_salvaged(database))
-    _flush_folder(database.parent)
+    durable.sync_folder(database.parent)
     _log.error("storage_salvaged", old_epoch=told.old_epoch, salvaged=told.salvaged, lost=told.lost)
 
 
@@ -99,7 +100,7 @@ def put_copy(database: Path, connection: sqlite3.Connection) -> None:
         with building.open("rb+") as file:
             os.fsync(file.fileno())
         building.rename(_salvaged(database))
-    _flush_folder(database.parent)
+    durable.sync_folder(database.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,12 +363,3 @@ def _forget_oldest(quarantine: Path, database: Path) -> None:
     for old in kept[_QUARANTINED:]:
         for suffix in ("-wal", "-shm", ""):
             old.with_name(old.name + suffix).unlink(missing_ok=True)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the folder's renames durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,7 +25,7 @@ async def watched(health: Health, notifier: Notifier, on_stalled: Callable[[list
     """
     if notifier.watchdog_s is None:
         return
-    every_s, told = notifier.watchdog_s * SHARE, list[str]()
+    every_s, before = notifier.watchdog_s * SHARE, list[str]()
     while True:
         stalled = health.stalled()
         if stalled:
@@ -33,9 +33,9 @@ async def watched(health: Health, notifier: Notifier, on_stalled: Callable[[list
             stalled = [part for part in stalled if part in health.stalled()]
         if not stalled:
             notifier.alive()
-        elif stalled != told:
+        elif stalled != before:
             on_stalled(stalled)
-        told = stalled
+        before = stalled
         await asyncio.sleep(every_s)
 
 

@@ -132,7 +132,7 @@ class Sync:
                 now = self._now()
                 await self._publish(link)
                 self._judge_silence()
-                await self._rest(now)
+                await self._news_or_due(now)
         finally:
             self.connected = False
             self._health.rest(PART)
@@ -213,7 +213,7 @@ class Sync:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _rest(self, since: float) -> None:
+    async def _news_or_due(self, since: float) -> None:
         """Wait for news, or for the first thing that fell due after ``since``."""
         due = [self._repeats.deadline(since), *(window.deadline(since) for window in self._windows.values())]
         seconds = min((at - self._now() for at in due if at is not None), default=MARK_SECONDS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from edge_agent.contract.topics import Topics
 from edge_agent.fleet.rollouts.book import Member, Rollout
@@ -67,7 +67,7 @@ def listed(rollouts: Sequence[tuple[Rollout, Sequence[Member], bool]], *, as_jso
         rows = [_row(rollout, members, is_driven=is_driven) for rollout, members, is_driven in rollouts]
         print_json({"rollouts": rows})
         return
-    table = Table("id", "begun (UTC)", "file", "state", "ring", "stores", box=None)
+    table = Table(Column("id", no_wrap=True), "begun (UTC)", "file", "state", "ring", "stores", box=None)
     for rollout, members, is_driven in rollouts:
         state = rollout.state if is_driven or rollout.state != "running" else "interrupted: resume it"
         rings = max((member.ring for member in members), default=0) + 1

@@ -11,6 +11,7 @@ import msgspec
 from edge_agent.contract.events import CloudEvent
 from edge_agent.contract.frames import FrameError, decode_events
 from edge_agent.contract.messages import UNREADABLE
+from edge_agent.contract.money import decimal
 from edge_agent.contract.topics import Topics, parse_root
 from edge_agent.fleet import agents, settings
 from edge_agent.fleet.agents import Agent, heard
@@ -125,7 +126,8 @@ def _order(data: dict[str, Any]) -> str:
     totals, lines = data.get("totals"), data.get("lines")
     payable = totals.get("payable") if isinstance(totals, dict) else None
     number = data.get("order_no") or "without a number"
-    amount = "" if not isinstance(payable, int) else f" {payable / 100:.2f} {data.get('currency', '')}"
+    currency = str(data.get("currency", ""))
+    amount = "" if not isinstance(payable, int) else f" {decimal(payable, currency)} {currency}"
     checks = data.get("checks")
     failed = [name for name, verdict in checks.items() if verdict == "fail"] if isinstance(checks, dict) else []
     doubt = f", does not add up: {', '.join(failed)}" if failed else ""

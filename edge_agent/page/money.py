@@ -1,7 +1,7 @@
 """Amounts as a person in the shop reads them."""
 
+from edge_agent.contract.money import minor_digits
 from edge_agent.page.words import words
-from edge_agent.receipts.amounts import minor_digits
 
 _NO_BREAK = "\u00a0"
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-# ISO 4217 minor unit digits of the currencies without cents; all others of the trade have two.
-_NO_CENTS = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "PYG", "UGX"})
 _MARK = (
     r"(?:HK\$|NT\$|US\$|[A-Z]{1,2}\$|\$|¥|£|€|₩|₹|฿|₫|RMB|RM|Rp|Rs\.?|kr|zł|MYR|INR|THB|TWD|MOP|CNY|USD|EUR|GBP|HKD|"
     r"AUD|NZD|SGD|CAD|CHF|JPY|KRW)"
@@ -52,11 +50,6 @@ class Number:
         scaled = self.value.scaleb(digits)
         whole = int(scaled)
         return whole if whole == scaled else None
-
-
-def minor_digits(currency: str) -> int:
-    """Return how many decimals a currency's amounts have."""
-    return 0 if currency in _NO_CENTS else 2
 
 
 @lru_cache(maxsize=_MEMORY)

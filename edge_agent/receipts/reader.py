@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
+from edge_agent.contract.money import minor_digits
 from edge_agent.receipts import assemble, grid, items, labelled, layout, moves, patterns, reports, stacked, sums, titles
-from edge_agent.receipts.amounts import minor_digits
 from edge_agent.receipts.compiled import Template
 from edge_agent.receipts.goods import Goods
 from edge_agent.receipts.grid import Row

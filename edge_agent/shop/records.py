@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from edge_agent.contract import data
-from edge_agent.receipts.amounts import minor_digits
+from edge_agent.contract.money import minor_digits
 from edge_agent.receipts.reading import Reading
 from edge_agent.redact import Redacted, Redactor
 from edge_agent.shop.tenders import tender_type

@@ -18,9 +18,9 @@ import msgspec
 from edge_agent.config.store import StoreSettings
 from edge_agent.contract import data
 from edge_agent.contract.events import CloudEvent, Stream, iso_time
+from edge_agent.contract.money import decimal
 from edge_agent.page.history.telling import Teller
 from edge_agent.page.sources import Reader, Sources
-from edge_agent.receipts.amounts import minor_digits
 from edge_agent.shop.proof.books import sign, unpacked
 from edge_agent.shop.proof.comparing import born_ms
 from edge_agent.storage import Storage
@@ -126,7 +126,7 @@ class _Table:
                 "workstation": entry.workstation if entry.workstation != entry.touchpoint else "",
                 "number": entry.order_no or "",
                 "kind": self._kind(entry.kind),
-                "payable": _decimal(entry.sign * entry.payable, currency),
+                "payable": decimal(entry.sign * entry.payable, currency),
                 "currency": currency,
                 "tenders": self._tenders((type_, "", amount) for type_, amount in entry.tenders.items()),
                 "corrected": self._yes(entry.revision > 1),
@@ -146,7 +146,7 @@ class _Table:
             "kind": self._kind(order.kind),
             "channel": self._say("orders_csv.in_store") if in_store else self.teller.channel(order.channel.id),
             "items": _items(order.lines),
-            "payable": "" if payable is None else _decimal(sign(order.kind) * payable, order.currency),
+            "payable": "" if payable is None else decimal(sign(order.kind) * payable, order.currency),
             "currency": order.currency,
             "tenders": self._tenders(self._paid(order)),
             "cashier": order.attribution.cashier or "",
@@ -168,7 +168,7 @@ class _Table:
             (self._say(f"orders_csv.tender.{type_}") if type_ in (*_TENDERS, "change") else label or type_, amount)
             for type_, label, amount in paid
         )
-        return _BETWEEN.join(f"{name} {_decimal(amount, currency)}" for name, amount in named)
+        return _BETWEEN.join(f"{name} {decimal(amount, currency)}" for name, amount in named)
 
     def _notes(self, flags: Iterable[str]) -> list[str]:
         known = ("provisional", "suspected_duplicate", "truncated", "sums")
@@ -198,12 +198,6 @@ def _items(lines: Iterable[data.Line]) -> str:
 def _time(iso: str) -> str:
     """Return a time as a spreadsheet reads it: 2026-11-22 10:31:05."""
     return iso[:19].replace("T", " ")
-
-
-def _decimal(minor: int, currency: str) -> str:
-    digits = minor_digits(currency)
-    units, rest = divmod(abs(minor), 10**digits)
-    return f"{'-' if minor < 0 else ''}{units}" + (f".{rest:0{digits}}" if digits else "")
 
 
 def _cells(row: Row) -> list[str]:

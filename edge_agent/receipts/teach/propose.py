@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from edge_agent.receipts.amounts import minor_digits
+from edge_agent.contract.money import minor_digits
 from edge_agent.receipts.compiled import Template, compile  # noqa: A004 - the field's word, as in re.compile
 from edge_agent.receipts.reading import Reading
 from edge_agent.receipts.samples import check_samples

@@ -9,8 +9,8 @@ import structlog
 
 from edge_agent.clock import Moment
 from edge_agent.contract import data
+from edge_agent.contract.money import minor_digits
 from edge_agent.observations import DisplayText, Payment
-from edge_agent.receipts.amounts import minor_digits
 from edge_agent.shop.companions import display, papers, tenders
 from edge_agent.shop.companions.till import PART, REVISE_MS, ROWS, Sale, Till, Told
 from edge_agent.shop.outcome import StateChange

@@ -3,6 +3,8 @@ import random
 import time
 from typing import Any
 
+import pytest
+
 from edge_agent.contract.data import DeviceChanged
 from edge_agent.contract.frames import pack
 from edge_agent.fleet.broker import Message
@@ -45,6 +47,12 @@ def test_events_are_told_in_a_line_each() -> None:
     assert "device down  till-1 (unplugged: is it" in down
     assert "\x1b" not in down
     assert set(DeviceChanged.__struct_fields__) >= {"device", "reason", "detail"}
+
+
+@pytest.mark.parametrize(("currency", "told"), [("JPY", "29650 JPY"), ("KWD", "29.650 KWD")])
+def test_an_amount_has_the_decimals_of_its_currency(currency: str, told: str) -> None:
+    (order,) = lines(frame({**ORDER, "data": {**ORDER["data"], "currency": currency}}))
+    assert f" {told}, " in order
 
 
 def test_only_what_is_wanted() -> None:

@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from edge_agent.receipts.amounts import minor_digits, parse
+from edge_agent.contract.money import minor_digits
+from edge_agent.receipts.amounts import parse
 
 
 @pytest.mark.parametrize(

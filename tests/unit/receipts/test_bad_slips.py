@@ -89,3 +89,12 @@ def test_a_report_beyond_reason_costs_no_more_than_its_rows() -> None:
     few = min(cost(hostile(50)) for _ in range(3))
     many = min(cost(hostile(400)) for _ in range(2))
     assert many / few < 8 * 3
+
+
+def test_a_currency_of_three_decimals() -> None:
+    """Dinars have a thousand fils: 1.250 is no weight there."""
+    rows = ("Receipt No: 10023", "22/11/2026 10:31", "Latte  1  1.250", "Croissant  2  0.750  1.500", "TOTAL  2.750")
+    reading = read("\n".join((*rows, "CASH  5.000", "CHANGE  2.250")), "KWD")
+    assert (reading.totals.payable, reading.totals.change) == (2750, 2250)
+    assert [line.amount for line in reading.lines] == [1250, 1500]
+    assert (reading.lines_check, reading.tenders_check) == ("pass", "pass")

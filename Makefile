@@ -23,9 +23,10 @@ setup: $(VENV)/.installed  ## install what is missing: Debian's packages, the vi
 	@./tools/debian-packages mosquitto faketime strace dbus-daemon chromium fonts-noto-cjk
 	@./tools/pyscard "$(VENV)"
 
-# For the tests that boot a machine, which are skipped where it cannot be had: nothing fails for want of it.
+# For the tests that boot a machine or break its network, which are skipped where these cannot be had: nothing fails for
+# want of them.
 machine: setup
-	@./tools/debian-packages systemd-container || true
+	@./tools/debian-packages systemd-container nftables iproute2 || true
 
 $(VENV)/.ready: requirements-dev.lock
 	@./tools/virtual-environment "$(PYTHON)" "$(VENV)"

@@ -46,7 +46,7 @@ class Network:
 def own_network() -> Iterator[Network]:
     """Move this thread into a network of its own until the end; skips where that is not allowed."""
     if shutil.which("nft") is None or shutil.which("ip") is None:
-        pytest.skip("needs nft and ip")
+        pytest.skip("nft or ip is not installed: sudo apt-get install nftables iproute2")
     with Path("/proc/thread-self/ns/net").open() as before, ExitStack() as stack:
         if _libc.unshare(_CLONE_NEWNET):
             pytest.skip(f"a network of its own is not allowed here: {os.strerror(ctypes.get_errno())}")

@@ -17,9 +17,10 @@ from edge_agent.contract.remote import FINAL, UNVERIFIED, Command, Reply, Target
 from edge_agent.contract.topics import Topics, parse_root
 from edge_agent.errors import AgentError, ConfigError
 from edge_agent.fleet.agents import Agent, roots
-from edge_agent.fleet.broker import Broker, Message
+from edge_agent.fleet.broker import Broker
 from edge_agent.fleet.incoming import Incoming
 from edge_agent.fleet.keys import Signer
+from edge_agent.fleet.listening import Message
 
 EXPIRES = timedelta(minutes=5)
 ANSWER_S = 30.0  # an agent that is there answers in a second; the rest is a slow line

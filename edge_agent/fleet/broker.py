@@ -1,15 +1,12 @@
 """The connection to the broker: everything that edge-fleet knows and does goes through it."""
 
 import getpass
-import queue
 import secrets
-import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from paho.mqtt import client as mqtt
@@ -18,7 +15,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge_agent.fleet import reasons, tls
 from edge_agent.fleet.errors import FleetError
+from edge_agent.fleet.listening import Listening, Message, is_wild
 from edge_agent.fleet.settings import FleetSettings
 from edge_agent.fleet.terminal import note
 
@@ -31,76 +30,6 @@ KEEPALIVE_S = 30
 
 QUIET_S = 0.5  # retained messages come back to back: ten times what a slow line pauses in between
 LIMIT_S = 60.0
-
-_REFUSED = 0x80  # MQTT 5, section 2.4: from here on a reason code is a failure
-_NO_LOGIN = "username or password is wrong, or the account lacks the right; check username and password_file"
-_NO_RIGHT = "the broker account lacks the right; check its access rules"
-# MQTT 5, section 2.4, table 2-6: those that an operator meets.
-_WORDS = {
-    0x84: "it does not speak MQTT 5",
-    0x86: "user name or password is wrong; check username and password_file",
-    0x87: _NO_RIGHT,
-    0x88: "it is not ready; try again",
-    0x89: "it is busy; try again",
-    0x8A: "it has banned this account; ask whoever runs it",
-    0x8F: "it refuses that topic filter",
-    0x90: "it refuses that topic",
-    0x95: "the message is larger than it takes",
-    0x97: "its quota for this account is used up",
-    0x9A: "it does not keep retained messages; the stores' states need them",
-    0x9E: "it does not support shared subscriptions",
-    0x9F: "it limits new connections; try again",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What arrived. ``retained``: it lay there already; ``user``: MQTT 5 user properties."""
-
-    topic: str
-    payload: bytes
-    user: dict[str, str] = field(default_factory=dict)
-    retained: bool = False
-
-
-class Listening:
-    """What arrives on some topic filters, in order."""
-
-    def __init__(self, filters: Sequence[str]) -> None:
-        """Use ``Broker.listen``."""
-        self._topics = {wanted for wanted in filters if not _is_wild(wanted)}
-        self._filters = [wanted for wanted in filters if _is_wild(wanted)]
-        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
-
-    def put(self, message: Message) -> None:
-        """Take a message if it is one of those wanted."""
-        topic = message.topic
-        if topic in self._topics or any(mqtt.topic_matches_sub(wanted, topic) for wanted in self._filters):
-            self._queue.put(message)
-
-    def get(self, timeout: float | None = None) -> Message | None:
-        """Return the next message, or None where none comes within ``timeout`` seconds; None: waits for ever."""
-        try:
-            return self._queue.get(block=timeout != 0, timeout=timeout)
-        except queue.Empty:
-            return None
-
-    @property
-    def waiting(self) -> int:
-        """How many have arrived that were not taken yet."""
-        return self._queue.qsize()
-
-    def skip(self, count: int) -> int:
-        """Throw away the oldest ``count`` messages; return how many there were."""
-        for skipped in range(count):
-            if self.get(0) is None:
-                return skipped
-        return count
-
-    def __iter__(self) -> Iterator[Message]:
-        """Yield messages for ever."""
-        while True:
-            yield self._queue.get()
 
 
 class Broker:
@@ -133,7 +62,7 @@ class Broker:
         try:
             self._client.connect(where.host, where.port, KEEPALIVE_S, properties=properties)
         except (OSError, ValueError) as error:  # ValueError: a name that cannot be one
-            raise FleetError(f"{self._url}: {_why(error)}") from None
+            raise FleetError(f"{self._url}: {reasons.of_error(error)}") from None
         self._client.loop_start()
         with self._changed:
             answered = self._changed.wait_for(lambda: self._is_connected or self._refused, CONNECT_S)
@@ -180,7 +109,7 @@ class Broker:
         A broker may drop some of thousands (Mosquitto: ``max_queued_messages``, 1,000 behind a slow line).
         """
         found: dict[str, bytes] = {}
-        enough = len(filters) if not any(map(_is_wild, filters)) else None
+        enough = len(filters) if not any(map(is_wild, filters)) else None
         deadline = time.monotonic() + limit_s
         with self.listen(filters) as listening:
             while (left := deadline - time.monotonic()) > 0 and (message := listening.get(min(quiet_s, left))):
@@ -206,7 +135,7 @@ class Broker:
         if settings.username is not None:
             client.username_pw_set(settings.username, settings.password())
         if settings.broker.tls:
-            client.tls_set_context(_tls(settings))
+            client.tls_set_context(tls.context_of(settings))
         return client
 
     def _subscribe(self, filters: Sequence[str]) -> None:
@@ -220,8 +149,8 @@ class Broker:
                 raise FleetError(f"{self._url}: has stopped answering")
             codes = self._subscribed.pop(mid, [])
         for wanted, code in zip(filters, codes, strict=False):
-            if code.value >= _REFUSED:
-                raise FleetError(f"{wanted}: {_words(code)}")
+            if code.value >= reasons.REFUSED:
+                raise FleetError(f"{wanted}: {reasons.of_code(code)}")
 
     def _unsubscribe(self, filters: Sequence[str]) -> None:
         self._wanted.subtract(filters)
@@ -236,14 +165,14 @@ class Broker:
             done = {mid: self._acknowledged.pop(mid) for mid in under_way.keys() & self._acknowledged}
         for mid, code in done.items():
             topic = under_way.pop(mid)
-            if code.value >= _REFUSED:
-                raise FleetError(f"{topic}: {_words(code)}")
+            if code.value >= reasons.REFUSED:
+                raise FleetError(f"{topic}: {reasons.of_code(code)}")
 
     def _on_connect(self, client: mqtt.Client, _data: Any, flags: Any, code: Any, properties: Any) -> None:
         with self._changed:
             if code.is_failure:
                 # Mosquitto answers a wrong password like this, too.
-                words = _NO_LOGIN if code == 0x87 else _words(code)
+                words = reasons.NO_LOGIN if code == 0x87 else reasons.of_code(code)
                 self._refused = f"the broker refuses us: {words}"
             else:
                 self._largest = getattr(properties, "MaximumPacketSize", 0)
@@ -290,55 +219,6 @@ def connected(settings: FleetSettings) -> Iterator[Broker]:
         yield broker
     finally:
         broker.close()
-
-
-def _is_wild(topic: str) -> bool:
-    return "+" in topic or "#" in topic
-
-
-class _Socket(ssl.SSLSocket):
-    """Closes when the handshake fails: paho leaves that to the garbage collector."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        try:
-            super().do_handshake(block)
-        except BaseException:
-            self.close()
-            raise
-
-
-def _tls(settings: FleetSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        context.sslsocket_class = _Socket
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.client_certificate is not None:
-            # An encrypted key would ask the terminal for its password: an empty one makes it an error instead.
-            context.load_cert_chain(settings.client_certificate, settings.client_key, password="")
-    except (OSError, ValueError) as error:
-        named = (settings.ca_file, settings.client_certificate, settings.client_key)
-        raise FleetError(f"{', '.join(str(file) for file in named if file)}: {error}") from None
-    return context
-
-
-def _why(error: Exception) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"the broker's certificate is not trusted: {error.verify_message}; check ca_file and the name in url"
-        case ssl.SSLError():
-            return f"no TLS connection: {error.reason or error}; is that the port for mqtts, and our certificate right?"
-        case TimeoutError():
-            return "no answer; check the line, the firewall and url"
-        case ConnectionRefusedError():
-            return "nobody listens there; check url and whether the broker runs"
-        case ConnectionError():
-            return "closed the connection; check url: mqtt:// or mqtts://, and its port"
-        case _:
-            return f"cannot be reached: {getattr(error, 'strerror', None) or error}"
-
-
-def _words(code: Any) -> str:
-    return _WORDS.get(code.value, f"{str(code).lower()} (reason code 0x{code.value:02x})")
 
 
 def _user() -> str:

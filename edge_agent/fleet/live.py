@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from edge_agent.contract.topics import Topics, parse_root
 from edge_agent.fleet.agents import Agent, heard, roots
-from edge_agent.fleet.broker import Broker, Listening
+from edge_agent.fleet.broker import Broker
+from edge_agent.fleet.listening import Listening
 
 _ENDS = ("state", "health", "config/reported", "down/config")
 

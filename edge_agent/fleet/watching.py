@@ -15,7 +15,8 @@ from edge_agent.contract.money import decimal
 from edge_agent.contract.topics import Topics, parse_root
 from edge_agent.fleet import agents, settings
 from edge_agent.fleet.agents import Agent, heard
-from edge_agent.fleet.broker import Listening, Message, connected
+from edge_agent.fleet.broker import connected
+from edge_agent.fleet.listening import Listening, Message
 from edge_agent.fleet.settings import Options
 from edge_agent.fleet.terminal import note, plain
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge_agent.contract.data import DeviceChanged
 from edge_agent.contract.frames import pack
-from edge_agent.fleet.broker import Message
+from edge_agent.fleet.listening import Message
 from edge_agent.fleet.watching import Wanted, told
 
 ROOT = "o2o/1/demo/sh-0001/pc-1"

@@ -1,13 +1,21 @@
-"""The failure matrix as a table, after the tests that fill it have run."""
+"""What holds for every test; and the failure matrix as a table, after the tests that fill it have run."""
 
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.matrix import PROPERTY, Row, table
 
 BEGIN, END = "<!-- matrix -->", "<!-- end of the matrix -->"
+
+# How long an example takes is a matter of what else runs on the machine. The rest is Hypothesis' own profile;
+# where CI is set, it draws the same examples every time.
+settings.register_profile(
+    "edge-agent", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("edge-agent")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

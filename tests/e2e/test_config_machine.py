@@ -211,8 +211,6 @@ async def _check(desk: Desk) -> None:
 Pushes.TestCase.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    deadline=None,
-    print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
 TestPushes = Pushes.TestCase  # what pytest collects

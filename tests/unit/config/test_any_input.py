@@ -66,13 +66,13 @@ def check(agent: bytes, store: bytes) -> None:
         assert len(str(caught.value).splitlines()) == len(caught.value.problems)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(mutated(AGENT), mutated(STORE))
 def test_mutated_files(agent: str, store: str) -> None:
     check(agent.encode("utf-8", "surrogatepass"), store.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_arbitrary_bytes(agent: bytes, store: bytes) -> None:
     check(agent, store)

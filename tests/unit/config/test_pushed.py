@@ -185,7 +185,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return Files(tmp_path_factory.mktemp("box")).load()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_table_is_a_config_or_says_what_is_wrong(box: Config, data: st.DataObject) -> None:
     table = data.draw(st.sampled_from(TABLES))

@@ -170,7 +170,7 @@ def test_no_flipped_bit_of_a_good_envelope_verifies() -> None:
         assert code(bytes(flipped)) in CODES
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=300)
     | st.text(max_size=100).map(lambda text: text.encode("utf-8", "surrogatepass"))
@@ -189,7 +189,7 @@ def test_any_bytes_are_refused_with_a_code_or_hold_what_was_signed(data: bytes) 
     assert known
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=400), st.data())
 def test_a_truncated_or_spliced_envelope_does_not_verify(payload: bytes, data: st.DataObject) -> None:
     good, other = seal(payload, PRIVATE, "ops-1"), seal(payload + b"!", PRIVATE, "ops-1")

@@ -128,7 +128,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=100) | st.tuples(st.sampled_from([*CONFIG, "id", "name", "x"]), VALUES), st.booleans())
 def test_any_signed_bytes_are_refused_with_a_code_or_a_payload(what: Any, as_command: bool) -> None:
     row = COMMAND if as_command else CONFIG

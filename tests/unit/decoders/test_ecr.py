@@ -102,7 +102,7 @@ def test_on_a_noisy_line_a_false_payment_needs_two_errors_that_agree() -> None:
     assert len(false) <= 0.01 * len(sent)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.sampled_from([answer(1, 5), answer(2, 6), ACK, NAK, b"\x02", b"\x03", b"x"]), max_size=12), st.data()
 )

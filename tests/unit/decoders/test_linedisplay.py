@@ -308,7 +308,7 @@ streams = st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=12)
 configured = st.sampled_from(DIALECTS)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(configured, streams, st.randoms(use_true_random=False))
 def test_cuts_change_nothing(dialect: str, data: bytes, rng: random.Random) -> None:
     points = [rng.randrange(len(data) + 1) for _ in range(rng.randrange(6))]
@@ -316,7 +316,7 @@ def test_cuts_change_nothing(dialect: str, data: bytes, rng: random.Random) -> N
     assert decode("linedisplay", cut_at(data, points), dialect=dialect) == whole
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(configured, streams, st.floats(0, 1), st.lists(st.floats(0, 1), max_size=3))
 def test_a_fresh_decoder_goes_on_from_unfinished(
     dialect: str, data: bytes, where: float, silences: list[float]
@@ -335,7 +335,7 @@ def test_a_fresh_decoder_goes_on_from_unfinished(
     assert second.feed(data[cut:]) + second.idle() == first.feed(data[cut:]) + first.idle()
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(configured, streams)
 def test_after_silence_everything_is_consumed(dialect: str, data: bytes) -> None:
     decoder = new(dialect)

@@ -57,7 +57,7 @@ CASES = st.one_of(
 Case = tuple[str, dict[str, Any], bytes]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(CASES, st.randoms(use_true_random=False))
 def test_cuts_change_nothing(case: Case, rng: random.Random) -> None:
     name, given_settings, data = case
@@ -66,7 +66,7 @@ def test_cuts_change_nothing(case: Case, rng: random.Random) -> None:
     assert decode(name, cut_at(data, points), **given_settings) == whole
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(CASES, st.floats(0, 1))
 def test_a_fresh_decoder_goes_on_from_unfinished(case: Case, where: float) -> None:
     name, given_settings, data = case
@@ -78,7 +78,7 @@ def test_a_fresh_decoder_goes_on_from_unfinished(case: Case, where: float) -> No
     assert seen == decode(name, [data], **given_settings)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CASES)
 def test_after_silence_everything_is_consumed(case: Case) -> None:
     name, given_settings, data = case
@@ -90,7 +90,7 @@ def test_after_silence_everything_is_consumed(case: Case) -> None:
     assert decoder.idle() == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(escpos_settings, escpos_streams)
 def test_a_capture_decodes_to_its_receipt(given_settings: dict[str, Any], data: bytes) -> None:
     seen = decode("escpos", [data], **given_settings)
@@ -102,7 +102,7 @@ def test_a_capture_decodes_to_its_receipt(given_settings: dict[str, Any], data: 
             assert [(one.lines, one.barcodes) for one in again] == [(receipt.lines, receipt.barcodes)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("abc0123456789 .合计现金找零"), min_size=1).filter(str.strip), st.binary(max_size=20))
 def test_no_printed_text_vanishes(text: str, noise: bytes) -> None:
     """Whatever came before it, a line behind a line end stands in a receipt, or its bytes come back."""

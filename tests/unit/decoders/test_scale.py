@@ -51,7 +51,7 @@ def test_of_a_load_that_moves_only_the_beginning_is_said() -> None:
     assert [value for value, stable in said if stable] == ["0.500", "1.500", "1.500"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=40))
 def test_what_is_said_is_what_changed(frames: list[tuple[int, bool]]) -> None:
     stream = b"".join(continuous(grams, motion=motion) for grams, motion in frames)

@@ -32,14 +32,14 @@ def new() -> scanner.Decoder:
     return scanner.Decoder(scanner.Settings())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(streams, st.randoms(use_true_random=False))
 def test_cuts_change_nothing(data: bytes, rng: random.Random) -> None:
     points = [rng.randrange(len(data) + 1) for _ in range(rng.randrange(6))]
     assert decode("scanner", cut_at(data, points)) == decode("scanner", [data])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(streams, st.floats(0, 1), st.lists(st.floats(0, 1), max_size=3))
 def test_a_fresh_decoder_goes_on_from_unfinished(data: bytes, where: float, silences: list[float]) -> None:
     cut = round(where * len(data))
@@ -58,7 +58,7 @@ def test_a_fresh_decoder_goes_on_from_unfinished(data: bytes, where: float, sile
     assert first.idle() == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(streams)
 def test_no_byte_vanishes_but_line_ends_and_blanks(data: bytes) -> None:
     seen = decode("scanner", [data])

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from bluetooth_data_tools import get_cipher_for_irk
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.identities import Identity
@@ -245,7 +245,6 @@ mutated = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         Advertisement,
@@ -269,7 +268,6 @@ def test_any_advertisement_is_judged(sent: Advertisement, wall_ms: int | None) -
 SEEN = sightings()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=40) | mutated)
 def test_any_payload_is_parsed_or_not(payload: bytes) -> None:
     beacon = ibeacon({APPLE: payload})

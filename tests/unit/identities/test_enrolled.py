@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.identities.enrolled import Carrier, Enrolled, enrolled
@@ -100,7 +100,6 @@ def test_keys_do_not_show() -> None:
     assert not re.search(r"key=|irk=|\\x", repr(found) + str(found))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80) | st.text(max_size=30).map(lambda words: f'{TOP}{PHONE}irk = "{words}"'))
 def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     try:

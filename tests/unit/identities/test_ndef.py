@@ -4,7 +4,7 @@ import random
 
 import ndef
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.identities.ndef import LONGEST_MESSAGE, MOST_RECORDS, Contents, contents
@@ -101,7 +101,6 @@ def test_no_more_than_so_many_records_are_read() -> None:
 VALID = message(uri(MEMBER), text("会员", "utf-16"), poster(uri("a:2"), text("title")), (MIME, b"text/plain", b"hello"))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_octets_are_read_without_harm(octets: bytes) -> None:
     found = contents(octets)

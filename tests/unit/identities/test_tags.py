@@ -1,7 +1,7 @@
 """Tags: the best identity is taken, and none that is forged, torn or new at each tap."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.identities import Identity
@@ -157,7 +157,6 @@ def test_the_same_octets_hash_differently_for_each_kind_and_key() -> None:
     assert UID.hex() not in "".join(values)
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         TagRead,

@@ -92,7 +92,7 @@ FIGURES = [":", "x2", "-1.00", "6.00", "0.856kg", "¥3", "12", "2*3.50", "@", " 
 WORDS = st.sampled_from([*LABELS, *ENGLISH_LABELS, *FIGURES])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.lists(WORDS | st.text(max_size=6), max_size=8).map(" ".join), max_size=20))
 def test_any_text_is_read_or_not_but_never_raises_and_never_passes_wrongly(lines: list[str]) -> None:
     reading = receipts.read(lines, TEMPLATES)

@@ -4,7 +4,7 @@ from collections import Counter as Count
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.counter import AFTER_S, Counter, slip
@@ -120,7 +120,7 @@ def run(counter: Counter, tills: list[Till], restarts: frozenset[int]) -> None:
     counter.wait(2 * AFTER_S)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     st.lists(sales, max_size=4),
     st.lists(sales, max_size=4),

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -410,7 +410,7 @@ slips: st.SearchStrategy[Decoded] = st.one_of(
 
 
 @given(st.lists(slips, max_size=7), st.data())
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=25)
 def test_a_restart_anywhere_changes_nothing(seen: list[Decoded], chosen: st.DataObject) -> None:
     cut = chosen.draw(st.integers(0, len(seen)))
     whole, cut_short = Book(), Book()

@@ -89,7 +89,7 @@ def test_a_sale_that_was_shown_counts_when_it_was_made_and_its_paper_corrects_th
     assert hours(counter.book) == {10: Hour(orders=1, payable=1600)}
 
 
-@hypothesis_settings(max_examples=20, deadline=None)
+@hypothesis_settings(max_examples=20)
 @given(st.lists(st.tuples(st.sampled_from(["", "退货单", "作废单"]), st.integers(1, 10**6)), max_size=12))
 def test_the_hours_add_up_to_the_books(sold: list[tuple[str, int]]) -> None:
     counter = Counter()

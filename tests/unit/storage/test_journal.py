@@ -138,7 +138,7 @@ def test_no_place_for_a_file_is_no_reason_to_stop(tmp_path: Path) -> None:
     line.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(["read", "record", "kill"]), st.integers(1, 40_000)), max_size=25))
 def test_exactly_once_across_kills(steps: list[tuple[str, int]]) -> None:
     import tempfile
@@ -166,7 +166,7 @@ def test_exactly_once_across_kills(steps: list[tuple[str, int]]) -> None:
         assert [entry.name for entry in path.parent.iterdir()] == ["a"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(["read", "full", "record", "turn"]), st.integers(1, 10_000)), max_size=25))
 def test_exactly_once_from_one_generation_to_the_next_on_a_full_disk(steps: list[tuple[str, int]]) -> None:
     import tempfile

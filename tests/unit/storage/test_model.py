@@ -148,5 +148,5 @@ class OutboxMachine(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-OutboxMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+OutboxMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
 TestOutbox = OutboxMachine.TestCase

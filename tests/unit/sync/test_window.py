@@ -321,7 +321,7 @@ class Conversation(RuleBasedStateMachine):
         assert self.said == self.last
 
 
-Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestConversation = Conversation.TestCase
 
 

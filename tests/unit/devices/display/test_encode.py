@@ -70,7 +70,7 @@ def test_a_text_display_refuses_what_it_cannot_show(dialect: str, rows: tuple[st
 ENCODINGS = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "utf_8", "cp437", "cp1252", "iso8859_15")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(DIALECTS), st.lists(st.text(max_size=22), max_size=3), st.sampled_from(ENCODINGS))
 def test_no_text_becomes_a_command(dialect: str, rows: list[str], encoding: str) -> None:
     """Whatever the text: the dialect's decoder understands all of it, and it holds only commands made here."""
@@ -90,7 +90,7 @@ def test_no_text_becomes_a_command(dialect: str, rows: list[str], encoding: str)
         assert all(byte >= 0x20 and byte != 0x7F for byte in body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(DIALECTS), st.data())
 def test_a_command_broken_off_anywhere_leaves_the_display_at_a_command(dialect: str, data: st.DataObject) -> None:
     commands = words(dialect, ("TOTAL 16.00", "找零 4.00") if dialect in DIALECTS[3:] else ("16.00",), "gb18030", 20)

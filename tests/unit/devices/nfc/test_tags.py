@@ -143,7 +143,7 @@ def test_a_classic_is_not_asked_for_more_than_its_uid() -> None:
     assert looked(Classic(b"\1\2\3\4")) == TagRead("classic", b"\1\2\3\4")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=160))
 def test_whatever_a_type_2_tag_holds_is_survived(memory: bytes) -> None:
     for head in (b"", b"\xe1\x10\x12\x00"):
@@ -152,7 +152,7 @@ def test_whatever_a_type_2_tag_holds_is_survived(memory: bytes) -> None:
         assert len(read.ndef or b"") <= LONGEST_NDEF
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=80))
 def test_whatever_a_felica_card_holds_is_survived(content: bytes) -> None:
     head = bytes((0x10, 4, 1, 0, 9)) + content[:9].ljust(9, b"\0")
@@ -160,7 +160,7 @@ def test_whatever_a_felica_card_holds_is_survived(content: bytes) -> None:
         assert looked(felica(block)) is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=8), st.binary(max_size=8))
 def test_whatever_a_card_answers_is_survived(answers: list[bytes], ats: bytes) -> None:
     told = [answer for data in answers for answer in (data, data + b"\x90\x00")]
@@ -170,7 +170,7 @@ def test_whatever_a_card_answers_is_survived(answers: list[bytes], ats: bytes) -
     assert len(read.answers.get(AID, b"")) <= reading.ANSWER_ROOM
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(("type2", "type3", "type4")), st.lists(st.binary(max_size=30), max_size=20))
 def test_whatever_a_tag_sends_is_its_own_fault_and_not_the_readers(kind: str, answers: list[bytes]) -> None:
     tags: dict[str, Tag] = {"type2": ntag(b"\xe1\x10\x12\0"), "type3": felica(b""), "type4": card(lambda _: b"")}
@@ -188,7 +188,7 @@ def test_whatever_a_tag_sends_is_its_own_fault_and_not_the_readers(kind: str, an
         assert read.technology == kind
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_whatever_a_reader_sends_is_a_fault_and_no_defect(data: st.DataObject) -> None:
     usb = Usb(1)

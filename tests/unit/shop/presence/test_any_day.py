@@ -84,7 +84,7 @@ def check_order(told: list[Change]) -> None:
         assert change.dwell_seconds >= 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(days)
 def test_visits_are_well_formed_whatever_happens(day: list[Step]) -> None:
     rig = Rig(SCANNERS)
@@ -103,7 +103,7 @@ def test_visits_are_well_formed_whatever_happens(day: list[Step]) -> None:
     assert len(rig.written) <= len(rig.told)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(days, st.integers(1, 1_000))
 def test_nobody_leaves_while_all_radios_are_dead(day: list[Step], seconds: int) -> None:
     rig = Rig(SCANNERS)
@@ -118,7 +118,7 @@ def test_nobody_leaves_while_all_radios_are_dead(day: list[Step], seconds: int) 
     assert not [c for c in rig.told if c.kind == "left"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(5, 100), st.integers(0, 40), st.booleans()), max_size=4))
 def test_restarts_change_nothing_of_a_visit(restarts: list[tuple[int, int, bool]]) -> None:
     stories = []
@@ -139,7 +139,7 @@ def test_restarts_change_nothing_of_a_visit(restarts: list[tuple[int, int, bool]
     assert stories[0] == stories[1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(days, st.integers(4, 8))
 def test_memory_is_bounded_and_strangers_end_no_visit(day: list[Step], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -194,7 +194,7 @@ STEP = st.one_of(
 
 
 @given(st.lists(STEP, max_size=40), st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_happens_the_last_proof_is_of_what_was_sold(
     steps: list[tuple[str, object, object]], chance: st.DataObject
 ) -> None:
